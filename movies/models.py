@@ -1,0 +1,70 @@
+"""The collection: real films first, then synthetic ones, each with countries and reviews."""
+
+from django.db import models
+from django.urls import reverse
+
+
+class Director(models.Model):
+    """A directing credit as written: co-directors ("Joel Coen, Ethan Coen") are one Director."""
+
+    name = models.CharField(max_length=200)
+
+    def __str__(self):
+        return self.name
+
+    def get_absolute_url(self):
+        return reverse("director", args=[self.pk])
+
+
+class Country(models.Model):
+    """A country of production."""
+
+    code = models.CharField("ISO 3166 code", max_length=4, unique=True)
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        verbose_name_plural = "countries"
+
+    def __str__(self):
+        return self.name
+
+
+class Movie(models.Model):
+    """A film. A real one has an IMDb id; a synthetic one has none, and pages label it so."""
+
+    imdb_id = models.CharField(
+        "IMDb id", max_length=12, unique=True, null=True, blank=True
+    )  # null, not "": only so can many synthetic films share "no id" under a unique index
+    title = models.CharField(max_length=300)
+    original_title = models.CharField(max_length=300, blank=True)
+    year = models.PositiveSmallIntegerField()
+    minutes = models.PositiveSmallIntegerField("running time (minutes)")
+    synopsis = models.TextField("synopsis (always synthesised)")
+    director = models.ForeignKey(Director, on_delete=models.CASCADE, related_name="movies")
+    countries = models.ManyToManyField(Country, related_name="movies")
+
+    class Meta:
+        indexes = [models.Index(fields=["year", "id"], name="movie_year_id")]
+
+    def __str__(self):
+        return f"{self.title} ({self.year})"
+
+    def get_absolute_url(self):
+        return reverse("film", args=[self.pk])
+
+    @property
+    def is_synthetic(self):
+        """Whether the film was invented by `manage.py seed`."""
+        return self.imdb_id is None
+
+
+class Review(models.Model):
+    """A reader's opinion of a film, always synthesised."""
+
+    movie = models.ForeignKey(Movie, on_delete=models.CASCADE, related_name="reviews")
+    reviewer = models.CharField(max_length=60)
+    score = models.PositiveSmallIntegerField("score (1 to 10)")
+    text = models.TextField()
+
+    def __str__(self):
+        return f"{self.reviewer}: {self.score}/10"

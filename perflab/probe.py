@@ -1,0 +1,115 @@
+"""Measure one block of work: wall and CPU time, SQL, and calls to the cache.
+
+    with probe() as measurement:
+        ...
+    print(measurement.total_ms, measurement.queries)
+
+The probe sits on Django's own seam, `connection.execute_wrapper`, so it counts what passes there:
+COMMIT, FETCH from server-side cursors, COPY, connection set-up and health checks do not.
+"""
+
+import re
+import sys
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import lru_cache
+from time import perf_counter, thread_time
+
+from django.db import connections
+
+TRANSACTION_CONTROL = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")
+
+_running: ContextVar[tuple["Measurement", ...]] = ContextVar("perflab_probes", default=())
+
+
+@dataclass(slots=True)
+class Measurement:
+    """What one block of work did. Times are in milliseconds."""
+
+    total_ms: float = 0.0
+    cpu_ms: float | None = None  # this thread's; None where a thread's clock means nothing
+    sql_ms: float = 0.0
+    queries: int = 0
+    tx: int = 0  # BEGIN, SAVEPOINT, RELEASE and ROLLBACK: not queries, but not free either
+    statements: Counter = field(default_factory=Counter)
+    cache_ms: float = 0.0
+    cache_backend: str = ""  # the alias that was asked last, "" when none was
+    calls: int = 0
+    hits: int = 0  # keys found
+    misses: int = 0  # keys not found
+    errors: int = 0  # calls that the cache did not answer
+
+    @property
+    def duplicates(self) -> int:
+        """Queries whose shape (the statement without its values) had already been run."""
+        shapes = Counter()
+        for sql, times in self.statements.items():
+            shapes[statement_shape(sql)] += times
+        return self.queries - len(shapes)
+
+    def count_query(self, execute, sql, params, many, context):
+        """The execute wrapper: time one statement, also when it fails."""
+        started = perf_counter()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            self.sql_ms += (perf_counter() - started) * 1000
+            if is_transaction_control(sql):
+                self.tx += 1
+            else:
+                self.queries += 1
+                self.statements[sql] += 1
+
+
+def is_transaction_control(sql) -> bool:
+    """Whether a statement only opens, marks or undoes a transaction."""
+    return str(sql)[:9].upper().startswith(TRANSACTION_CONTROL)
+
+
+@lru_cache(maxsize=1024)
+def statement_shape(sql) -> str:
+    """The statement with its numbers and the length of its IN lists taken out."""
+    shape = re.sub(r"\b\d+\b", "?", str(sql))
+    return re.sub(r"\((?:%s|\?)(?:, ?(?:%s|\?))+\)", "(…)", shape)
+
+
+def thread_clock_is_meaningful() -> bool:
+    """False under gevent, where one thread runs many requests at once."""
+    monkey = sys.modules.get("gevent.monkey")
+    return not (monkey and monkey.is_module_patched("threading"))
+
+
+@contextmanager
+def probe():
+    """Yield a Measurement that grows while the block runs and is complete when it ends."""
+    measurement = Measurement()
+    with_cpu = thread_clock_is_meaningful()
+    token = _running.set((*_running.get(), measurement))
+    with ExitStack() as stack:
+        for connection in connections.all():
+            stack.enter_context(connection.execute_wrapper(measurement.count_query))
+        cpu_started = thread_time()
+        started = perf_counter()
+        try:
+            yield measurement
+        finally:
+            measurement.total_ms = (perf_counter() - started) * 1000
+            if with_cpu:
+                measurement.cpu_ms = (thread_time() - cpu_started) * 1000
+            _running.reset(token)
+
+
+def count_cache_call(backend, seconds, hits=0, misses=0, errors=0, calls=1):
+    """Tell every running probe of cache work; LabCache is the one that calls this.
+
+    `backend` is the alias asked, `seconds` the time it took; hits and misses count keys read.
+    """
+    for measurement in _running.get():
+        measurement.cache_backend = backend
+        measurement.cache_ms += seconds * 1000
+        measurement.calls += calls
+        measurement.hits += hits
+        measurement.misses += misses
+        measurement.errors += errors

@@ -1,0 +1,250 @@
+"""perflab's settings. With no environment set they make a safe local lab on SQLite.
+
+Every variable that is read here is listed in .env.example and in docs/settings.md.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def text(name, default=""):
+    """A variable's text; one that is set to nothing counts as not set."""
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name, default):
+    """A yes-or-no variable; anything but 1 or 0 is refused."""
+    value = text(name, "1" if default else "0")
+    if value not in ("0", "1"):
+        raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
+    return value == "1"
+
+
+# What a run leaves behind: database, sockets, logs, collected static files.
+VAR = Path(text("PERFLAB_VAR", str(BASE_DIR / "var"))).resolve()
+try:
+    VAR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(f"cannot make the folder {VAR}: {error.strerror}.") from error
+
+
+def local_secret_key():
+    """A key of this lab's own, made once and shared by all its workers."""
+    path = VAR / "secret_key"
+    draft = VAR / f"secret_key.{os.getpid()}"
+    if not path.exists():
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(50))
+        try:
+            os.link(draft, path)  # atomic: of several workers the first one's key stays
+        except FileExistsError:
+            pass
+        draft.unlink()
+    return path.read_text()
+
+
+# Safety. A public lab is one that others can reach: no toolbar, low ceilings, real secrets.
+PUBLIC = flag("PERFLAB_PUBLIC", False)
+HTTPS = flag("PERFLAB_HTTPS", PUBLIC)
+DEBUG = flag("DEBUG", False)
+SECRET_KEY = text("SECRET_KEY") or ("" if PUBLIC else local_secret_key())
+ALLOWED_HOSTS = [host.strip() for host in text("ALLOWED_HOSTS").split(",") if host.strip()]
+if PUBLIC:
+    if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5:
+        raise ImproperlyConfigured(
+            "a public lab needs a SECRET_KEY of 50 random characters or more: "
+            "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+        )
+    if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
+        raise ImproperlyConfigured("a public lab needs ALLOWED_HOSTS, the names it is reached by.")
+    if DEBUG:
+        raise ImproperlyConfigured("a public lab does not run with DEBUG=1.")
+ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
+
+# The ceilings of the knobs.
+MAX_MOVIES = 200 if PUBLIC else 5000  # rows on a page
+MAX_ROUND_TRIP_MS = 5 if PUBLIC else 50
+MAX_PAGE_MS = 10_000  # what a request may be promised to take in the database
+
+# Which Gunicorn this is, of several behind a balancer.
+INSTANCE = text("PERFLAB_INSTANCE", text("PORT", "8000"))
+
+# The toolbar. For load runs it is not installed at all: even idle it patches template rendering.
+TOOLBAR = flag("PERFLAB_TOOLBAR", not PUBLIC)
+if PUBLIC and TOOLBAR:
+    raise ImproperlyConfigured("a public lab has no debug toolbar: PERFLAB_TOOLBAR must be 0.")
+
+INSTALLED_APPS = [
+    "perflab",
+    "movies",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    *(["debug_toolbar"] if TOOLBAR else []),
+]
+
+MIDDLEWARE = [
+    "perflab.middleware.ProbeMiddleware",  # first, so that it times all the others
+    "perflab.middleware.InspectMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    *(["debug_toolbar.middleware.DebugToolbarMiddleware"] if TOOLBAR else []),
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "perflab.middleware.DatabaseDownMiddleware",
+]
+
+ROOT_URLCONF = "perflab.urls"
+WSGI_APPLICATION = "perflab.wsgi.application"
+CSRF_FAILURE_VIEW = "perflab.errors.csrf_failure"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,  # for the toolbar's own
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+
+# Databases: SQLite in var/, or PostgreSQL by DATABASE_URL.
+try:
+    DATABASES = {
+        "default": dj_database_url.parse(
+            text("DATABASE_URL", f"sqlite:///{VAR / 'perflab.sqlite3'}"),
+            conn_max_age=60,
+            conn_health_checks=True,
+        )
+    }
+except ValueError as error:
+    raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}") from error
+match DATABASES["default"]["ENGINE"]:
+    case "django.db.backends.sqlite3":
+        # WAL lets readers go on while one writes; IMMEDIATE lets writers queue instead of fail.
+        DATABASES["default"]["OPTIONS"] = {
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 5,
+        }
+    case "django.db.backends.postgresql":
+        DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
+    case engine:
+        raise ImproperlyConfigured(f"DATABASE_URL names {engine}: use PostgreSQL or SQLite.")
+
+# Caches. "default" stands in front of the others and chooses one per request.
+REDIS_URL = text("REDIS_URL")
+MEMCACHED_URL = text("MEMCACHED_URL")
+CACHE_TIMEOUT_S = 0.2  # how long a cache may keep a page waiting
+
+CACHES = {"default": {"BACKEND": "perflab.caches.LabCache"}}
+if REDIS_URL:
+    CACHES["redis"] = {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "perflab",
+        "OPTIONS": {
+            "SOCKET_CONNECT_TIMEOUT": CACHE_TIMEOUT_S,
+            "SOCKET_TIMEOUT": CACHE_TIMEOUT_S,
+            # redis-py would try three more times, and keep the page waiting for each.
+            "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 0)},
+        },
+    }
+if MEMCACHED_URL:
+    CACHES["memcached"] = {
+        "BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache",
+        "LOCATION": MEMCACHED_URL.removeprefix("memcached://"),
+        "KEY_PREFIX": "perflab",
+        "OPTIONS": {
+            "connect_timeout": CACHE_TIMEOUT_S,
+            "timeout": CACHE_TIMEOUT_S,
+            "retry_attempts": 0,
+        },
+    }
+CACHES["locmem"] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "lab"}
+# What an experiment may be cached in, the first being the one used unless the knob says otherwise.
+LAB_CACHES = [alias for alias in ("redis", "memcached", "locmem") if alias in CACHES]
+CACHES["toolbar"] = {
+    "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+    "LOCATION": VAR / "toolbar",
+    "OPTIONS": {"MAX_ENTRIES": 10_000},
+}
+
+# A visitor's name in a signed cookie: no query, and the same on every instance.
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+
+# Browser-side safety.
+X_FRAME_OPTIONS = "SAMEORIGIN"  # the comparison page frames both sides
+SILENCED_SYSTEM_CHECKS = ["security.W019"]  # which wants DENY
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        **dict.fromkeys(
+            ("script-src", "style-src", "img-src", "connect-src", "frame-src", "frame-ancestors"),
+            ["'self'"],
+        ),
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+    }
+}
+if HTTPS:
+    SECURE_SSL_REDIRECT = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+
+# Static files: hashed and compressed once collected, served as they lie before that.
+STATIC_URL = "static/"
+STATIC_ROOT = VAR / "static"
+STORAGES = {"staticfiles": {"BACKEND": "perflab.storage.LabStaticFilesStorage"}}
+WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
+
+LANGUAGE_CODE = "en-gb"
+USE_TZ = True
+USE_I18N = False
+
+DEBUG_TOOLBAR_PANELS = [
+    f"debug_toolbar.panels.{panel}"
+    for panel in (
+        "history.HistoryPanel",
+        "timer.TimerPanel",
+        "request.RequestPanel",
+        "sql.SQLPanel",
+        "templates.TemplatesPanel",
+        "cache.CachePanel",
+        "headers.HeadersPanel",
+        "versions.VersionsPanel",
+    )
+]
+DEBUG_TOOLBAR_CONFIG = {
+    "SHOW_TOOLBAR_CALLBACK": "perflab.middleware.show_toolbar",
+    "SHOW_COLLAPSED": True,
+    "IS_RUNNING_TESTS": False,
+    # In files, since any worker may be asked for a panel of a page that another one served.
+    "TOOLBAR_STORE_CLASS": "debug_toolbar.store.CacheStore",
+    "CACHE_BACKEND": "toolbar",
+    "RESULTS_CACHE_SIZE": 200,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+}
