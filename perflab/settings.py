@@ -85,9 +85,6 @@ if PUBLIC and TOOLBAR:
 INSTALLED_APPS = [
     "perflab",
     "movies",
-    "django.contrib.contenttypes",
-    "django.contrib.messages",
-    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     *(["debug_toolbar"] if TOOLBAR else []),
@@ -184,7 +181,6 @@ CACHES["toolbar"] = {
 
 # A visitor's name in a signed cookie: no query, and the same on every instance.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
-MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 
