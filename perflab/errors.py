@@ -19,7 +19,10 @@ def reads_only(view):
         if request.method in ("GET", "HEAD"):
             return view(request, *args, **kwargs)
         response = error_page(
-            request, 405, "This page can only be read", f"{request.method[:20]} is not allowed here."
+            request,
+            405,
+            "This page can only be read",
+            f"{request.method[:20]} is not allowed here.",
         )
         response["Allow"] = "GET, HEAD"
         return response
@@ -53,7 +56,9 @@ def csrf_failure(request, reason=""):
 
 def not_found(request, exception):
     """404."""
-    return error_page(request, 404, "There is no such page", f"Nothing lives at {request.path[:80]}")
+    return error_page(
+        request, 404, "There is no such page", f"Nothing lives at {request.path[:80]}"
+    )
 
 
 def server_error(request):

@@ -5,6 +5,7 @@ Every variable that is read here is listed in .env.example and in docs/settings.
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 import dj_database_url
@@ -43,10 +44,8 @@ def local_secret_key():
     if not path.exists():
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(50))
-        try:
+        with suppress(FileExistsError):
             os.link(draft, path)  # atomic: of several workers the first one's key stays
-        except FileExistsError:
-            pass
         draft.unlink()
     return path.read_text()
 

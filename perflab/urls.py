@@ -3,6 +3,20 @@
 from django.conf import settings
 from django.urls import include, path
 
-urlpatterns = []
+from . import views
+
+urlpatterns = [
+    path("", views.contents, name="contents"),
+    path("experiments.json", views.catalogue, name="catalogue"),
+    path("experiments/<slug:slug>/", views.comparison, name="comparison"),
+    path("experiments/<slug:slug>/<slug:name>/", views.rung, name="rung"),
+    path("health/", views.health, name="health"),
+    path("", include("movies.urls")),
+]
 if settings.TOOLBAR:
     urlpatterns.append(path("__debug__/", include("debug_toolbar.urls")))
+
+handler400 = "perflab.errors.bad_request"
+handler403 = "perflab.errors.permission_denied"
+handler404 = "perflab.errors.not_found"
+handler500 = "perflab.errors.server_error"

@@ -1,0 +1,16 @@
+"""The experiments, in teaching order. A new one is a file here and a line in this list."""
+
+from perflab.registry import register
+
+register(
+    __name__,
+    [
+        "n_plus_one",
+        "many_to_many",
+        "reverse_relation",
+        "cache_page",
+        "template_fragment",
+        "fragment_trap",
+        "low_level_cache",
+    ],
+)

@@ -20,6 +20,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=100)),
             ],
             options={
+                'ordering': ['id'],
                 'verbose_name_plural': 'countries',
             },
         ),

@@ -1,0 +1,54 @@
+"""A page with a personal part cannot be cached whole: cache the part that is the same for all.
+
+The page greets its visitor by name ([say yours](/visitor/) and look), so `cache_page` would be
+wrong here. But the list below the greeting is the same for everybody, and it is what costs. The
+fast template puts `{% cache 60 programme movies_shown %}` around the list and leaves the
+greeting outside.
+
+The view hands over a *lazy* queryset. It is evaluated by the loop in the template, and the loop
+lies inside the cache tag: when the fragment is found in the cache, the loop does not run and
+neither do its queries.
+
+**When it matters.** Nearly every site with a login: navigation bar and basket are personal, the
+rest is not. The name and the number after `cache 60` form the key: whatever changes the
+fragment has to be in it, or one page is shown another one's list.
+"""
+
+from django.shortcuts import render
+
+from movies.models import Movie
+from perflab.registry import Experiment, Queries, Rung
+
+
+def slow(request, rows):
+    # Expect 2 queries every time: the films with their directors, then the countries.
+    movies = Movie.objects.select_related("director").prefetch_related("countries")
+    context = {
+        "visitor": request.session.get("visitor", "guest"),
+        "movies": movies.order_by("id")[:rows],
+    }
+    return render(request, "movies/greeting_uncached.html", context)
+
+
+def fast(request, rows):
+    # Expect 2 queries while the fragment is not in the cache, and none when it is.
+    movies = Movie.objects.select_related("director").prefetch_related("countries")
+    context = {
+        "visitor": request.session.get("visitor", "guest"),
+        "movies": movies.order_by("id")[:rows],
+        "movies_shown": rows,
+    }
+    return render(request, "movies/greeting_cached.html", context)
+
+
+experiment = Experiment(
+    title="Cache a template fragment",
+    topic="Caching",
+    cost="Staleness of the fragment, up to 60 s; and care with its key, which has to name "
+    "everything that the fragment depends on.",
+    docs="https://docs.djangoproject.com/en/5.2/topics/cache/#template-fragment-caching",
+    rungs=(
+        Rung("slow", slow, Queries(2), templates=("movies/greeting_uncached.html",)),
+        Rung("fast", fast, Queries(2), warm=Queries(0), templates=("movies/greeting_cached.html",)),
+    ),
+)

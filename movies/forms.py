@@ -1,0 +1,11 @@
+from django import forms
+
+
+class VisitorForm(forms.Form):
+    """What a visitor wants to be called."""
+
+    name = forms.CharField(
+        label="Your name",
+        max_length=40,
+        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
+    )

@@ -1,0 +1,12 @@
+"""The plain movie site."""
+
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("films/", views.films, name="films"),
+    path("films/<int:pk>/", views.film, name="film"),
+    path("directors/<int:pk>/", views.director, name="director"),
+    path("visitor/", views.visitor, name="visitor"),
+]

@@ -1,0 +1,68 @@
+"""The plain movie site: films with pages and search, a film, a director. Just a site."""
+
+from django.core.paginator import InvalidPage, Paginator
+from django.db.models import Q
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+
+from perflab.errors import error_page, reads_only
+
+from .forms import VisitorForm
+from .models import Director, Movie
+
+FILMS_ON_A_PAGE = 50
+REVIEWS_SHOWN = 50
+
+
+@reads_only
+def films(request):
+    """All films, by year, or those whose title or director holds the words of `?q=`."""
+    words = request.GET.get("q", "").strip()
+    if len(words) > 100 or "\0" in words:
+        return error_page(
+            request, 400, "The lab cannot search for that", "Up to 100 plain characters, please."
+        )
+    movies = Movie.objects.select_related("director").order_by("year", "id")
+    if words:
+        movies = movies.filter(
+            Q(title__icontains=words)
+            | Q(original_title__icontains=words)
+            | Q(director__name__icontains=words)
+        )
+    # Expect 2 queries: the number of films, and those of this page with their directors.
+    paginator = Paginator(movies, FILMS_ON_A_PAGE)
+    try:
+        page = paginator.page(request.GET.get("page", "1"))
+    except InvalidPage:
+        last = paginator.num_pages
+        return error_page(request, 404, "There is no such page", f"Pages go from 1 to {last:,}.")
+    return render(request, "movies/films.html", {"page": page, "words": words})
+
+
+@reads_only
+def film(request, pk):
+    """A film with its countries and its first reviews."""
+    # Expect 3 queries: the film with its director, its countries, its reviews.
+    movie = get_object_or_404(Movie.objects.select_related("director"), pk=pk)
+    reviews = movie.reviews.order_by("id")[:REVIEWS_SHOWN]
+    return render(request, "movies/film.html", {"movie": movie, "reviews": reviews})
+
+
+@reads_only
+def director(request, pk):
+    """A director's films, oldest first."""
+    # Expect 2 queries: the director, then the films.
+    person = get_object_or_404(Director, pk=pk)
+    movies = person.movies.order_by("year", "id")
+    return render(request, "movies/director.html", {"director": person, "movies": movies})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def visitor(request):
+    """Ask the visitor's name, for the experiments that greet; it is kept in a signed cookie."""
+    form = VisitorForm(request.POST or None, initial={"name": request.session.get("visitor", "")})
+    if request.method == "POST" and form.is_valid():
+        request.session["visitor"] = form.cleaned_data["name"]
+        return redirect("visitor")
+    status = 400 if form.is_bound else 200
+    return render(request, "movies/visitor.html", {"form": form}, status=status)

@@ -1,0 +1,100 @@
+"""The knobs of an experiment's page: how many rows, how far the database, which cache.
+
+They stand in the query string, so that an address says all about a measurement. They are checked
+here and nowhere else.
+"""
+
+import re
+from dataclasses import asdict, dataclass
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import QueryDict
+
+DEFAULT_MOVIES = 100
+QUERY_MS = 0.5  # what a query is reckoned to take at the least, where a page is refused beforehand
+
+
+class BadKnob(ValueError):
+    """A knob that cannot be used. The message names it, its range and what was sent."""
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """The knobs' checked values."""
+
+    movies: int  # rows on the page
+    round_trip: float  # simulated, ms added to each query
+    cache: str  # alias of the backend that `default` stands for
+
+    @classmethod
+    def read(cls, query: QueryDict) -> "Knobs":
+        """The knobs of a request, `request.GET`. Raises BadKnob."""
+        return cls(
+            movies=_whole_number(query, "movies", 1, settings.MAX_MOVIES, DEFAULT_MOVIES),
+            round_trip=_decimal(query, "round_trip", 0, settings.MAX_ROUND_TRIP_MS, 0),
+            cache=_choice(query, "cache", settings.LAB_CACHES),
+        )
+
+    def query_string(self) -> str:
+        """The knobs as they stand in an address, those at their defaults too."""
+        return urlencode(asdict(self) | {"round_trip": f"{self.round_trip:g}"})
+
+    def refuse_if_too_slow(self, queries: int):
+        """Raise BadKnob if so many queries, each with this round trip, would take too long."""
+        expected_ms = queries * (QUERY_MS + self.round_trip)
+        if expected_ms > settings.MAX_PAGE_MS:
+            raise BadKnob(
+                f"movies={self.movies} with round_trip={self.round_trip:g} promises "
+                f"{queries:,} queries, some {expected_ms / 1000:.0f} s in the database. The lab "
+                f"stops at {settings.MAX_PAGE_MS / 1000:g} s: lower one of the two."
+            )
+
+
+def catalogue() -> dict:
+    """What each knob accepts and its default, for /experiments.json and the forms."""
+    return {
+        "movies": {"min": 1, "max": settings.MAX_MOVIES, "default": DEFAULT_MOVIES},
+        "round_trip": {"min": 0, "max": settings.MAX_ROUND_TRIP_MS, "default": 0, "unit": "ms"},
+        "cache": {"choices": settings.LAB_CACHES, "default": settings.LAB_CACHES[0]},
+    }
+
+
+def _only_value(query, name):
+    """The knob's text, or None where it is not given."""
+    values = query.getlist(name)
+    if len(values) > 1:
+        raise BadKnob(f"{name} is given {len(values)} times: give it once.")
+    return values[0] if values else None
+
+
+def _whole_number(query, name, low, high, default):
+    value = _only_value(query, name)
+    if value is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
+        raise BadKnob(f"{name} must be a whole number from {low} to {high:,}, not {_shown(value)}.")
+    return int(value)
+
+
+def _decimal(query, name, low, high, default):
+    value = _only_value(query, name)
+    if value is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,3})?", value) or not low <= float(value) <= high:
+        raise BadKnob(f"{name} must be a number of ms from {low} to {high}, not {_shown(value)}.")
+    return float(value)
+
+
+def _choice(query, name, choices):
+    value = _only_value(query, name)
+    if value is None:
+        return choices[0]
+    if value not in choices:
+        raise BadKnob(f"{name} must be one of {', '.join(choices)}, not {_shown(value)}.")
+    return value
+
+
+def _shown(value):
+    """What was sent, short and harmless enough for a page."""
+    return repr(value) if len(value) <= 40 else f"{value[:40]!r}… ({len(value):,} characters)"

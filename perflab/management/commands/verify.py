@@ -1,0 +1,47 @@
+"""`manage.py verify`: prove the experiments' promises on this database and these caches."""
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from perflab import registry
+from perflab.promises import broken_promises
+
+
+class Command(BaseCommand):
+    help = (
+        "Proves that every experiment keeps its promises on the configured database and caches: "
+        "the same page on every rung, and the promised number of queries, cold and warm. "
+        "Exit status 1 when one does not."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("slug", nargs="*", help="experiments (default: all)")
+        parser.add_argument(
+            "--rows", type=int, nargs="+", default=[10, 25], help="rows on the page (10 25)"
+        )
+        parser.add_argument(
+            "--cache", nargs="+", default=settings.LAB_CACHES, choices=settings.LAB_CACHES
+        )
+
+    def handle(self, *, slug, rows, cache, **options):
+        for name in slug:
+            if name not in registry.experiments:
+                known = ", ".join(registry.experiments)
+                raise CommandError(
+                    f"there is no experiment {name!r}; there are {known}", returncode=2
+                )
+        for number in rows:
+            if not 1 <= number <= settings.MAX_MOVIES:
+                raise CommandError(f"--rows must be from 1 to {settings.MAX_MOVIES}", returncode=2)
+        failures = 0
+        for experiment in registry.experiments.values():
+            if slug and experiment.slug not in slug:
+                continue
+            for backend in cache:
+                broken = [b for n in rows for b in broken_promises(experiment, n, backend)]
+                failures += len(broken)
+                self.stdout.write(f"{'FAIL' if broken else 'ok':4}  {experiment.slug}  {backend}")
+                for sentence in broken:
+                    self.stdout.write(f"      {sentence}")
+        if failures:
+            raise CommandError(f"{failures} promises are not kept", returncode=1)

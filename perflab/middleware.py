@@ -1,0 +1,150 @@
+"""A probe around each request, its figures in `Server-Timing`, and the two ways to look.
+
+Measure: no toolbar, nothing in the way. Inspect: a person's own navigation, toolbar on.
+"""
+
+import os
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, ProgrammingError
+from django.template.loader import render_to_string
+
+from . import server_timing
+from .errors import error_page
+from .probe import probe
+
+FIGURES_PLACEHOLDER = b"<!-- perflab: figures -->"
+LOOPBACK = ("127.0.0.1", "::1")
+PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
+
+
+class ProbeMiddleware:
+    """Measure each request and say so in its response.
+
+    Sync-only: connections belong to a thread, so an async probe would count nothing. A streamed
+    response tells what was known when its first byte left.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        with probe() as measurement:
+            response = self.get_response(request)
+        if hasattr(request, "scope"):  # ASGI: this thread's clock says nothing of the request
+            measurement.cpu_ms = None
+        response["Server-Timing"] = server_timing.dump(measurement, os.getpid(), settings.INSTANCE)
+        if is_shown_to_a_person(request) and is_html(response):
+            response["Cache-Control"] = "no-store"
+            fill_in_figures(request, response, measurement)
+        return response
+
+
+class InspectMiddleware:
+    """Decide how this request is looked at, and hide the question from everything behind."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        parts = request.META["QUERY_STRING"].split("&")
+        request.inspect = can_inspect(request) and (
+            "inspect=1" in parts or (is_navigation(request) and "inspect=0" not in parts)
+        )
+        # cache_page would file the page under another key.
+        request.META["QUERY_STRING"] = "&".join(p for p in parts if not p.startswith("inspect="))
+        return self.get_response(request)
+
+
+class DatabaseDownMiddleware:
+    """A page that says so when the database does not answer or has no tables yet."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        if has_no_tables(exception):
+            title = "The database has no tables yet"
+            detail = "Run `manage.py migrate`, then `manage.py seed`."
+        elif isinstance(exception, (OperationalError, InterfaceError)):
+            title = "The database does not answer"
+            detail = "What needs no database still works. Reload when it is back."
+        else:
+            return None
+        return error_page(request, 503, title, detail)
+
+
+def has_no_tables(exception):
+    """Whether a query failed for want of a table, in SQLite's or PostgreSQL's words."""
+    if not isinstance(exception, (OperationalError, ProgrammingError)):
+        return False
+    return (
+        "no such table" in str(exception)
+        or getattr(exception.__cause__, "sqlstate", None) == "42P01"
+    )
+
+
+def can_inspect(request):
+    """Whether the toolbar may be shown: installed, and to a client on this machine, unproxied."""
+    return (
+        settings.TOOLBAR
+        and request.META.get("REMOTE_ADDR") in LOOPBACK
+        and not any(header in request.headers for header in PROXY_HEADERS)
+    )
+
+
+def is_navigation(request):
+    """Whether a person's browser goes to this page itself, not a frame or a script in one."""
+    headers = request.headers
+    return (
+        headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document"
+    )
+
+
+def show_toolbar(request):
+    """The toolbar's SHOW_TOOLBAR_CALLBACK; it guards the toolbar's own views too."""
+    return can_inspect(request) and (request.path_info.startswith("/__debug__/") or request.inspect)
+
+
+def is_shown_to_a_person(request):
+    """Whether the response fills a browser's tab or frame, so that its figures belong in it.
+
+    Browsers send Sec-Fetch-Dest to loopback and over HTTPS; on plain HTTP the Accept header, which
+    scripts and load generators leave at */*, tells as much.
+    """
+    if "Sec-Fetch-Dest" in request.headers:
+        return request.headers["Sec-Fetch-Dest"] in ("document", "iframe", "frame")
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def is_html(response):
+    """Whether a whole HTML page is at hand."""
+    return not response.streaming and response.get("Content-Type", "").startswith("text/html")
+
+
+def fill_in_figures(request, response, measurement):
+    """Put this request's figures where the page left their place. The clock has stopped."""
+    if FIGURES_PLACEHOLDER not in response.content:
+        return
+    switch = request.GET.copy()
+    switch["inspect"] = "0" if request.inspect else "1"
+    figures = render_to_string(
+        "perflab/figures.html",
+        {
+            "m": measurement,
+            "worker": os.getpid(),
+            "instance": settings.INSTANCE,
+            "framed": request.headers.get("Sec-Fetch-Dest") in ("iframe", "frame"),
+            "inspect": request.inspect,
+            "can_inspect": can_inspect(request),
+            "switch": f"{request.path}?{switch.urlencode()}",
+        },
+    )
+    response.content = response.content.replace(
+        FIGURES_PLACEHOLDER, figures.encode(response.charset), 1
+    )
+    if "Content-Length" in response:
+        response["Content-Length"] = len(response.content)

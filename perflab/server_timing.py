@@ -1,0 +1,33 @@
+"""A Measurement as the `Server-Timing` header that browsers, curl and our own page read.
+
+See https://www.w3.org/TR/server-timing/: `dur` holds milliseconds, `desc` anything else.
+"""
+
+import re
+
+METRIC = re.compile(r'([a-z]+);(?:dur=([0-9.]+)|desc="([^"]*)")')
+
+
+def dump(measurement, worker, instance):
+    """The header's value. `worker` is a process id, `instance` the name of this Gunicorn."""
+    m = measurement
+    cpu = "" if m.cpu_ms is None else f"cpu;dur={m.cpu_ms:.3f}, "
+    return (
+        f"total;dur={m.total_ms:.3f}, {cpu}sql;dur={m.sql_ms:.3f}, cache;dur={m.cache_ms:.3f}, "
+        f'queries;desc="{m.queries}", tx;desc="{m.tx}", duplicates;desc="{m.duplicates}", '
+        f'calls;desc="{m.calls}", hits;desc="{m.hits}", misses;desc="{m.misses}", '
+        f'errors;desc="{m.errors}", worker;desc="{worker}", instance;desc="{instance}"'
+    )
+
+
+def load(header):
+    """The header as a dict: floats for durations, integers for counts, text for `instance`."""
+    timing = {}
+    for name, duration, description in METRIC.findall(header):
+        if duration:
+            timing[name] = float(duration)
+        elif name == "instance":
+            timing[name] = description
+        else:
+            timing[name] = int(description)
+    return timing
