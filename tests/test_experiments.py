@@ -1,0 +1,52 @@
+"""Every experiment at once: the same page on all its rungs, and the queries that it promises."""
+
+import inspect
+
+import pytest
+from django.conf import settings
+
+from perflab import registry
+from perflab.promises import broken_promises
+
+EXPERIMENTS = list(registry.experiments.values())
+each_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.slug)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("cache", settings.LAB_CACHES)
+@pytest.mark.parametrize("rows", [10, 25])
+@each_experiment
+def test_it_keeps_its_promises_cold_and_warm(experiment, rows, cache):
+    assert broken_promises(experiment, rows, cache) == []
+
+
+@each_experiment
+def test_it_explains_itself(experiment):
+    assert experiment.title
+    assert experiment.summary.endswith(".")
+    assert len(experiment.explanation) > 300
+    assert "When it matters" in experiment.explanation
+    assert len(experiment.cost) > 40
+    assert experiment.docs.startswith("https://docs.djangoproject.com/en/5.2/")
+
+
+@each_experiment
+def test_its_slow_side_promises_more_queries_than_its_fast_side(experiment):
+    slow, fast = experiment.slow, experiment.fast
+
+    assert slow.promise(warm=True).at(100) > fast.promise(warm=True).at(100)
+
+
+@each_experiment
+def test_its_views_are_short_enough_to_paste(experiment):
+    for rung in experiment.rungs:
+        assert len(inspect.getsource(rung.view).splitlines()) <= 12
+
+
+@each_experiment
+def test_its_templates_exist(experiment):
+    from django.template.loader import get_template
+
+    for rung in experiment.rungs:
+        for name in rung.templates:
+            assert get_template(name)

@@ -1,0 +1,109 @@
+"""Break every experiment on purpose: the checks of test_experiments must notice each time."""
+
+from dataclasses import replace
+from unittest.mock import patch
+
+import pytest
+from django.shortcuts import render as django_render
+
+from perflab import registry
+from perflab.caches import LabCache
+from perflab.promises import broken_promises
+
+EXPERIMENTS = list(registry.experiments.values())
+CACHED = [experiment for experiment in EXPERIMENTS if experiment.caches]
+ROWS = 10
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def broken(experiment, monkeypatch):
+    """Look at the experiment after a mutation; it is whole before and after."""
+    assert broken_promises(experiment, ROWS, "locmem") == []
+    yield lambda: broken_promises(experiment, ROWS, "locmem")
+    monkeypatch.undo()
+    assert broken_promises(experiment, ROWS, "locmem") == []
+
+
+def mutate_view(monkeypatch, experiment, rung, view):
+    mutant = replace(rung, view=view)
+    rungs = tuple(mutant if r is rung else r for r in experiment.rungs)
+    monkeypatch.setattr(experiment, "rungs", rungs)
+
+
+def with_context_changed(experiment, rung, change):
+    """The rung's view, with `change` done to the rows of its context before it renders."""
+    module = __import__(rung.view.__module__, fromlist=["render"])
+
+    def render(request, template, context):
+        context = dict(context)
+        name = "movies" if "movies" in context else "directors"
+        context[name] = change(list(context[name]))
+        return django_render(request, template, context)
+
+    def view(request, rows):
+        with patch.object(module, "render", render):
+            return rung.view(request, rows)
+
+    return view
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.slug)
+def test_a_fast_side_as_slow_as_the_slow_one_is_noticed(experiment, broken, monkeypatch):
+    mutate_view(monkeypatch, experiment, experiment.fast, experiment.slow.view)
+
+    assert any("queries, not" in sentence for sentence in broken())
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.slug)
+def test_a_slow_side_as_fast_as_the_fast_one_is_noticed(experiment, broken, monkeypatch):
+    mutate_view(monkeypatch, experiment, experiment.slow, experiment.fast.view)
+
+    assert any("queries, not" in sentence for sentence in broken())
+
+
+@pytest.mark.parametrize("experiment", CACHED, ids=lambda e: e.slug)
+def test_a_cache_write_that_is_dropped_is_noticed(experiment, broken, monkeypatch):
+    monkeypatch.setattr(LabCache, "set", lambda *args, **kwargs: None)
+
+    assert any("fast, warm" in sentence and "queries, not" in sentence for sentence in broken())
+
+
+@pytest.mark.parametrize("side", ["slow", "fast"])
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.slug)
+def test_one_row_dropped_on_one_side_is_noticed(experiment, side, broken, monkeypatch):
+    rung = experiment.rung(side)
+    view = with_context_changed(experiment, rung, lambda rows: rows[:4] + rows[5:])
+    mutate_view(monkeypatch, experiment, rung, view)
+
+    assert any("not the page of" in sentence for sentence in broken())
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.slug)
+def test_two_rows_swapped_on_one_side_are_noticed(experiment, broken, monkeypatch):
+    def swap(rows):
+        return [rows[1], rows[0], *rows[2:]]
+
+    view = with_context_changed(experiment, experiment.fast, swap)
+    mutate_view(monkeypatch, experiment, experiment.fast, view)
+
+    assert any("not the page of" in sentence for sentence in broken())
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.slug)
+def test_one_wrong_director_on_one_side_is_noticed(experiment, broken, monkeypatch):
+    def mistake(rows):
+        if hasattr(rows[3], "director_id"):
+            rows[3].director.name = "Somebody Else"
+            # many-to-many shows no director: there the film itself is the wrong one.
+            rows[3].title = rows[3].title + " (another)" if not shows_directors else rows[3].title
+        else:
+            rows[3].name = "Somebody Else"
+        return rows
+
+    shows_directors = experiment.slug != "many-to-many"
+    view = with_context_changed(experiment, experiment.fast, mistake)
+    mutate_view(monkeypatch, experiment, experiment.fast, view)
+
+    assert any("not the page of" in sentence for sentence in broken())
