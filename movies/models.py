@@ -23,6 +23,7 @@ class Country(models.Model):
     name = models.CharField(max_length=100)
 
     class Meta:
+        ordering = ["id"]
         verbose_name_plural = "countries"
 
     def __str__(self):
@@ -68,3 +69,16 @@ class Review(models.Model):
 
     def __str__(self):
         return f"{self.reviewer}: {self.score}/10"
+
+
+class Seeding(models.Model):
+    """What `manage.py seed` has written: one row, changed in the same transaction as the films."""
+
+    recipe = models.PositiveSmallIntegerField("version of the rules that made the rows")
+    seed = models.PositiveIntegerField()
+    movies = models.PositiveIntegerField("films written, with the ids 1 to this")
+    links = models.PositiveIntegerField("rows that join films to countries, likewise")
+    reviews = models.PositiveIntegerField("reviews written, likewise")
+
+    def __str__(self):
+        return f"{self.movies} films of seed {self.seed}"
