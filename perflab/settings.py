@@ -206,10 +206,12 @@ if HTTPS:
 # Static files: hashed and compressed once collected, served as they lie before that.
 STATIC_URL = "static/"
 STATIC_ROOT = VAR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {"staticfiles": {"BACKEND": "perflab.storage.LabStaticFilesStorage"}}
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
 
 LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 

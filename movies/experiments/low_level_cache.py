@@ -24,9 +24,9 @@ def decades():
     """Films, reviews and average score of each decade, from the whole collection."""
     films = Movie.objects.annotate(decade=F("year") / 10 * 10).values("decade")
     statistic = films.annotate(
-        films=Count("id", distinct=True),
-        reviews=Count("reviews"),
-        average=Avg("reviews__score"),
+        film_count=Count("id", distinct=True),
+        review_count=Count("reviews"),
+        average_score=Avg("reviews__score"),
     )
     return list(statistic.order_by("decade"))
 
