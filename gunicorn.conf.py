@@ -1,0 +1,128 @@
+"""Gunicorn's settings, read by itself from the working directory: `gunicorn perflab.wsgi`.
+
+PORT, WEB_CONCURRENCY and WEB_THREADS say where and how wide; command-line options override them.
+"""
+
+import contextlib
+import gc
+import importlib
+import os
+import sys
+
+from gunicorn.glogging import Logger
+
+from perflab.launcher import places, values
+from perflab.launcher.processes import die_with_parent
+
+APP_LOAD_ERROR = 4  # the status of a worker with which Gunicorn gives up instead of trying again
+
+
+def refuse(problem, status=1):
+    print(f"perflab: {problem}", file=sys.stderr, flush=True)
+    sys.exit(status)
+
+
+try:
+    address = values.Address.default()
+    bind = str(address)
+    workers = values.workers()
+    threads = values.threads()
+    var = places.var_folder()
+    control_socket = str(places.socket_path(var, f"gunicorn-{address.port}.sock"))
+except values.Problem as problem:
+    refuse(problem, problem.status)
+except OSError as error:
+    refuse(f"{error.strerror}: {error.filename}")
+
+worker_class = "gthread" if threads > 1 else "sync"
+# Each worker loads the application for itself: caches' clients do not survive a fork, and a reload
+# (HUP) is to find new code. What the application is built on is loaded once, before the workers: a
+# new one then costs 0.3 s of CPU instead of 1.
+preload_app = False
+LIBRARIES = (
+    *("django.contrib.staticfiles", "django.core.handlers.wsgi", "django.core.management"),
+    *("django.db.models", "django.forms", "django.template.backends.django", "django.test"),
+    *("django.views.debug", "dj_database_url", "django_redis", "redis", "pymemcache", "psycopg"),
+    *("markdown_it", "pygments.lexers", "whitenoise"),
+)
+# Time enough for the slowest page that is ever served (settings.MAX_PAGE_MS), and no more.
+timeout = 30
+graceful_timeout = 15
+# Heartbeats go to memory: on a busy disk a healthy worker could seem to hang.
+if os.access("/dev/shm", os.W_OK):
+    worker_tmp_dir = "/dev/shm"
+
+accesslog = "-"
+access_log_format = '%(t)s %(p)s %(h)s "%(r)s" %(s)s %(B)s bytes %(ms)s ms'
+
+
+class MillisecondLogger(Logger):
+    """Gunicorn's own logger, with fractions of a millisecond: a cached page takes less than one."""
+
+    def atoms(self, resp, req, environ, request_time):
+        atoms = super().atoms(resp, req, environ, request_time)
+        atoms["ms"] = f"{request_time.total_seconds() * 1000:.2f}"
+        return atoms
+
+
+logger_class = MillisecondLogger
+
+
+def on_starting(server):
+    """Refuse to be reached by others unless that is meant; tell instances on other ports apart."""
+    for where in server.cfg.address:
+        if not isinstance(where, int):  # one that somebody else opened: see when_ready
+            refuse_strangers(where)
+    ports = [where[1] for where in server.cfg.address if isinstance(where, tuple)]
+    if ports and ports[0] != address.port:  # --bind
+        os.environ.setdefault("PERFLAB_INSTANCE", str(ports[0]))
+        if server.cfg.control_socket == control_socket:
+            own = places.socket_path(var, f"gunicorn-{ports[0]}.sock")
+            server.cfg.set("control_socket", str(own))
+    os.environ["PERFLAB_CONTROL_SOCKET"] = server.cfg.control_socket
+    load_libraries()
+
+
+def load_libraries():
+    """Import what every worker needs and what holds no connection."""
+    # The toolbar tries GeoDjango, which looks for GDAL under twelve names: 0.3 s in each worker.
+    sys.modules["django.contrib.gis"] = None
+    for name in LIBRARIES:
+        with contextlib.suppress(ImportError):  # the application will say so if it minds
+            importlib.import_module(name)
+    gc.freeze()
+
+
+def when_ready(server):
+    """Look again, now at what Gunicorn really listens on: systemd may have opened it."""
+    for listener in server.LISTENERS:
+        refuse_strangers(listener.getsockname())
+
+
+def refuse_strangers(where):
+    """End Gunicorn if a socket address can be reached from outside and the lab is not public."""
+    if isinstance(where, tuple) and not values.is_public() and not values.is_loopback(where[0]):
+        listening = values.Address(*where[:2])
+        refuse(values.NOT_PUBLIC.format(address=listening))
+
+
+def post_fork(server, worker):
+    """In a new worker: end with Gunicorn, however that ends, and refuse settings in one line."""
+    die_with_parent(worker.ppid)
+    from django.core.exceptions import ImproperlyConfigured
+
+    try:
+        import perflab.settings  # noqa: F401
+    except ImproperlyConfigured as error:
+        if worker.age == 1:  # the others would say the same
+            print(f"perflab: {error}", file=sys.stderr, flush=True)
+        sys.exit(APP_LOAD_ERROR)
+
+
+def post_worker_init(worker):
+    """The application is loaded and warm: what it consists of is never garbage.
+
+    Without this the collector walks through all of it now and then, and some page waits for that.
+    """
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,20 @@
+"""`python3 -m perflab`: makes the environment and starts the lab.
+
+Only what any Python can read stands here: an old one has to get as far as the message.
+"""
+
+import os
+import sys
+
+if sys.version_info < (3, 11):
+    sys.exit(
+        "perflab: needs Python 3.11 or newer; this is %d.%d (%s)."
+        % (sys.version_info[0], sys.version_info[1], sys.executable)
+    )
+if os.name != "posix":
+    sys.exit("perflab: on Windows, use WSL 2 (Gunicorn needs a Unix): wsl --install")
+
+from perflab.launcher.command import main  # only now: it is not for old Pythons
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

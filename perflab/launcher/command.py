@@ -1,0 +1,159 @@
+"""The command line: `python3 -m perflab`, `… test`, `… bundle DIR`."""
+
+import argparse
+import errno
+import os
+import sys
+from pathlib import Path
+
+from perflab.launcher import environment, lab, places, values
+from perflab.launcher.processes import Stopped, stop_on_signals
+from perflab.launcher.values import Problem
+
+HELP = """\
+Start the lab: make its environment in .venv, prepare its database, start a private Valkey (unless
+REDIS_URL is set) and Gunicorn, and print the address. Ctrl-C ends all of it.
+
+  python3 -m perflab [options]             start the lab
+  python3 -m perflab test [pytest ...]     run its tests; what follows goes to pytest
+  python3 -m perflab bundle DIR            collect all it needs in DIR, for a room without internet
+"""
+ENVIRONMENT = """\
+The environment counts where no option is given: PORT, WEB_CONCURRENCY (workers), WEB_THREADS.
+It also names databases and caches of your own: DATABASE_URL, REDIS_URL, MEMCACHED_URL.
+All variables: .env.example. More: docs/running.md.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise Problem(f"{message} (see python3 -m perflab --help)", 2)
+
+
+def main(arguments):
+    """Do what the arguments say; return the exit status. What goes wrong is said in one line."""
+    stop_on_signals()
+    try:
+        start(arguments)
+    except Problem as problem:
+        if str(problem):  # a child has already said it otherwise
+            complain(problem)
+        return problem.status
+    except Stopped:
+        print("\nperflab: stopped.", flush=True)
+        return 0
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            complain("the disk is full.")
+        else:
+            complain(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "))
+        return 1
+
+
+def complain(what):
+    print(f"perflab: {what}", file=sys.stderr, flush=True)
+
+
+def start(arguments):
+    """Run the command that the arguments name, in the environment's own Python."""
+    options, command, rest = parse(arguments)
+    if command == "bundle":
+        environment.bundle(*rest, say=say)
+        return
+    requirements = environment.TESTS if command == "test" else environment.LAB
+    asked = None
+    if command == "run":
+        asked = asked_for(options)
+        lab.check(asked, say)
+    environment.ensure(requirements, options.find_links, say)
+    if command == "test":
+        os.chdir(places.ROOT)
+        replace_with([environment.PYTHON, "-m", "pytest", *rest])
+    if not environment.is_inside():
+        replace_with([environment.PYTHON, "-m", "perflab", *arguments])
+    lab.run(asked, say)
+
+
+def say(line):
+    print(line, flush=True)
+
+
+def replace_with(command):
+    """Become another program: same process, so whoever minds us minds it."""
+    os.environ.pop("__PYVENV_LAUNCHER__", None)  # macOS would start the old Python again
+    sys.stdout.flush()
+    os.execv(command[0], [str(word) for word in command])
+
+
+def parse(arguments):
+    """The options, the command ("run", "test" or "bundle") and what follows it."""
+    own, command, rest = split(arguments)
+    parser = Parser(
+        prog="python3 -m perflab",
+        description=HELP,
+        epilog=ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        help=f"Gunicorn's worker processes, 1 to {values.MAX_WORKERS} (default: one per core)",
+    )
+    parser.add_argument(
+        "--threads",
+        metavar="N",
+        help=f"threads of each worker, 1 to {values.MAX_THREADS} (default: 1)",
+    )
+    parser.add_argument(
+        "--bind", metavar="HOST:PORT", help="where to listen (default: 127.0.0.1:8000)"
+    )
+    parser.add_argument(
+        "--movies",
+        metavar="N",
+        help="films in the database (default: what is there; at first the 1851 real ones)",
+    )
+    parser.add_argument(
+        "--find-links", metavar="DIR", help="install from this folder, made by bundle, alone"
+    )
+    options = parser.parse_args(own)
+    if command == "bundle" and len(rest) != 1:
+        parser.error("bundle takes one folder")
+    if command != "run" and (options.workers or options.threads or options.bind or options.movies):
+        parser.error(f"{command} takes no option but --find-links before it")
+    if options.find_links:
+        options.find_links = Path(options.find_links).absolute()
+        if not any(options.find_links.glob("*.whl")):
+            parser.error(f"--find-links {options.find_links}: there are no wheels")
+    return options, command, rest
+
+
+def split(arguments):
+    """Part our own arguments from those behind the first word that is no option."""
+    expects_value = False
+    for index, word in enumerate(arguments):
+        if expects_value or word.startswith("-"):
+            expects_value = not expects_value and "=" not in word and word not in ("-h", "--help")
+        elif word in ("test", "bundle"):
+            return arguments[:index], word, arguments[index + 1 :]
+        else:
+            break
+    return arguments, "run", []
+
+
+def asked_for(options):
+    """The options and the environment, checked."""
+    address = values.Address.default()
+    if options.bind is not None:
+        address = values.Address.parse("--bind", options.bind)
+
+    def number(name, low, high, default):
+        text = getattr(options, name)
+        return default() if text is None else values.whole_number(f"--{name}", text, low, high)
+
+    return lab.Options(
+        address=address,
+        workers=number("workers", 1, values.MAX_WORKERS, values.workers),
+        threads=number("threads", 1, values.MAX_THREADS, values.threads),
+        movies=number("movies", 1, values.MAX_MOVIES, lambda: None),
+    )

