@@ -166,7 +166,9 @@ if MEMCACHED_URL:
         "OPTIONS": {
             "connect_timeout": CACHE_TIMEOUT_S,
             "timeout": CACHE_TIMEOUT_S,
+            # A server that failed is asked again at the next call: LabCache says when that is.
             "retry_attempts": 0,
+            "dead_timeout": 0,
         },
     }
 CACHES["locmem"] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "lab"}
