@@ -174,11 +174,6 @@ if MEMCACHED_URL:
 CACHES["locmem"] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "lab"}
 # What an experiment may be cached in, the first being the one used unless the knob says otherwise.
 LAB_CACHES = [alias for alias in ("redis", "memcached", "locmem") if alias in CACHES]
-CACHES["toolbar"] = {
-    "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-    "LOCATION": VAR / "toolbar",
-    "OPTIONS": {"MAX_ENTRIES": 10_000},
-}
 
 # A visitor's name in a signed cookie: no query, and the same on every instance.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
@@ -235,8 +230,7 @@ DEBUG_TOOLBAR_CONFIG = {
     "SHOW_COLLAPSED": True,
     "IS_RUNNING_TESTS": False,
     # In files, since any worker may be asked for a panel of a page that another one served.
-    "TOOLBAR_STORE_CLASS": "debug_toolbar.store.CacheStore",
-    "CACHE_BACKEND": "toolbar",
+    "TOOLBAR_STORE_CLASS": "perflab.toolbar.FolderStore",
     "RESULTS_CACHE_SIZE": 200,
 }
 
