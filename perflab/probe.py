@@ -10,8 +10,6 @@ COMMIT, FETCH from server-side cursors, COPY, connection set-up and health check
 
 import re
 import sys
-from collections import Counter
-from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -33,7 +31,7 @@ class Measurement:
     sql_ms: float = 0.0
     queries: int = 0
     tx: int = 0  # BEGIN, SAVEPOINT, RELEASE and ROLLBACK: not queries, but not free either
-    statements: Counter = field(default_factory=Counter)
+    statements: dict[str, int] = field(default_factory=dict)  # how often each was run
     cache_ms: float = 0.0
     cache_backend: str = ""  # the alias that was asked last, "" when none was
     calls: int = 0
@@ -44,10 +42,7 @@ class Measurement:
     @property
     def duplicates(self) -> int:
         """Queries whose shape (the statement without its values) had already been run."""
-        shapes = Counter()
-        for sql, times in self.statements.items():
-            shapes[statement_shape(sql)] += times
-        return self.queries - len(shapes)
+        return self.queries - len({statement_shape(sql) for sql in self.statements})
 
     def count_query(self, execute, sql, params, many, context):
         """The execute wrapper: time one statement, also when it fails."""
@@ -60,7 +55,7 @@ class Measurement:
                 self.tx += 1
             else:
                 self.queries += 1
-                self.statements[sql] += 1
+                self.statements[sql] = self.statements.get(sql, 0) + 1
 
 
 def is_transaction_control(sql) -> bool:
@@ -81,24 +76,28 @@ def thread_clock_is_meaningful() -> bool:
     return not (monkey and monkey.is_module_patched("threading"))
 
 
-@contextmanager
-def probe():
+class probe:
     """Yield a Measurement that grows while the block runs and is complete when it ends."""
-    measurement = Measurement()
-    with_cpu = thread_clock_is_meaningful()
-    token = _running.set((*_running.get(), measurement))
-    with ExitStack() as stack:
-        for connection in connections.all():
-            stack.enter_context(connection.execute_wrapper(measurement.count_query))
-        cpu_started = thread_time()
-        started = perf_counter()
-        try:
-            yield measurement
-        finally:
-            measurement.total_ms = (perf_counter() - started) * 1000
-            if with_cpu:
-                measurement.cpu_ms = (thread_time() - cpu_started) * 1000
-            _running.reset(token)
+
+    __slots__ = ("cpu_started", "measurement", "started", "token", "wrappers")
+
+    def __enter__(self) -> Measurement:
+        self.measurement = Measurement()
+        self.token = _running.set((*_running.get(), self.measurement))
+        self.wrappers = [c.execute_wrapper(self.measurement.count_query) for c in connections.all()]
+        for wrapper in self.wrappers:
+            wrapper.__enter__()
+        self.cpu_started = thread_time()
+        self.started = perf_counter()
+        return self.measurement
+
+    def __exit__(self, *error):
+        self.measurement.total_ms = (perf_counter() - self.started) * 1000
+        if thread_clock_is_meaningful():
+            self.measurement.cpu_ms = (thread_time() - self.cpu_started) * 1000
+        for wrapper in reversed(self.wrappers):
+            wrapper.__exit__(None, None, None)
+        _running.reset(self.token)
 
 
 def count_cache_call(backend, seconds, hits=0, misses=0, errors=0, calls=1):

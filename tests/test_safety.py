@@ -1,0 +1,257 @@
+"""Bad input is answered with a page that says what was wrong, before any query is run."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from perflab import registry, server_timing
+from tests.labs import ROOT
+
+pytestmark = pytest.mark.django_db
+
+BAD_MOVIES = ["abc", "-1", "0", "1000000000", "1.5", "", "%00", "5%00", "%FF", "9" * 10_000]
+SECRETS = {"SECRET_KEY": "a-key-of-0123456789-ABCDEFGHIJ-klmnopqrstuvwxyz-long-enough"}
+PUBLIC = {"PERFLAB_PUBLIC": "1", "ALLOWED_HOSTS": "lab.example.org", **SECRETS}
+
+
+@pytest.fixture
+def client():
+    return Client(raise_request_exception=False, SERVER_NAME="127.0.0.1")
+
+
+def assert_refused(response, status, *words):
+    """A whole page of that status which says so, made without a single query."""
+    page = response.content.decode()
+    assert response.status_code == status
+    assert response["Content-Type"].startswith("text/html")
+    assert "<h1>" in page
+    for word in words:
+        assert word in page
+    assert server_timing.load(response["Server-Timing"])["queries"] == 0
+
+
+@pytest.mark.parametrize("value", BAD_MOVIES)
+@pytest.mark.parametrize("path", ["", "slow/", "fast/"])
+def test_a_bad_number_of_movies_is_refused(client, path, value):
+    response = client.get(f"/experiments/n-plus-one/{path}?movies={value}")
+
+    assert_refused(response, 400, "movies must be a whole number from 1 to 5,000")
+    assert len(response.content) < 5000
+
+
+def test_a_missing_knob_has_its_default(client):
+    response = client.get("/experiments/n-plus-one/slow/")
+
+    assert response.content.count(b"<tr>") == 101  # the heading and 100 films
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("movies=1&movies=2", "movies is given 2 times"),
+        ("round_trip=abc", "round_trip must be a number of ms from 0 to 50"),
+        ("round_trip=-1", "round_trip must be"),
+        ("round_trip=nan", "round_trip must be"),
+        ("cache=memory", "cache must be one of"),
+        ("movies=5000&round_trip=50", "5,001 queries"),
+    ],
+)
+def test_a_bad_knob_is_refused_by_its_name(client, query, words):
+    assert_refused(client.get(f"/experiments/n-plus-one/slow/?{query}"), 400, words)
+    assert_refused(client.get(f"/experiments/n-plus-one/?{query}"), 400, words)
+
+
+def test_the_ceiling_counts_the_queries_that_the_side_itself_promises(client):
+    query = "movies=300&round_trip=40"
+
+    assert client.get(f"/experiments/n-plus-one/fast/?{query}").status_code == 200
+    assert client.get(f"/experiments/n-plus-one/slow/?{query}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/experiments/no-such/",
+        "/experiments/no-such/slow/",
+        "/experiments/n-plus-one/medium/",
+        "/experiments/" + "x" * 3000 + "/",
+        "/experiments/a%00b/",
+        "/experiments/%2e%2e/",
+        "/nowhere/",
+        "/films/abc/",
+        "/films/-1/",
+        "/directors/x/",
+        "/favicon.ico",
+    ],
+)
+def test_an_unknown_address_is_a_404_page(client, path):
+    assert_refused(client.get(path), 404, "There is no such page")
+
+
+@pytest.mark.parametrize("pk", ["0", "999999999", "9" * 30])
+def test_an_unknown_film_or_director_is_a_404_page(client, pk):
+    assert client.get(f"/films/{pk}/").status_code == 404
+    assert client.get(f"/directors/{pk}/").status_code == 404
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch", "options", "trace"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/experiments.json", "/experiments/n-plus-one/", "/experiments/n-plus-one/slow/"]
+    + ["/films/", "/films/1/", "/directors/1/", "/health/"],
+)
+def test_a_page_that_is_only_read_refuses_other_methods(client, path, method):
+    response = getattr(client, method)(path)
+
+    assert_refused(response, 405, method.upper())
+    assert response["Allow"] == "GET, HEAD"
+
+
+def test_a_form_from_elsewhere_is_refused():
+    client = Client(enforce_csrf_checks=True, SERVER_NAME="127.0.0.1")
+
+    response = client.post("/visitor/", {"name": "Ada"})
+
+    assert_refused(response, 403, "not sent from this site")
+    assert "sessionid" not in response.cookies
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "a b", "", "[::1", "x" * 500]
+)
+def test_a_hostile_host_header_is_a_400_page(client, host):
+    response = client.get("/experiments/n-plus-one/slow/", headers={"host": host})
+
+    assert_refused(response, 400)
+    assert "evil.example" not in response.get("Location", "")
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("page=abc", 404),
+        ("page=0", 404),
+        ("page=-1", 404),
+        ("page=" + "9" * 5000, 404),
+        ("page=%00", 404),
+        ("q=%00", 400),
+        ("q=" + "x" * 10_000, 400),
+    ],
+)
+def test_a_bad_search_or_page_is_a_4xx_page(client, query, status):
+    response = client.get(f"/films/?{query}")
+
+    assert response.status_code == status
+    assert "<h1>" in response.content.decode()
+
+
+@pytest.mark.parametrize("q", ["%", "_", "'", '"', "\\", "<script>", "é", "💡", "' OR 1=1 --"])
+def test_a_search_takes_any_characters(client, q):
+    response = client.get("/films/", {"q": q})
+
+    assert response.status_code == 200
+    assert "<script>" not in response.content.decode().replace('<script src="', "")
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 41, "a\0b"])
+def test_a_bad_name_is_refused_in_the_form(client, name):
+    response = client.post("/visitor/", {"name": name})
+
+    assert response.status_code == 400
+    assert "errorlist" in response.content.decode()
+
+
+def test_a_real_gunicorn_refuses_what_never_reaches_django(lab):
+    answer = lab.get("/experiments/n-plus-one/slow/?movies=" + "9" * 10_000)
+
+    assert answer.status == 414
+    assert "Request Line is too large" in answer.text
+
+
+PAGES = ["/", "/films/", "/films/1/", "/visitor/", "/nowhere/", "/health/", "/experiments.json"]
+
+
+@pytest.mark.parametrize("path", PAGES + [f"/experiments/{slug}/" for slug in registry.experiments])
+def test_every_page_carries_the_security_headers(client, path):
+    response = client.get(path)
+
+    policy = dict(
+        part.strip().split(" ", 1) for part in response["Content-Security-Policy"].split(";")
+    )
+    assert policy.pop("default-src") == "'none'"
+    assert policy.pop("base-uri") == "'none'"
+    assert set(policy.values()) == {"'self'"}
+    assert {"script-src", "style-src", "frame-src", "frame-ancestors"} <= policy.keys()
+    assert response["X-Frame-Options"] == "SAMEORIGIN"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Referrer-Policy"] == "same-origin"
+
+
+def run_check(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_deployment_checks_are_clean_in_public_mode():
+    done = run_check("--deploy", "--fail-level=WARNING", **PUBLIC)
+
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY"),
+        ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS"),
+        ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
+        ({"DEBUG": "1"}, "DEBUG"),
+        ({"PERFLAB_TOOLBAR": "1"}, "PERFLAB_TOOLBAR"),
+        ({"PERFLAB_PUBLIC": "maybe"}, "PERFLAB_PUBLIC must be 1 or 0"),
+        ({"DATABASE_URL": "mysql://localhost/x"}, "PostgreSQL or SQLite"),
+        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
+    ],
+)
+def test_a_public_lab_refuses_to_start_without_its_secrets(change, words):
+    done = run_check(**{**PUBLIC, **change})
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("perflab: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert words in done.stderr
+
+
+def test_a_public_lab_has_low_ceilings_and_no_toolbar():
+    script = (
+        "from django.conf import settings; print(settings.MAX_MOVIES, settings.MAX_ROUND_TRIP_MS, "
+        "'debug_toolbar' in settings.INSTALLED_APPS)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "perflab.settings", **PUBLIC},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.stdout.split() == ["200", "5", "False"], done.stderr
+
+
+def test_every_experiment_page_has_both_lanes_and_their_sources(client):
+    for experiment in registry.experiments.values():
+        page = client.get(reverse("comparison", args=[experiment.slug])).content.decode()
+
+        for rung in experiment.rungs:
+            assert f"/experiments/{experiment.slug}/{rung.name}/?movies=100" in page
+            assert f'<span class="nf">{rung.name}</span>' in page
+        assert page.count('class="hll"') >= 2
