@@ -79,6 +79,7 @@ class Service:
 
     name = ""
     stop_signal = signal.SIGTERM
+    orphan_signal = signal.SIGKILL  # what it gets when the test run dies
     user = None  # run as this user; None: as ourselves
 
     def __init__(self, tcp=False):
@@ -125,7 +126,7 @@ class Service:
                 group=None if self.user is None else pwd.getpwnam(self.user).pw_gid,
                 extra_groups=None if self.user is None else [],
                 start_new_session=True,  # Ctrl-C is for pytest, which then stops us in order
-                preexec_fn=tie_to_parent(),
+                preexec_fn=tie_to_parent(self.orphan_signal),
             )
         wait_until(self._answers_or_died, f"starting {self.name}")
         return self
@@ -148,6 +149,8 @@ class Service:
 
     def processes(self):
         """The server's process and its children, as they are just now."""
+        if self.process.poll() is not None:
+            return []
         with contextlib.suppress(psutil.NoSuchProcess):
             server = psutil.Process(self.pid)
             return [server, *server.children(recursive=True)]
@@ -184,7 +187,8 @@ class Service:
 
     def remove(self):
         """End it for good, and its files with it."""
-        self.stop()
+        if self.process:
+            self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -252,6 +256,7 @@ class PostgreSQL(Service):
 
     name = "postgresql"
     stop_signal = signal.SIGINT  # fast: clients are disconnected, nothing is lost
+    orphan_signal = signal.SIGQUIT  # at once, but its shared memory is given back
     folders = (
         "/usr/lib/postgresql/*/bin",
         "/usr/pgsql-*/bin",
@@ -298,6 +303,10 @@ class PostgreSQL(Service):
         settings = {**self.settings, "unix_socket_directories": str(self.folder)}
         options = [part for item in settings.items() for part in ("-c", "=".join(item))]
         return [find("postgres", folders=self.folders), "-D", str(self.data), *options]
+
+    def remove(self):
+        self.stop()
+        super().remove()
 
     @property
     def url(self):
