@@ -1,0 +1,55 @@
+"""The tests that use the database, once more, on PostgreSQL."""
+
+import os
+import subprocess
+import sys
+
+from tests.labs import ROOT, manage
+from tests.test_site import visit
+
+ON_BOTH_DATABASES = (
+    *("tests/test_experiments.py", "tests/test_mutations.py", "tests/test_safety.py"),
+    *("tests/test_middleware.py", "tests/test_site.py"),
+)
+
+
+def test_the_same_tests_pass_on_postgresql(postgresql):
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-k", "not gunicorn and not concurrent and not public"]
+        + ["-p", "no:cacheprovider", *ON_BOTH_DATABASES],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": postgresql.url},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout
+
+
+def test_the_command_proves_the_promises_there(
+    postgresql, redis_server, memcached_server, tmp_path
+):
+    environment = {
+        "DATABASE_URL": postgresql.url,
+        "REDIS_URL": redis_server.url,
+        "MEMCACHED_URL": memcached_server.url,
+        "PERFLAB_VAR": str(tmp_path),
+    }
+    manage("migrate", "--verbosity=0", **environment)
+    manage("seed", "--movies=1851", **environment)
+
+    output = manage("verify", "n-plus-one", "cache-page", **environment)
+
+    assert output.split("\n")[:-1] == [
+        f"ok    {slug}  {cache}"
+        for slug in ("n-plus-one", "cache-page")
+        for cache in ("redis", "memcached", "locmem")
+    ]
+
+
+def test_a_database_without_tables_is_told_what_to_run(own_postgresql, tmp_path):
+    output = visit("/films/", DATABASE_URL=own_postgresql.url, PERFLAB_VAR=str(tmp_path))
+
+    assert output.startswith("503")
+    assert "The database has no tables yet" in output

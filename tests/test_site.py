@@ -1,0 +1,171 @@
+"""The plain movie site, the contents and the state of the lab."""
+
+import json
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from movies.models import Director, Movie
+from perflab import registry, server_timing
+from tests.labs import manage
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client():
+    return Client(SERVER_NAME="127.0.0.1")
+
+
+def visit(path, **environment):
+    """Status and page of an address, asked in a process of its own with that environment."""
+    script = (
+        "from django.test import Client\n"
+        f"response = Client(SERVER_NAME='127.0.0.1').get({path!r})\n"
+        "print(response.status_code, response.content.decode())"
+    )
+    return manage("shell", "--no-imports", "-c", script, **environment)
+
+
+def queries(response):
+    return server_timing.load(response["Server-Timing"])["queries"]
+
+
+def test_contents_list_every_experiment_under_the_three_acts(client):
+    response = client.get("/")
+
+    page = response.content.decode()
+    assert page.index("Measure first") < page.index("Do more") < page.index("Do less")
+    for experiment in registry.experiments.values():
+        assert f'href="/experiments/{experiment.slug}/"' in page
+        assert experiment.title in page
+    assert queries(response) == 0
+
+
+def test_films_are_paged_by_year(client):
+    response = client.get("/films/")
+
+    page = response.content.decode()
+    assert "1,851 films" in page
+    assert "Page 1 of 38" in page
+    assert page.count('<span class="year">1946</span>') > 10
+    assert queries(response) == 2
+
+
+def test_the_last_page_holds_the_rest_and_no_next(client):
+    page = client.get("/films/?page=38").content.decode()
+
+    assert page.count('<span class="year">') == 1
+    assert 'rel="next"' not in page
+
+
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [("brief encounter", "Brief Encounter"), ("Amanti", "The Lovers"), ("lean", "Brief Encounter")],
+)
+def test_search_finds_titles_original_titles_and_directors(client, words, title):
+    assert title in client.get("/films/", {"q": words}).content.decode()
+
+
+def test_search_keeps_its_words_from_page_to_page(client):
+    page = client.get("/films/", {"q": "the"}).content.decode()
+
+    assert "?q=the&amp;page=2" in page
+
+
+def test_a_search_for_nothing_known_says_so(client):
+    assert "0 films with “zzzz”" in client.get("/films/", {"q": "zzzz"}).content.decode()
+
+
+def test_a_film_shows_its_facts_and_labels_what_is_synthesised(client):
+    movie = Movie.objects.get(imdb_id="tt0038297")
+
+    response = client.get(movie.get_absolute_url())
+
+    page = response.content.decode()
+    for fact in (
+        "The Lovers",
+        "Amanti in fuga",
+        "1946",
+        "90 minutes",
+        "Giacomo Gentilomo",
+        "Italy",
+    ):
+        assert fact in page
+    assert page.count('<em class="label">synthesised</em>') == 2
+    assert queries(response) == 3
+
+
+def test_a_synthetic_film_is_labelled(client):
+    movie = Movie.objects.first()
+    movie.imdb_id = None
+    movie.save()
+
+    assert "synthetic film" in client.get(movie.get_absolute_url()).content.decode()
+    assert "synthetic</em>" in client.get("/films/").content.decode()
+
+
+def test_a_director_lists_the_films(client):
+    director = Director.objects.get(name="David Lean")
+
+    response = client.get(director.get_absolute_url())
+
+    assert "Brief Encounter" in response.content.decode()
+    assert queries(response) == 2
+
+
+def test_a_visitor_is_greeted_by_name_outside_the_cached_fragment(client):
+    for side in ("slow", "fast"):
+        client.get(f"/experiments/template-fragment/{side}/")
+    other = Client(SERVER_NAME="127.0.0.1")
+    other.post("/visitor/", {"name": "Ada <Lovelace>"})
+
+    for side in ("slow", "fast"):
+        path = f"/experiments/template-fragment/{side}/"
+        assert "Welcome, guest." in client.get(path).content.decode()
+        assert "Welcome, Ada &lt;Lovelace&gt;." in other.get(path).content.decode()
+
+
+def test_the_catalogue_names_every_rung_and_what_it_promises(client):
+    catalogue = json.loads(client.get("/experiments.json").content)
+
+    assert [e["slug"] for e in catalogue["experiments"]] == list(registry.experiments)
+    first = catalogue["experiments"][0]
+    assert first["rungs"][0] == {
+        "name": "slow",
+        "url": "/experiments/n-plus-one/slow/",
+        "queries": {"cold": {"base": 1, "per_row": 1}, "warm": {"base": 1, "per_row": 1}},
+    }
+    for experiment in catalogue["experiments"]:
+        for rung in experiment["rungs"]:
+            assert client.get(rung["url"] + "?movies=3").status_code == 200
+    assert set(catalogue["knobs"]) == {"movies", "round_trip", "cache"}
+
+
+def test_health_names_each_part(client):
+    state = json.loads(client.get("/health/").content)
+
+    assert state["status"] == "ok"
+    assert state["database"] == {"vendor": connection.vendor, "state": "up"}
+    assert set(state["caches"].values()) == {"up"}
+
+
+def test_a_database_without_tables_is_told_what_to_run(tmp_path):
+    output = visit("/films/", DATABASE_URL="", PERFLAB_VAR=str(tmp_path))
+
+    assert output.startswith("503")
+    assert "The database has no tables yet" in output
+    assert "manage.py migrate" in output
+
+
+def test_what_needs_no_database_is_served_without_one(tmp_path):
+    assert visit("/", DATABASE_URL="", PERFLAB_VAR=str(tmp_path)).startswith("200")
+
+
+def test_the_probe_and_django_count_the_same(client):
+    with CaptureQueriesContext(connection) as captured:
+        response = client.get("/experiments/reverse-relation/slow/?movies=12")
+
+    assert queries(response) == len(captured) == 13
