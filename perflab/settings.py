@@ -232,6 +232,19 @@ DEBUG_TOOLBAR_CONFIG = {
     # In files, since any worker may be asked for a panel of a page that another one served.
     "TOOLBAR_STORE_CLASS": "perflab.toolbar.FolderStore",
     "RESULTS_CACHE_SIZE": 200,
+    # What is left of a query's stack is the experiment's own line, on one screen.
+    "HIDE_IN_STACKTRACES": (
+        *(
+            "__main__",
+            "csp",
+            "debug_toolbar",
+            "django",
+            "gunicorn",
+            "perflab",
+            "runpy",
+            "whitenoise",
+        ),
+    ),
 }
 
 LOGGING = {
