@@ -76,9 +76,11 @@ class Seeding(models.Model):
 
     recipe = models.PositiveSmallIntegerField("version of the rules that made the rows")
     seed = models.PositiveIntegerField()
-    movies = models.PositiveIntegerField("films written, with the ids 1 to this")
-    links = models.PositiveIntegerField("rows that join films to countries, likewise")
-    reviews = models.PositiveIntegerField("reviews written, likewise")
+    # Rows written so far. In each table their ids are 1 to this.
+    directors = models.PositiveIntegerField(default=0)
+    movies = models.PositiveIntegerField(default=0)
+    links = models.PositiveIntegerField("films' countries", default=0)
+    reviews = models.PositiveIntegerField(default=0)
 
     def __str__(self):
         return f"{self.movies} films of seed {self.seed}"

@@ -14,9 +14,10 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('recipe', models.PositiveSmallIntegerField(verbose_name='version of the rules that made the rows')),
                 ('seed', models.PositiveIntegerField()),
-                ('movies', models.PositiveIntegerField(verbose_name='films written, with the ids 1 to this')),
-                ('links', models.PositiveIntegerField(verbose_name='rows that join films to countries, likewise')),
-                ('reviews', models.PositiveIntegerField(verbose_name='reviews written, likewise')),
+                ('directors', models.PositiveIntegerField(default=0)),
+                ('movies', models.PositiveIntegerField(default=0)),
+                ('links', models.PositiveIntegerField(default=0, verbose_name="films' countries")),
+                ('reviews', models.PositiveIntegerField(default=0)),
             ],
         ),
     ]

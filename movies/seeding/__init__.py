@@ -8,7 +8,7 @@ new ones are complete, and whatever interrupts it leaves the old.
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from django.db import connection, transaction
+from django.db import connection
 
 from movies.models import Country, Director, Movie, Review, Seeding
 from movies.seeding import rows, writing
@@ -19,7 +19,7 @@ MAX_SEED = 2**31 - 1
 
 
 class SeedingError(Exception):
-    """The tables hold what cannot be continued; the message says why and what to do."""
+    """The tables hold what must not be continued; the message says what, and what would help."""
 
 
 @dataclass
@@ -41,42 +41,52 @@ def seed(movies=REAL_FILMS, seed=1, reset=False, progress=None):
     """Make the tables hold `movies` films of this seed, adding what is missing; return a Summary.
 
     Fewer films than there are, or films of another seed, are only written with `reset`, which
-    replaces everything. `progress(films, of, rows)` is called after every block. Raises
-    ValueError for numbers out of range, SeedingError for tables that it must not continue.
+    replaces everything. `progress(stage, films, rows)` is called as it goes on: what is being done
+    and how much has been written so far. Raises ValueError for numbers out of range, SeedingError
+    for tables that must not be continued, and Django's database errors.
     """
     if not 1 <= movies <= MAX_MOVIES:
-        raise ValueError(f"movies must be from 1 to {MAX_MOVIES:,}, not {movies}")
+        raise ValueError(f"movies must be from 1 to {MAX_MOVIES:,}, not {movies:,}")
     if not 0 <= seed <= MAX_SEED:
-        raise ValueError(f"seed must be from 0 to {MAX_SEED:,}, not {seed}")
+        raise ValueError(f"seed must be from 0 to {MAX_SEED:,}, not {seed:,}")
+    progress = progress or (lambda stage, films, rows: None)
     started = perf_counter()
-    done = None if reset else nothing_to_do(movies, seed)
-    if not done:
-        with connection.constraint_checks_disabled(), transaction.atomic():
-            done = None if reset else nothing_to_do(movies, seed)
-            if not done:
-                done = write(movies, seed, reset, progress)
-    done.seconds = perf_counter() - started
-    return done
+    summary = None if reset else nothing_to_do(movies, seed)
+    if not summary:
+        with writing.alone(lambda: progress("waiting for another writer", 0, 0)):
+            # Asked again: the writer whom we waited for may have been a seed like this one.
+            summary = None if reset else nothing_to_do(movies, seed)
+            summary = summary or write(movies, seed, reset, progress)
+        if summary.added:
+            progress("tidying up", summary.added["films"], summary.rows)
+            writing.tidy()
+    summary.seconds = perf_counter() - started
+    return summary
 
 
 def nothing_to_do(movies, seed):
-    """A Summary if the tables hold these films already, None if some have to be written."""
+    """A Summary if the tables hold as many films or more, None if some have to be written."""
     there = Seeding.objects.first()
     if not there:
         if any(model.objects.exists() for model in (Movie, Director, Country, Review)):
             raise SeedingError(
-                "the tables hold rows that seed did not write: --reset replaces them"
+                "The tables hold rows that seed did not write; --reset replaces them."
             )
         return None
+    found = f"{there.movies:,} films of seed {there.seed}"
     if there.seed != seed:
-        raise SeedingError(
-            f"there are {there.movies:,} films of seed {there.seed} here: --reset replaces them"
-        )
+        raise SeedingError(f"The tables hold {found}; --reset replaces them.")
+    if Movie.objects.count() < there.movies:
+        raise SeedingError(f"Of {found} some have been deleted; --reset brings them back.")
     if there.movies == movies:
-        return Summary(movies, seed, f"{movies:,} films of seed {seed} are there: nothing to do.")
+        return Summary(movies, seed, f"The tables hold {found}: nothing to do.")
     if there.movies > movies:
-        note = f"{there.movies:,} films are there, more than {movies:,}: only --reset shrinks."
+        note = f"The tables hold {found}, more than {movies:,}; only --reset makes them fewer."
         return Summary(there.movies, seed, note)
+    if there.recipe != rows.RECIPE:
+        raise SeedingError(
+            f"The tables hold {found}, made by another version of perflab; --reset replaces them."
+        )
     return None
 
 
@@ -84,24 +94,48 @@ def write(movies, seed, reset, progress):
     """Inside the transaction: write the missing films, all of them after a reset."""
     with connection.cursor() as cursor:
         if reset:
+            progress("deleting the old films", 0, 0)
             writing.empty(cursor)
             Seeding.objects.all().delete()
-        there = Seeding.objects.first() or Seeding(
-            pk=1, recipe=rows.RECIPE, seed=seed, movies=0, links=0, reviews=0
-        )
-        added = dict.fromkeys(("countries", "directors", "movies", "links", "reviews"), 0)
+        there = Seeding.objects.first() or Seeding(pk=1, recipe=rows.RECIPE, seed=seed)
+        if there.movies:
+            ensure_whole(there)
+        added = dict.fromkeys(("films", "directors", "countries", "links", "reviews"), 0)
         if not there.movies:
-            writing.insert(cursor, Country._meta.db_table, rows.countries())
+            writing.insert(cursor, Country, rows.countries())
             added["countries"] = len(rows.countries())
         for block in rows.blocks(seed, there.movies, movies, there.links, there.reviews):
-            writing.insert_block(cursor, block)
-            for kind in ("directors", "movies", "links", "reviews"):
-                added[kind] += len(getattr(block, kind))
-            if progress:
-                progress(there.movies + added["movies"], movies, sum(added.values()))
-        there.movies += added["movies"]
+            writing.insert(cursor, Director, block.directors)
+            writing.insert(cursor, Movie, block.movies)
+            writing.insert(cursor, writing.Link, block.links)
+            writing.insert(cursor, Review, block.reviews)
+            added["films"] += len(block.movies)
+            added["directors"] += len(block.directors)
+            added["links"] += len(block.links)
+            added["reviews"] += len(block.reviews)
+            progress("writing", added["films"], sum(added.values()))
+        there.movies += added["films"]
+        there.directors += added["directors"]
         there.links += added["links"]
         there.reviews += added["reviews"]
         there.save()
+        progress("analysing the tables", added["films"], sum(added.values()))
         writing.finish(cursor)
     return Summary(movies, seed, added=added)
+
+
+def ensure_whole(there):
+    """Raise SeedingError unless the tables hold what was written, row for row."""
+    written = {
+        Country: len(rows.countries()),
+        Director: there.directors,
+        Movie: there.movies,
+        writing.Link: there.links,
+        Review: there.reviews,
+    }
+    for model, count in written.items():
+        if not writing.is_whole(model, count):
+            raise SeedingError(
+                f"The table {model._meta.db_table} has been changed since it was seeded, so it "
+                "cannot be continued; --reset replaces it."
+            )

@@ -28,11 +28,12 @@ REVIEWS_OF_A_SYNTHETIC_FILM = chance.lognormal(median=0.4, sigma=2, cap=2000)
 
 # In thousandths of a point: how good a film is, and how far one reviewer's opinion is from that.
 QUALITY = chance.skewed_normal(mean=6.3, sd=1.25, skew=-0.5)
-OPINION = chance.skewed_normal(mean=0, sd=1.2, skew=0)
+OPINION = chance.skewed_normal(mean=0.5, sd=1.2, skew=0)  # the half point rounds a score
 
-# By their handles, which nobody takes for a person's name; and how much more some write than others.
+# Known by handles, which nobody takes for a person's name; and how much more some write.
 REVIEWERS = [adjective + noun for adjective in words.ADJECTIVES for noun in words.NOUNS]
 ACTIVITY = chance.cumulative_weights(len(REVIEWERS), sigma=1.6)
+ALL_ACTIVITY = ACTIVITY[-1]
 
 
 @dataclass(slots=True)
@@ -125,16 +126,23 @@ def reviewers(count, random):
     """The names of `count` different reviewers, the active ones more likely."""
     names = {}  # a dictionary, since a set's order is not the same in every process
     while len(names) < count:
-        names[REVIEWERS[bisect(ACTIVITY, int(random() * ACTIVITY[-1]))]] = None
+        names[REVIEWERS[bisect(ACTIVITY, int(random() * ALL_ACTIVITY))]] = None
     return names
 
 
 def reviews(movie, counts, random):
     """One film's reviews: movie id, reviewer, score, text."""
+    count = texts.pick(counts, random)
+    if not count:
+        return []
     quality = texts.pick(QUALITY, random)
-    for reviewer in reviewers(texts.pick(counts, random), random):
-        score = min(10, max(1, (quality + texts.pick(OPINION, random) + 500) // 1000))
-        yield movie, reviewer, score, texts.pick(texts.REVIEWS[score], random)
+    written = []
+    for reviewer in reviewers(count, random):
+        score = (quality + OPINION[int(random() * chance.STEPS)]) // 1000
+        score = 1 if score < 1 else 10 if score > 10 else score
+        said = texts.REVIEWS[score]
+        written.append((movie, reviewer, score, said[int(random() * len(said))]))
+    return written
 
 
 def blocks(seed, start, stop, links=0, reviews_before=0):
@@ -152,7 +160,7 @@ def blocks(seed, start, stop, links=0, reviews_before=0):
 
 
 def block(seed, number, start, stop):
-    """The Rows of one block that belong to the films start + 1 to stop; links and reviews lack ids."""
+    """The Rows of one block for the films start + 1 to stop; links and reviews still lack ids."""
     random = Random(seed << 32 | number).random
     films, directors = echo(number, random) if number else real_films()
     counts = REVIEWS_OF_A_SYNTHETIC_FILM if number else REVIEWS_OF_A_REAL_FILM

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a sentence stays on its line)
 """The vocabulary of invented films. Changing any of it changes the rows: see RECIPE in rows.py."""
 
 
@@ -101,6 +102,8 @@ Dawn|Noon|Dusk|Midnight|Sunday|Monday|Friday|Saturday|January|February|March|Apr
 August|September|October|November|December|Spring|Summer|Autumn|Winter|Easter|Harvest Time|Low Tide
 High Tide|First Light|Closing Time
 """)
+
+WITH_ARTICLE = {word: with_article(word) for word in ADJECTIVES + NOUNS}
 
 # {a} adjective, {n} and {m} nouns, {aa} and {an} with their articles, {p} place, {f} name, {t} time
 TITLES = words("""
