@@ -75,6 +75,8 @@ MAX_PAGE_MS = 10_000  # what a request may be promised to take in the database
 
 # Which Gunicorn this is, of several behind a balancer.
 INSTANCE = text("PERFLAB_INSTANCE", text("PORT", "8000"))
+# Where that Gunicorn takes orders; gunicorn.conf.py says so.
+CONTROL_SOCKET = text("PERFLAB_CONTROL_SOCKET")
 
 # The toolbar. For load runs it is not installed at all: even idle it patches template rendering.
 TOOLBAR = flag("PERFLAB_TOOLBAR", not PUBLIC)

@@ -24,9 +24,12 @@ def contents(request):
     topics = {}
     for experiment in registry.experiments.values():
         topics.setdefault(experiment.topic, []).append(experiment)
-    return render(
-        request, "perflab/contents.html", {"topics": topics, "caches": settings.LAB_CACHES}
-    )
+    context = {
+        "topics": topics,
+        "caches": settings.LAB_CACHES,
+        "control_socket": "" if settings.PUBLIC else settings.CONTROL_SOCKET,
+    }
+    return render(request, "perflab/contents.html", context)
 
 
 @reads_only

@@ -1,0 +1,110 @@
+"""Docs that cannot rot: what they name exists, and what exists is named."""
+
+import re
+
+import pytest
+
+from perflab import registry
+from tests.labs import ROOT
+
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+ARTICLE = [
+    "Theory of performance",
+    "Measure first",
+    "Do more",
+    "Do less: database queries",
+    "Do less: caching",
+    "Tools to measure change",
+]
+
+
+def anchors(path):
+    """The anchors that a forge makes of a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", text).strip().lower().replace(" ", "-") for text in headings}
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_links_resolve(path):
+    for target in LINK.findall(path.read_text()):
+        if target.startswith(("https://", "http://")):
+            continue
+        file, _, anchor = target.partition("#")
+        linked = (path.parent / file).resolve() if file else path
+        assert linked.exists(), f"{path.name} links to {target}"
+        assert not anchor or anchor in anchors(linked), f"{path.name} links to {target}"
+
+
+def test_the_article_map_follows_the_article():
+    headings = re.findall(r"^## (.+)$", (ROOT / "docs/article-map.md").read_text(), re.MULTILINE)
+
+    assert headings == ARTICLE
+
+
+def test_the_article_map_names_every_experiment_and_no_other():
+    text = (ROOT / "docs/article-map.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "where to" not in line]
+    named = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", text))
+
+    assert named == set(registry.experiments)
+    assert all(row.split("|")[2].strip() for row in rows)
+
+
+def test_the_article_map_names_files_and_commands_that_exist():
+    text = (ROOT / "docs/article-map.md").read_text()
+
+    for name in set(re.findall(r"locustfiles/(\w+\.py)", text)):
+        assert (ROOT / "locustfiles" / name).exists(), name
+    for name in set(re.findall(r"manage\.py (\w+)", text)):
+        assert list(ROOT.glob(f"*/management/commands/{name}.py")), name
+
+
+def variables_read():
+    """The names of all environment variables that the lab's own code asks for."""
+    files = [*(ROOT / "perflab").rglob("*.py"), ROOT / "gunicorn.conf.py"]
+    names = set()
+    for path in files:
+        names |= set(
+            re.findall(
+                r'(?:text|flag|environ\.get|getenv|number|integer)\(\s*"([A-Z_]+)"',
+                path.read_text(),
+            )
+        )
+        names |= set(re.findall(r'environ\[?\.?(?:get)?\(?\[?"([A-Z_]+)"', path.read_text()))
+    return names - {"DJANGO_SETTINGS_MODULE", "HOME", "PATH", "VIRTUAL_ENV"}
+
+
+@pytest.mark.parametrize("name", sorted(variables_read()))
+@pytest.mark.parametrize("file", ["docs/settings.md", ".env.example"])
+def test_every_variable_is_documented(name, file):
+    assert name in (ROOT / file).read_text()
+
+
+def test_every_documented_variable_is_read():
+    table = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
+    code = "".join(
+        path.read_text()
+        for path in [*(ROOT / "perflab").rglob("*.py"), ROOT / "gunicorn.conf.py"]
+        + list((ROOT / "tests").glob("*.py"))
+    )
+
+    assert len(table) > 10
+    for name in table:
+        assert f'"{name}"' in code, name
+
+
+def test_every_requirement_is_pinned_and_has_a_reason():
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        assert re.match(r"#|[\w.\[\]-]+==[\w.]+(; .+)?  # .+", line), line
+
+
+def test_the_example_of_a_new_experiment_is_one():
+    """The module in docs/adding-an-experiment.md imports and makes an Experiment."""
+    text = (ROOT / "docs/adding-an-experiment.md").read_text()
+    module = {}
+
+    exec(re.search(r"```python\n(.+?)```", text, re.DOTALL)[1], module)
+
+    assert isinstance(module["experiment"], registry.Experiment)
+    assert [rung.name for rung in module["experiment"].rungs] == ["slow", "fast"]
