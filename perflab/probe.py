@@ -55,6 +55,7 @@ class Measurement:
                 self.tx += 1
             else:
                 self.queries += 1
+                sql = str(sql)  # psycopg's composed statements cannot be hashed
                 self.statements[sql] = self.statements.get(sql, 0) + 1
 
 
@@ -63,11 +64,12 @@ def is_transaction_control(sql) -> bool:
     return str(sql)[:9].upper().startswith(TRANSACTION_CONTROL)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)  # a statement with thousands of placeholders is long
 def statement_shape(sql) -> str:
-    """The statement with its numbers and the length of its IN lists taken out."""
-    shape = re.sub(r"\b\d+\b", "?", str(sql))
-    return re.sub(r"\((?:%s|\?)(?:, ?(?:%s|\?))+\)", "(…)", shape)
+    """The statement without its numbers and the lengths of its lists (of IN, of rows inserted)."""
+    shape = re.sub(r"\b\d+\b", "?", sql)
+    shape = re.sub(r"\((?:%s|\?)(?:, ?(?:%s|\?))*\)", "(…)", shape)
+    return re.sub(r"\(…\)(?:, ?\(…\))+", "(…)", shape)
 
 
 def thread_clock_is_meaningful() -> bool:
