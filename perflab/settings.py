@@ -236,16 +236,8 @@ DEBUG_TOOLBAR_CONFIG = {
     "RESULTS_CACHE_SIZE": 200,
     # What is left of a query's stack is the experiment's own line, on one screen.
     "HIDE_IN_STACKTRACES": (
-        *(
-            "__main__",
-            "csp",
-            "debug_toolbar",
-            "django",
-            "gunicorn",
-            "perflab",
-            "runpy",
-            "whitenoise",
-        ),
+        *("__main__", "csp", "debug_toolbar", "django"),
+        *("gunicorn", "perflab", "runpy", "whitenoise"),
     ),
 }
 
