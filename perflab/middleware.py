@@ -140,7 +140,7 @@ def fill_in_figures(request, response, measurement):
             "framed": request.headers.get("Sec-Fetch-Dest") in ("iframe", "frame"),
             "inspect": request.inspect,
             "can_inspect": can_inspect(request),
-            "switch": f"{request.path}?{switch.urlencode()}",
+            "switch": f"?{switch.urlencode()}",
         },
     )
     response.content = response.content.replace(

@@ -228,6 +228,26 @@ def test_a_measured_response_holds_the_placeholder_and_nothing_of_its_request(ge
     assert str(os.getpid()) not in page
 
 
+@pytest.mark.parametrize(
+    ("query", "way", "other"),
+    [
+        ("?q=a%26b", "Inspecting", "?q=a%26b&amp;inspect=0"),
+        ("?inspect=0", "Measuring", "?inspect=1"),
+    ],
+)
+def test_the_page_says_which_way_of_looking_is_on_and_switches_it(get, query, way, other):
+    page = get("/films/" + query, headers=DOCUMENT).content.decode()
+
+    assert f"<strong>{way}.</strong>" in page
+    assert f'<a href="{other}">' in page
+
+
+def test_the_switch_never_leads_to_another_site(get):
+    page = get("//evil.example/x", headers=DOCUMENT).content.decode()
+
+    assert 'href="//' not in page
+
+
 def test_inspect_is_hidden_from_what_lies_behind(get):
     response = get("/films/?q=abc&inspect=1&page=1")
 
