@@ -14,8 +14,6 @@ from gunicorn.glogging import Logger
 from perflab.launcher import places, values
 from perflab.launcher.processes import die_with_parent
 
-APP_LOAD_ERROR = 4  # the status of a worker with which Gunicorn gives up instead of trying again
-
 
 def refuse(problem, status=1):
     print(f"perflab: {problem}", file=sys.stderr, flush=True)
@@ -81,6 +79,7 @@ def on_starting(server):
             server.cfg.set("control_socket", str(own))
     os.environ["PERFLAB_CONTROL_SOCKET"] = server.cfg.control_socket
     load_libraries()
+    check_settings()
 
 
 def load_libraries():
@@ -91,6 +90,27 @@ def load_libraries():
         with contextlib.suppress(ImportError):  # the application will say so if it minds
             importlib.import_module(name)
     gc.freeze()
+
+
+def check_settings():
+    """End Gunicorn with one line if the settings refuse; each worker would do so with a traceback.
+
+    In a process of its own, so that a reload finds changed settings.
+    """
+    pid = os.fork()
+    if pid == 0:
+        from django.core.exceptions import ImproperlyConfigured
+
+        try:
+            importlib.import_module("perflab.settings")
+        except ImproperlyConfigured as error:
+            print(f"perflab: {error}", file=sys.stderr, flush=True)
+            os._exit(1)
+        except BaseException:  # a worker's traceback will tell
+            pass
+        os._exit(0)
+    if os.waitpid(pid, 0)[1]:
+        sys.exit(1)
 
 
 def when_ready(server):
@@ -107,16 +127,8 @@ def refuse_strangers(where):
 
 
 def post_fork(server, worker):
-    """In a new worker: end with Gunicorn, however that ends, and refuse settings in one line."""
+    """In a new worker: end with Gunicorn, however that ends."""
     die_with_parent(worker.ppid)
-    from django.core.exceptions import ImproperlyConfigured
-
-    try:
-        import perflab.settings  # noqa: F401
-    except ImproperlyConfigured as error:
-        if worker.age == 1:  # the others would say the same
-            print(f"perflab: {error}", file=sys.stderr, flush=True)
-        sys.exit(APP_LOAD_ERROR)
 
 
 def post_worker_init(worker):
