@@ -1,0 +1,17 @@
+"""How much of this can the lab take? Every experiment's slow side, page after page.
+
+    locust -f locustfiles/slow.py --headless --users 4 --run-time 30s
+
+Each user goes round all experiments and asks for the next page as soon as it has the last one.
+Run fast.py with the same options and compare row by row: the rows are named alike.
+"""
+
+from lab import LabUser
+from locust import task
+
+
+class SlowSide(LabUser):
+    @task
+    def next_page(self):
+        experiment = next(self.tour)
+        self.see_rung(experiment["rungs"][0], name=experiment["slug"])

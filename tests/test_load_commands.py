@@ -1,0 +1,56 @@
+"""The commands that an experiment's page offers to copy, each run as it stands there."""
+
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from tests.conftest import or_skip
+from tests.services import find
+from tests.test_locust import commands
+
+
+def run(lab, program, side="fast", shorter=()):
+    """Run the page's command for one side; its output. `shorter` replaces a duration."""
+    or_skip(find, program)
+    slow, fast = commands(lab, program)
+    command = fast if side == "fast" else slow
+    assert f"/n-plus-one/{side}/?" in command
+    for old, new in shorter:
+        assert old in command
+        command = command.replace(old, new)
+    done = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(("side", "queries"), [("slow", 101), ("fast", 1)])
+def test_curl_shows_the_figures_of_one_request(lab, side, queries):
+    output = run(lab, "curl", side)
+
+    assert output.startswith("HTTP/1.1 200 OK")
+    assert re.search(rf'^Server-Timing: total;dur=.*queries;desc="{queries}"', output, re.MULTILINE)
+
+
+def test_hey_is_answered_200_times(lab):
+    output = run(lab, "hey")
+
+    assert re.search(r"\[200\]\s+200 responses", output)
+    assert "Error distribution" not in output
+
+
+def test_ab_is_answered_200_times_with_the_same_page(lab):
+    output = run(lab, "ab")
+
+    assert re.search(r"^Complete requests: +200$", output, re.MULTILINE)
+    assert re.search(r"^Failed requests: +0$", output, re.MULTILINE)
+    assert "Non-2xx responses" not in output
+
+
+def test_wrk_is_answered_all_the_time(lab):
+    output = run(lab, "wrk", shorter=[("-d 5s", "-d 2s")])
+
+    assert int(re.search(r"(\d+) requests in", output)[1]) > 0
+    assert "Non-2xx" not in output
+    assert "Socket errors" not in output
