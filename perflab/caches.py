@@ -69,22 +69,26 @@ class Scope:
     experiment: str
     rung: str
     generation: int
+    token: str = ""  # of a cold run, whose keys are its own
 
     def key(self, key):
-        return f"{self.experiment}:{self.rung}:{self.generation:x}:{key}"
+        return f"{self.experiment}:{self.rung}:{self.generation:x}:{self.token}:{key}"
 
 
 _scope: ContextVar[Scope | None] = ContextVar("perflab_cache_scope", default=None)
 
 
 @contextmanager
-def using(alias, experiment, rung):
-    """Have the calls inside use this backend, with keys that are this rung's alone."""
-    token = _scope.set(Scope(alias, experiment, rung, _generation(experiment)))
+def using(alias, experiment, rung, token=""):
+    """Have the calls inside use this backend, with keys that are this rung's alone.
+
+    With a token they are this token's alone: a fresh one finds every cache cold.
+    """
+    before = _scope.set(Scope(alias, experiment, rung, _generation(experiment), token))
     try:
         yield
     finally:
-        _scope.reset(token)
+        _scope.reset(before)
 
 
 def _current_scope():

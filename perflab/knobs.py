@@ -1,4 +1,4 @@
-"""The knobs of an experiment's page: how many rows, how far the database, which cache.
+"""The knobs of an experiment's page: how many rows, how far the database, which cache, how cold.
 
 They stand in the query string, so that an address says all about a measurement. They are checked
 here and nowhere else.
@@ -12,6 +12,7 @@ from django.conf import settings
 from django.http import QueryDict
 
 DEFAULT_MOVIES = 100
+TOKEN = "[a-z0-9]{1,32}"
 QUERY_MS = 0.5  # what a query is reckoned to take at the least, where a page is refused beforehand
 
 
@@ -26,6 +27,7 @@ class Knobs:
     movies: int  # rows on the page
     round_trip: float  # simulated, ms added to each query
     cache: str  # alias of the backend that `default` stands for
+    cold: str = ""  # a token of one's own: with a fresh one no cache entry can be warm
 
     @classmethod
     def read(cls, query: QueryDict) -> "Knobs":
@@ -34,11 +36,14 @@ class Knobs:
             movies=_whole_number(query, "movies", 1, settings.MAX_MOVIES, DEFAULT_MOVIES),
             round_trip=_decimal(query, "round_trip", 0, settings.MAX_ROUND_TRIP_MS, 0),
             cache=_choice(query, "cache", settings.LAB_CACHES),
+            cold=_token(query, "cold"),
         )
 
     def query_string(self) -> str:
-        """The knobs as they stand in an address, those at their defaults too."""
-        return urlencode(asdict(self) | {"round_trip": f"{self.round_trip:g}"})
+        """The knobs as they stand in an address, those at their defaults too; a token never."""
+        knobs = asdict(self) | {"round_trip": f"{self.round_trip:g}"}
+        del knobs["cold"]
+        return urlencode(knobs)
 
     def refuse_if_too_slow(self, queries: int):
         """Raise BadKnob if so many queries, each with this round trip, would take too long."""
@@ -57,6 +62,7 @@ def catalogue() -> dict:
         "movies": {"min": 1, "max": settings.MAX_MOVIES, "default": DEFAULT_MOVIES},
         "round_trip": {"min": 0, "max": settings.MAX_ROUND_TRIP_MS, "default": 0, "unit": "ms"},
         "cache": {"choices": settings.LAB_CACHES, "default": settings.LAB_CACHES[0]},
+        "cold": {"pattern": TOKEN, "default": ""},
     }
 
 
@@ -92,6 +98,15 @@ def _choice(query, name, choices):
         return choices[0]
     if value not in choices:
         raise BadKnob(f"{name} must be one of {', '.join(choices)}, not {_shown(value)}.")
+    return value
+
+
+def _token(query, name):
+    value = _only_value(query, name)
+    if value is None:
+        return ""
+    if not re.fullmatch(TOKEN, value):
+        raise BadKnob(f"{name} must be 1 to 32 of a-z and 0-9, not {_shown(value)}.")
     return value
 
 

@@ -87,7 +87,7 @@ def rung(request, slug, name):
         chosen.refuse_if_too_slow(chosen_rung.queries.at(chosen.movies))
     except BadKnob as error:
         return error_page(request, 400, "This knob cannot be turned so far", str(error))
-    with caches.using(chosen.cache, slug, name), round_trip(chosen.round_trip):
+    with caches.using(chosen.cache, slug, name, chosen.cold), round_trip(chosen.round_trip):
         return chosen_rung.view(request, chosen.movies)
 
 

@@ -66,5 +66,16 @@ def test_queries_and_round_trip_together_may_not_exceed_ten_seconds():
 
 
 def test_the_catalogue_names_every_knob_and_its_range():
-    assert set(catalogue()) == {"movies", "round_trip", "cache"}
+    assert set(catalogue()) == {"movies", "round_trip", "cache", "cold"}
     assert catalogue()["movies"] == {"min": 1, "max": 5000, "default": 100}
+
+
+@pytest.mark.parametrize("value", ["", "A", "a-b", "x" * 33, "%00", "é"])
+def test_a_cold_run_s_token_is_short_and_plain(value):
+    with pytest.raises(BadKnob, match="cold must be 1 to 32 of a-z and 0-9"):
+        read(f"cold={value}")
+
+
+def test_a_token_is_never_part_of_a_link():
+    assert read("cold=abc123").cold == "abc123"
+    assert "cold" not in read("cold=abc123").query_string()

@@ -141,7 +141,7 @@ def test_the_catalogue_names_every_rung_and_what_it_promises(client):
     for experiment in catalogue["experiments"]:
         for rung in experiment["rungs"]:
             assert client.get(rung["url"] + "?movies=3").status_code == 200
-    assert set(catalogue["knobs"]) == {"movies", "round_trip", "cache"}
+    assert set(catalogue["knobs"]) == {"movies", "round_trip", "cache", "cold"}
 
 
 def test_health_names_each_part(client):
