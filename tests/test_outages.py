@@ -1,0 +1,244 @@
+"""A lab of several workers whose cache or database dies, freezes and comes back, under load."""
+
+import http.client
+import re
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import pytest
+import redis
+
+from perflab import caches, registry
+from tests import services
+from tests.conftest import or_skip
+from tests.labs import Lab
+
+DOCUMENT = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+CACHED = ("cache-page", "template-fragment", "fragment-trap", "low-level-cache")
+WORKERS = 3
+
+
+@dataclass
+class Visit:
+    """One request of the load: when it began and ended (monotonic), and what came."""
+
+    began: float
+    ended: float
+    status: int | None  # None: no answer at all
+    timing: dict
+
+
+@contextmanager
+def load(lab, paths, clients=WORKERS):
+    """Request these paths in turn from several threads while the block runs; yield the visits."""
+    visits = []
+    over = threading.Event()
+
+    def visit():
+        while not over.is_set():
+            for path in paths:
+                began = time.monotonic()
+                try:
+                    answer = lab.get(path)
+                    status, timing = answer.status, answer.timing
+                except (OSError, http.client.HTTPException):
+                    status, timing = None, {}
+                visits.append(Visit(began, time.monotonic(), status, timing))
+
+    threads = [threading.Thread(target=visit) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield visits
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def servers():
+    """A Redis and a Memcached of this module's own."""
+    started = {}
+    try:
+        started["redis"] = or_skip(services.Redis)
+        started["memcached"] = or_skip(services.Memcached)
+        yield started
+    finally:
+        for server in started.values():
+            server.remove()
+
+
+@pytest.fixture(scope="module")
+def cached_lab(seeded_database, servers):
+    urls = {"REDIS_URL": servers["redis"].url, "MEMCACHED_URL": servers["memcached"].url}
+    with Lab(seeded_database, workers=WORKERS, **urls) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def database_server():
+    server = or_skip(services.PostgreSQL, log_statement="all")
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="module")
+def postgresql_lab(database_server):
+    with Lab(workers=WORKERS, DATABASE_URL=database_server.url) as lab:
+        yield lab
+
+
+def visit_every_worker(lab, path):
+    """Request a path until every worker has answered once; the answers."""
+    answers = []
+    waiting = set(lab.worker_pids())
+    services.wait_until(
+        lambda: (
+            answers.append(lab.get(path)) or not waiting - {a.timing["worker"] for a in answers}
+        ),
+        "an answer of every worker",
+    )
+    return answers
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+@pytest.mark.parametrize("alias", ["redis", "memcached"])
+def test_a_cache_that_goes_away_under_load_costs_no_page(cached_lab, servers, alias, how):
+    server = servers[alias]
+    go_away = server.kill if how == "killed" else server.freeze
+    come_back = server.start if how == "killed" else server.thaw
+    paths = [f"/experiments/{slug}/fast/?movies=20&cache={alias}" for slug in CACHED]
+    workers = set(cached_lab.worker_pids())
+
+    with load(cached_lab, paths) as visits:
+        time.sleep(0.7)
+        left = time.monotonic()
+        go_away()
+        try:
+            time.sleep(0.6)
+            page = cached_lab.get(paths[0], DOCUMENT)
+            health = cached_lab.get("/health/")
+            time.sleep(0.6)
+        finally:
+            come_back()
+        back = time.monotonic()
+        time.sleep(2)
+    page_after = cached_lab.get(paths[0], DOCUMENT)
+
+    assert Counter(visit.status for visit in visits) == {200: len(visits)}
+    assert max(visit.timing["total"] for visit in visits) < 700
+    durations = sorted(visit.ended - visit.began for visit in visits)
+    assert durations[int(len(durations) * 0.99)] < 0.7
+    before = [visit.timing for visit in visits if visit.ended < left]
+    without = [v.timing for v in visits if v.began > left + 0.1 and v.ended < back]
+    again = [visit.timing for visit in visits if visit.began > back + 1]
+    assert {timing["worker"] for timing in again} == workers
+    assert [timing["errors"] for timing in before + again] == [0] * len(before + again)
+    assert [timing["hits"] for timing in again if not timing["hits"]] == []
+    assert without
+    assert [timing for timing in without if not timing["errors"] or timing["hits"]] == []
+    assert page.timing["total"] < 700  # the debug toolbar included
+    assert f"The cache {alias} does not answer" in page.text
+    assert "does not answer" not in page_after.text
+    assert health.status == 200
+    assert '"status": "degraded"' in health.text
+    assert f'"{alias}": "down"' in health.text
+
+
+def test_a_flush_is_seen_by_every_worker_at_once(cached_lab, settings):
+    settings.VAR = cached_lab.var
+    path = "/experiments/low-level-cache/fast/?movies=20&cache=locmem"
+    visit_every_worker(cached_lab, path)
+    warm = visit_every_worker(cached_lab, path)
+
+    caches.flush("low-level-cache")
+    cold = visit_every_worker(cached_lab, path)
+
+    assert {answer.timing["misses"] for answer in warm} == {0}
+    first = {answer.timing["worker"]: answer.timing["hits"] for answer in reversed(cold)}
+    assert first == dict.fromkeys(cached_lab.worker_pids(), 0)
+
+
+def test_redis_sees_every_call_that_a_page_says_it_made(cached_lab, servers, settings):
+    settings.VAR = cached_lab.var
+    paths = [
+        f"/experiments/{slug}/{rung.name}/?movies=20&cache=redis"
+        for slug in registry.experiments
+        for rung in registry.get(slug).rungs
+    ]
+    for slug in registry.experiments:
+        caches.flush(slug)
+
+    seen = []
+    with redis.from_url(servers["redis"].url).monitor() as monitor:
+        told = []
+        for path in paths * 2:
+            told.append(cached_lab.get(path).timing["calls"])
+        redis.from_url(servers["redis"].url).echo("that was all")
+        while "that was all" not in (command := monitor.next_command()["command"]):
+            seen.append(command.split()[0])
+
+    seen = [name for name in seen if name not in ("HELLO", "CLIENT", "SELECT")]  # new connections
+    assert len(seen) == sum(told)
+    assert set(seen) == {"GET", "SET"}
+
+
+def executed(log, seen):
+    """The statements that PostgreSQL logged after the first `seen` characters; how many now."""
+    text = log.read_text()
+    found = re.findall(r"^LOG:  (?:statement|execute [^:]*): (.*)", text[seen:], re.MULTILINE)
+    return found, len(text)
+
+
+def test_postgresql_executes_the_queries_that_a_page_says_it_made(postgresql_lab, database_server):
+    visit_every_worker(postgresql_lab, "/films/")  # so that each has its connection
+    seen = len(database_server.log.read_text())
+    told = {}
+    found = {}
+    paths = ["/films/?q=the&page=2", "/films/1/", "/directors/1/", "/"]
+    for slug in registry.experiments:
+        paths += [f"/experiments/{slug}/{r.name}/?movies=20" for r in registry.get(slug).rungs]
+
+    for path in paths * 2:
+        told[path] = postgresql_lab.get(path).timing["queries"]
+        statements, seen = executed(database_server.log, seen)
+        # The health check of a connection that is used again.
+        found[path] = len([statement for statement in statements if statement != "SELECT 1"])
+
+    assert told == found
+    assert max(told.values()) == 21
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_postgresql_restarted_under_load_costs_pages_only_while_it_is_away(
+    postgresql_lab, database_server, how
+):
+    paths = ["/experiments/many-to-many/fast/?movies=20", "/films/1/"]
+    workers = set(postgresql_lab.worker_pids())
+
+    with load(postgresql_lab, paths) as visits:
+        time.sleep(0.5)
+        left = time.monotonic()
+        getattr(database_server, how)()
+        time.sleep(0.5)
+        with suppress(OSError):
+            page = postgresql_lab.get(paths[0])
+            health = postgresql_lab.get("/health/")
+        database_server.start()
+        back = time.monotonic()
+        time.sleep(1.5)
+
+    away = [v.status for v in visits if v.ended > left and v.began < back]
+    whole = [v.status for v in visits if v.ended <= left or v.began >= back]
+    assert set(away) <= {200, 503}
+    assert 503 in away
+    assert set(whole) == {200}
+    assert {v.timing["worker"] for v in visits if v.began >= back} == workers
+    assert set(postgresql_lab.worker_pids()) == workers
+    assert page.status == 503
+    assert "The database does not answer" in page.text
+    assert health.status == 503
