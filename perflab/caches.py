@@ -70,6 +70,7 @@ class Scope:
     rung: str
     generation: int
     token: str = ""  # of a cold run, whose keys are its own
+    given_up: bool = False  # after one failure: no page waits for a second one
 
     def key(self, key):
         return f"{self.experiment}:{self.rung}:{self.generation:x}:{self.token}:{key}"
@@ -288,14 +289,17 @@ class Call:
     def __call__(self, method, *args, **kwargs):
         """Ask the backend; only its own time is counted. Raises NoAnswer."""
         alias = self.scope.alias
+        if self.scope.given_up or down(alias):
+            raise NoAnswer
         if _left_alone_until.get(alias):
-            if down(alias):
-                raise NoAnswer
             # Time to try again. One does, while the others still go without.
             _left_alone_until[alias] = time.monotonic() + LEFT_ALONE_S
         started = time.perf_counter()
         try:
             return self.cache.ask(alias, method, *args, **kwargs)
+        except NoAnswer as error:
+            self.scope.given_up = not isinstance(error, Refused)
+            raise
         finally:
             self.seconds += time.perf_counter() - started
 

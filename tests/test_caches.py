@@ -2,6 +2,7 @@
 
 import copy
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -72,13 +73,14 @@ def chosen(backend, slug):
     ids=["redis-socket", "redis-tcp", "memcached-socket", "memcached-tcp"],
 )
 def server(request, own, configure, slug):
-    """A server for this test alone, chosen for all its calls, with a value that is there."""
+    """A server for this test alone. `with server.page():` makes calls as one page does."""
     kind, tcp = request.param
     server = own(kind, tcp=tcp)
     server.alias = configure(server)
-    with using(server.alias, slug, "fast"):
+    server.page = lambda: using(server.alias, slug, "fast")
+    with server.page():
         cache.set("there", "a value")
-        yield server
+    return server
 
 
 def seconds(work):
@@ -87,9 +89,20 @@ def seconds(work):
     return time.monotonic() - started
 
 
-def answered_again():
-    """The seconds until the value is found again."""
-    return seconds(lambda: services.wait_until(lambda: cache.get("there"), "recovery", 5))
+def get_there(server):
+    with server.page():
+        return cache.get("there")
+
+
+def set_and_get_there(server):
+    with server.page():
+        cache.set("there", "again")
+        return cache.get("there")
+
+
+def recovery(work, *args):
+    """The seconds until it is answered."""
+    return seconds(lambda: services.wait_until(lambda: work(*args), "recovery", 5))
 
 
 # It chooses.
@@ -117,7 +130,7 @@ def test_a_value_lies_in_the_chosen_backend_and_in_no_other(redis_server, memcac
 
     assert before is None
     [key] = redis.from_url(redis_server.url).keys(f"*{slug}*")
-    assert key.decode() == f"perflab:1:{slug}:fast:0:key"
+    assert re.fullmatch(f"perflab:1:{slug}:fast:[0-9a-f]+:.*key", key.decode())
 
 
 def test_django_itself_makes_none_of_the_real_backends(chosen):
@@ -307,6 +320,20 @@ def test_neither_rungs_nor_experiments_nor_backends_share_a_key(backend, slug):
             assert cache.get("key") == scope
 
 
+def test_a_cold_runs_token_neither_finds_nor_leaves_anything_for_others(backend, slug):
+    for token in ("", "a1", "b2"):
+        with using(backend, slug, "fast", token):
+            assert cache.get("key") is None
+            cache.set("key", token)
+
+    for token in ("", "a1", "b2"):
+        with using(backend, slug, "fast", token):
+            assert cache.get("key") == token
+    caches.flush(slug)
+    with using(backend, slug, "fast", "a1"):
+        assert cache.get("key") is None
+
+
 def test_a_flush_empties_one_experiment_and_leaves_the_others(backend, slug):
     for experiment in (slug, f"{slug}-two"):
         for rung in ("slow", "fast"):
@@ -410,10 +437,21 @@ def test_every_flush_raises_the_generation_where_files_keep_whole_seconds(slug, 
     assert sorted(set(seen)) == seen
 
 
-def test_flushes_at_once_never_lower_the_generation(slug):
+def test_flushes_at_once_never_lower_the_generation(slug, monkeypatch):
+    utime = os.utime
+    lowered = []
+
+    def late(path, ns):
+        time.sleep(0.005)  # while others flush too
+        lowered.append(ns[0] <= os.stat(path).st_mtime_ns)
+        utime(path, ns=ns)
+
+    monkeypatch.setattr(os, "utime", late)
+
     with ThreadPoolExecutor(4) as pool:
-        for seen in pool.map(lambda _: generations(slug, 25), range(4)):
-            assert sorted(set(seen)) == seen
+        list(pool.map(lambda _: generations(slug, 5), range(4)))
+
+    assert lowered == [False] * 20
 
 
 def test_a_request_keeps_its_generation_to_its_end(redis_server, slug):
@@ -426,7 +464,8 @@ def test_a_request_keeps_its_generation_to_its_end(redis_server, slug):
 def test_the_keys_of_every_experiment_leave_room_for_djangos_own():
     for experiment in registry.experiments.values():
         for rung in experiment.rungs:
-            scope = caches.Scope("memcached", experiment.slug, rung.name, time.time_ns())
+            names = experiment.slug, rung.name
+            scope = caches.Scope("memcached", *names, time.time_ns(), token="t" * 32)
             assert len(scope.key("")) < 100
 
 
@@ -436,7 +475,7 @@ def test_the_keys_of_every_experiment_leave_room_for_djangos_own():
 def test_a_frozen_server_costs_one_short_timeout(server):
     server.freeze()
 
-    with probe() as measurement:
+    with probe() as measurement, server.page():
         answers = [cache.get("there", "absent") for _ in range(20)]
 
     assert answers == ["absent"] * 20
@@ -445,58 +484,68 @@ def test_a_frozen_server_costs_one_short_timeout(server):
     assert caches.down(server.alias)
 
     server.thaw()
-    assert answered_again() < 1
+    assert recovery(get_there, server) < 1
+
+
+def test_a_page_that_takes_its_time_waits_for_a_frozen_server_only_once(server):
+    server.freeze()
+
+    with probe() as measurement, server.page():
+        cache.get("there")
+        time.sleep(0.55)
+        assert not caches.down(server.alias)
+        cache.set("there", 1)
+
+    assert measurement.cache_ms < 300
+    assert measurement.errors == 2
 
 
 def test_a_dead_server_costs_nothing_and_is_found_again_when_it_is_back(server):
     server.kill()
 
-    with probe() as measurement:
+    with probe() as measurement, server.page():
         assert [cache.get("there") for _ in range(20)] == [None] * 20
 
     assert (measurement.errors, measurement.misses) == (20, 0)
     assert measurement.total_ms < 100
 
     server.start()
-    assert seconds(lambda: services.wait_until(writes_and_reads, "recovery", 5)) < 1
-
-
-def writes_and_reads():
-    cache.set("there", "again")
-    return cache.get("there") == "again"
+    assert recovery(set_and_get_there, server) < 1
 
 
 def test_without_a_server_every_method_answers_as_if_nothing_were_there(server):
     server.kill()
 
-    assert cache.get("there") is None
-    assert cache.get("there", 5) == 5
-    assert cache.get_many(["there"]) == {}
-    assert cache.get_or_set("there", lambda: "made") == "made"
-    assert cache.get_or_set("there", "given") == "given"
-    assert cache.set("there", 1) is None
-    assert cache.set_many({"there": 1}) == ["there"]
-    assert cache.delete_many(["there"]) is None
-    for answer in (cache.add("a", 1), cache.touch("there"), cache.delete("there")):
-        assert answer is False
-    assert cache.has_key("there") is False
-    assert "there" not in cache
-    for method in (cache.incr, cache.decr, cache.incr_version, cache.decr_version):
-        with pytest.raises(ValueError, match="there"):
-            method("there")
-    assert async_to_sync(cache.aget)("there", 5) == 5
-    assert async_to_sync(cache.aget_or_set)("there", 5) == 5
+    with server.page():
+        assert cache.get("there") is None
+        assert cache.get("there", 5) == 5
+        assert cache.get_many(["there"]) == {}
+        assert cache.get_or_set("there", lambda: "made") == "made"
+        assert cache.get_or_set("there", "given") == "given"
+        assert cache.set("there", 1) is None
+        assert cache.set_many({"there": 1}) == ["there"]
+        assert cache.delete_many(["there"]) is None
+        for answer in (cache.add("a", 1), cache.touch("there"), cache.delete("there")):
+            assert answer is False
+        assert cache.has_key("there") is False
+        assert "there" not in cache
+        for method in (cache.incr, cache.decr, cache.incr_version, cache.decr_version):
+            with pytest.raises(ValueError, match="there"):
+                method("there")
+        assert async_to_sync(cache.aget)("there", 5) == 5
+        assert async_to_sync(cache.aget_or_set)("there", 5) == 5
 
 
-def test_get_or_set_makes_its_value_once_however_the_server_fails(server, monkeypatch):
+def test_get_or_set_makes_its_value_once_however_the_server_fails(server):
     made = []
     server.kill()
-    cache.get_or_set("key", lambda: made.append("before the server answered"))
+    with server.page():
+        cache.get_or_set("key", lambda: made.append("before the server answered"))
     assert len(made) == 1
 
     server.start()
     caches._left_alone_until.clear()
-    with probe() as measurement:
+    with probe() as measurement, server.page():
         value = cache.get_or_set("key", lambda: made.append("then it died") or server.kill() or 7)
 
     assert value == 7
@@ -506,28 +555,27 @@ def test_get_or_set_makes_its_value_once_however_the_server_fails(server, monkey
 
 def test_what_fails_is_left_alone_for_half_a_second(server):
     server.kill()
-    cache.get("there")
+    get_there(server)
     server.start()
 
     failed_at = time.monotonic()
     while caches.down(server.alias):
-        assert cache.get("there") is None
+        assert get_there(server) is None
         time.sleep(0.01)
 
     assert 0.3 < time.monotonic() - failed_at < 0.6
     assert caches.ping(server.alias)
 
 
-def test_one_asks_again_while_the_others_go_without(server, slug):
+def test_one_asks_again_while_the_others_go_without(server):
     server.freeze()
-    cache.get("there")
+    get_there(server)
     time.sleep(0.55)
     together = threading.Barrier(8)
 
     def ask(_):
-        with using(server.alias, slug, "fast"):
-            together.wait()
-            return seconds(lambda: cache.get("there"))
+        together.wait()
+        return seconds(lambda: get_there(server))
 
     with ThreadPoolExecutor(8) as pool:
         waits = list(pool.map(ask, range(8)))
@@ -537,7 +585,7 @@ def test_one_asks_again_while_the_others_go_without(server, slug):
 
 def test_a_backend_that_is_away_does_not_take_the_others_with_it(server, slug):
     server.kill()
-    cache.get("there")
+    get_there(server)
 
     with using("locmem", slug, "fast"):
         cache.set("key", 1)
@@ -566,8 +614,7 @@ def test_a_restart_between_two_requests_goes_unnoticed(server):
     server.start()
 
     with probe() as measurement:
-        cache.set("there", 1)
-        assert cache.get("there") == 1
+        assert set_and_get_there(server) == "again"
 
     assert measurement.errors == 0
 
@@ -606,12 +653,12 @@ def test_a_redis_that_is_full_is_an_error_and_keeps_no_old_value(own_redis, conf
 
 def test_a_value_that_cannot_be_pickled_is_the_callers_bug_even_at_the_first_call_again(server):
     server.kill()
-    cache.get("there")
+    get_there(server)
     server.start()
     time.sleep(0.55)
 
-    with pytest.raises(AttributeError, match="pickle"):
+    with server.page(), pytest.raises(AttributeError, match="pickle"):
         cache.set("key", lambda: None)
 
     assert not caches.down(server.alias)
-    assert writes_and_reads()
+    assert set_and_get_there(server) == "again"
