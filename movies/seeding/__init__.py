@@ -104,7 +104,8 @@ def write(movies, seed, reset, progress):
         if not there.movies:
             writing.insert(cursor, Country, rows.countries())
             added["countries"] = len(rows.countries())
-        for block in rows.blocks(seed, there.movies, movies, there.links, there.reviews):
+        blocks = rows.blocks(seed, there.movies, movies, there.links, there.reviews)
+        for block in writing.ahead(blocks):
             writing.insert(cursor, Director, block.directors)
             writing.insert(cursor, Movie, block.movies)
             writing.insert(cursor, writing.Link, block.links)

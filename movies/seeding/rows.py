@@ -24,7 +24,7 @@ DATA = Path(__file__).resolve().parent.parent / "data"
 # Reviews per film. Those of a festival's competition are better known than the long tail. The head
 # stays under a tenth of all the reviews of the real films.
 REVIEWS_OF_A_REAL_FILM = chance.lognormal(median=3, sigma=2, cap=2000)
-REVIEWS_OF_A_SYNTHETIC_FILM = chance.lognormal(median=0.4, sigma=2, cap=2000)
+REVIEWS_OF_A_SYNTHETIC_FILM = chance.lognormal(median=0.3, sigma=2, cap=2000)
 
 # In thousandths of a point: how good a film is, and how far one reviewer's opinion is from that.
 QUALITY = chance.skewed_normal(mean=6.3, sd=1.25, skew=-0.5)

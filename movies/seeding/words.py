@@ -108,7 +108,7 @@ WITH_ARTICLE = {word: with_article(word) for word in ADJECTIVES + NOUNS}
 # {a} adjective, {n} and {m} nouns, {aa} and {an} with their articles, {p} place, {f} name, {t} time
 TITLES = words("""
 The {a} {n}|The {a} {n}|The {a} {n}|{aa} {n}|{a} {n}|{a} {n}|The {n}|The {n} of {p}|The {n} and the {m}
-The {n} from {p}|{f}|{f}'s {n}|{f} and the {n}|{f} in {p}|{t} in {p}|The {n} at {t}|{n} and {m}
+The {n} from {p}|{f}|{f}'s {n}|{f} and the {n}|{f} in {p}|{t} in {p}|The {n} Before {t}|{n} and {m}
 The {m}'s {n}|Before the {n}|After the {n}|Beyond the {n}|Under the {a} {n}|Letters from {p}|{an} in {p}
 Farewell to {p}|Return to {p}|The Road to {p}|Nobody Leaves {p}|Every {n} Has Its {m}
 What the {n} Knew|When the {n} Came|{a} {t}|Until {t}|My {a} {n}|Our {n}|Nights of {p}|{p}, {t}

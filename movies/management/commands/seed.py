@@ -125,7 +125,7 @@ def report(summary):
     films = added.pop("films")
     others = ", ".join(f"{count:,} {kind}" for kind, count in added.items() if count)
     return (
-        f"Seeded {films:,} films (now {summary.movies:,}, seed {summary.seed}) with {others}: "
+        f"Seeded {films:,} films ({summary.movies:,} now, seed {summary.seed}), {others}: "
         f"{summary.rows:,} rows in {summary.seconds:.1f} s, "
         f"{summary.rows / summary.seconds:,.0f} rows/s, peak memory {peak_memory():.0f} MB."
     )
