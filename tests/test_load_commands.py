@@ -1,5 +1,6 @@
 """The commands that an experiment's page offers to copy, each run as it stands there."""
 
+import html
 import re
 import shlex
 import subprocess
@@ -8,7 +9,16 @@ import pytest
 
 from tests.conftest import or_skip
 from tests.services import find
-from tests.test_locust import commands
+
+
+def commands(lab, program):
+    """The lines for this program on the page of n-plus-one: slow first, then fast."""
+    page = lab.get("/experiments/n-plus-one/").text
+    blocks = re.findall(r'<pre class="commands"[^>]*><code>(.*?)</code></pre>', page, re.DOTALL)
+    lines = [line for block in blocks for line in html.unescape(block).splitlines()]
+    found = [line for line in lines if line.startswith(f"{program} ")]
+    assert found, f"the page has no command for {program}"
+    return found
 
 
 def run(lab, program, side="fast", shorter=()):

@@ -4,7 +4,6 @@ Locust patches the standard library on import, so nothing here imports it or a l
 """
 
 import contextlib
-import html
 import json
 import os
 import re
@@ -22,6 +21,7 @@ import pytest
 
 from tests.labs import ROOT
 from tests.services import free_port, tie_to_parent, wait_until
+from tests.test_load_commands import commands
 
 RUN_S = 60  # after which a run is taken for stuck
 
@@ -82,7 +82,7 @@ def run(scenario, *options):
         return Run(process)
 
 
-def load(lab, *more, users=4, seconds=4, rows=10):
+def load(lab, *more, users=4, seconds=3, rows=10):
     """The options of a short run with small pages, so that every page gets its turn."""
     options = f"--host {lab.url} -u {users} -r {users} -t {seconds}s --movies {rows}"
     return [*options.split(), *more]
@@ -142,7 +142,7 @@ class BrokenLab(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def broken_lab():
     server = ThreadingHTTPServer(("127.0.0.1", 0), BrokenLab)
     server.requests = []
@@ -171,7 +171,7 @@ def test_slow_and_fast_load_every_experiment_under_the_same_names(lab):
 
 
 def test_the_duel_on_an_experiments_page_runs_as_it_stands(lab):
-    command = commands(lab, "locust")[0].replace("--run-time 20s", "--run-time 4s")
+    command = commands(lab, "locust")[0].replace("--run-time 20s", "--run-time 3s")
     program, dash_f, path, *options = shlex.split(command)
     assert (program, dash_f, path) == ("locust", "-f", "locustfiles/duel.py")
 
@@ -185,7 +185,7 @@ def test_the_duel_on_an_experiments_page_runs_as_it_stands(lab):
 
 
 def test_visitors_find_their_way_by_the_links_in_the_pages(lab):
-    visits = run("browse", *load(lab, "--think-time", "0.05", users=6, seconds=6))
+    visits = run("browse", *load(lab, "--think-time", "0.05", users=6, seconds=5))
 
     assert visits.counts.keys() == {
         *("/", "/experiments/[slug]/", "/experiments/[slug]/slow/", "/experiments/[slug]/fast/"),
@@ -210,16 +210,9 @@ def test_scenarios_run_over_several_processes_that_meet_on_loopback(lab):
     assert not slow.failed
 
 
-def test_an_option_leaves_only_one_experiment(lab):
-    fast = run("fast", *load(lab, "--experiment", "cache-page", seconds=1))
-
-    assert set(fast.counts) == {"cache-page"}
-    assert fast.status == 0
-
-
 def test_steps_stop_by_themselves_and_tell_the_load(lab):
     page = ("--experiment", "n-plus-one", "--side", "slow", "--movies", "10", "--round-trip", "5")
-    steps = ("--step-users", "4", "--step-time", "1")
+    steps = ("--step-users", "4", "--step-time", "1", "--users", "200")
 
     climb = run("steps", "--host", lab.url, *page, *steps)
 
@@ -231,7 +224,7 @@ def test_steps_stop_by_themselves_and_tell_the_load(lab):
     )
     assert found, climb.log
     users, rate, p95, first_rate, first_p95 = map(float, found.groups())
-    assert 4 < users < 60
+    assert 4 < users < 200
     assert users % 4 == 0
     assert p95 > 4 * first_p95
     assert rate > 0
@@ -253,14 +246,20 @@ def test_steps_end_at_the_ceiling_when_the_lab_holds(lab):
 # What is no whole page, and what must not be loaded. -------------------------------------------
 
 
-def test_a_page_that_is_not_whole_is_a_failure_whatever_its_status(broken_lab):
+@pytest.fixture(scope="module")
+def broken_run(broken_lab):
+    """A short run of fast.py against the broken lab with every knob turned, and its requests."""
     knobs = ("--movies", "3", "--round-trip", "2.5", "--cache", "locmem")
-
+    before = len(broken_lab.requests)
     fast = run("fast", "--host", broken_lab.url, "-u", "2", "-r", "2", "-t", "2s", *knobs)
+    fast.requests = broken_lab.requests[before:]
+    return fast
 
-    assert fast.status == 1
-    assert fast.counts.keys() == PAGES.keys()
-    assert fast.failed == {slug: n for slug, n in fast.counts.items() if slug != "whole"}
+
+def test_a_page_that_is_not_whole_is_a_failure_whatever_its_status(broken_run):
+    assert broken_run.status == 1
+    assert broken_run.counts.keys() == PAGES.keys()
+    assert broken_run.failed == {s: n for s, n in broken_run.counts.items() if s != "whole"}
     for reason in (
         "2 rows on a page of 3: Films",
         "0 rows on a page of 3: Something broke in the lab",
@@ -269,16 +268,15 @@ def test_a_page_that_is_not_whole_is_a_failure_whatever_its_status(broken_lab):
         "status 302",
         "status 500: Films",
     ):
-        assert reason in fast.log
-    pages = [path for path, _ in broken_lab.requests if "/fast/" in path]
-    assert {path.partition("?")[2] for path in pages} == {"movies=3&round_trip=2.5&cache=locmem"}
+        assert reason in broken_run.log
 
 
-def test_nothing_in_a_request_makes_it_look_like_a_browsers(broken_lab):
-    run("slow", "--host", broken_lab.url, "-t", "1s")
+def test_requests_carry_the_knobs_and_do_not_look_like_a_browsers(broken_run):
+    pages = [request for request in broken_run.requests if "/fast/" in request[0]]
 
-    assert len(broken_lab.requests) > 2
-    for _, headers in broken_lab.requests:
+    assert len(pages) >= len(PAGES)
+    for path, headers in pages:
+        assert path.partition("?")[2] == "movies=3&round_trip=2.5&cache=locmem"
         assert not [name for name in headers if name.startswith("sec-") or name == "cookie"]
         assert "html" not in headers.get("accept", "")
 
@@ -361,12 +359,13 @@ def test_a_host_of_ones_own_is_loaded_when_the_command_line_says_so(broken_lab):
     own = f"http://0.0.0.0:{broken_lab.server_port}"
     options = ("--host", own, "-t", "1s", "--experiment", "whole")
 
+    before = len(broken_lab.requests)
     refused = run("fast", *options)
-    asked_before = len(broken_lab.requests)
+    asked = broken_lab.requests[before:]
     allowed = run("fast", *options, "--i-own-this-host")
 
     assert refused.status == 2
-    assert asked_before == 0
+    assert asked == []
     assert allowed.status == 0, allowed.log
     assert allowed.counts["whole"] > 0
 
@@ -428,16 +427,3 @@ def test_the_web_interface_listens_on_loopback_and_loads_only_the_lab(lab):
         figures = web.figures()
         assert {row["name"] for row in figures["stats"]} == {*slugs(lab), "Aggregated"}
         assert figures["fail_ratio"] == 0, figures["errors"]
-
-
-# The commands on an experiment's page. ---------------------------------------------------------
-
-
-def commands(lab, program):
-    """The lines for this program on the page of n-plus-one: slow first, then fast."""
-    page = lab.get("/experiments/n-plus-one/").text
-    blocks = re.findall(r'<pre class="commands"[^>]*><code>(.*?)</code></pre>', page, re.DOTALL)
-    lines = [line for block in blocks for line in html.unescape(block).splitlines()]
-    found = [line for line in lines if line.startswith(f"{program} ")]
-    assert found, f"the page has no command for {program}"
-    return found
