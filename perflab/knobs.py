@@ -12,6 +12,7 @@ from django.conf import settings
 from django.http import QueryDict
 
 DEFAULT_MOVIES = 100
+MIN_RUNS, MAX_RUNS, DEFAULT_RUNS = 5, 200, 20
 TOKEN = "[a-z0-9]{1,32}"
 QUERY_MS = 0.5  # what a query is reckoned to take at the least, where a page is refused beforehand
 
@@ -54,6 +55,11 @@ class Knobs:
                 f"{queries:,} queries, some {expected_ms / 1000:.0f} s in the database. The lab "
                 f"stops at {settings.MAX_PAGE_MS / 1000:g} s: lower one of the two."
             )
+
+
+def runs(query: QueryDict) -> int:
+    """How often the comparison page fetches each side. Raises BadKnob."""
+    return _whole_number(query, "runs", MIN_RUNS, MAX_RUNS, DEFAULT_RUNS)
 
 
 def catalogue() -> dict:

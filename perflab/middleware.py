@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, ProgrammingError
 from django.template.loader import render_to_string
 
-from . import server_timing
+from . import server_timing, traces
 from .errors import error_page
 from .probe import probe
 
@@ -29,11 +29,15 @@ class ProbeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        with probe() as measurement:
+        recorder = traces.Recorder() if wants_trace(request) else None
+        with probe(recorder) as measurement:
             response = self.get_response(request)
         if hasattr(request, "scope"):  # ASGI: this thread's clock says nothing of the request
             measurement.cpu_ms = None
         response["Server-Timing"] = server_timing.dump(measurement, os.getpid(), settings.INSTANCE)
+        if recorder:
+            path = request.get_full_path()
+            response["X-Perflab-Trace"] = traces.save(recorder, measurement, path)
         if is_shown_to_a_person(request) and is_html(response):
             response["Cache-Control"] = "no-store"
             fill_in_figures(request, response, measurement)
@@ -52,7 +56,9 @@ class InspectMiddleware:
             "inspect=1" in parts or (is_navigation(request) and "inspect=0" not in parts)
         )
         # cache_page would file the page under another key.
-        request.META["QUERY_STRING"] = "&".join(p for p in parts if not p.startswith("inspect="))
+        request.META["QUERY_STRING"] = "&".join(
+            part for part in parts if not part.startswith(("inspect=", "trace="))
+        )
         return self.get_response(request)
 
 
@@ -87,13 +93,23 @@ def has_no_tables(exception):
     )
 
 
-def can_inspect(request):
-    """Whether the toolbar may be shown: installed, and to a client on this machine, unproxied."""
+def is_local(request):
+    """Whether the client sits on this machine, with no proxy in between, at a lab not public."""
     return (
-        settings.TOOLBAR
+        not settings.PUBLIC
         and request.META.get("REMOTE_ADDR") in LOOPBACK
         and not any(header in request.headers for header in PROXY_HEADERS)
     )
+
+
+def can_inspect(request):
+    """Whether the toolbar may be shown: it is installed, and the client is local."""
+    return settings.TOOLBAR and is_local(request)
+
+
+def wants_trace(request):
+    """Whether this request is to be traced: a script of the local page's own says so."""
+    return "trace=1" in request.META["QUERY_STRING"].split("&") and is_local(request)
 
 
 def is_navigation(request):

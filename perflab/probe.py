@@ -38,6 +38,7 @@ class Measurement:
     hits: int = 0  # keys found
     misses: int = 0  # keys not found
     errors: int = 0  # calls that the cache did not answer
+    recorder: object | None = None  # is told of each statement and cache call, where one listens
 
     @property
     def duplicates(self) -> int:
@@ -50,13 +51,16 @@ class Measurement:
         try:
             return execute(sql, params, many, context)
         finally:
-            self.sql_ms += (perf_counter() - started) * 1000
+            seconds = perf_counter() - started
+            self.sql_ms += seconds * 1000
             if is_transaction_control(sql):
                 self.tx += 1
             else:
                 self.queries += 1
                 sql = str(sql)  # psycopg's composed statements cannot be hashed
                 self.statements[sql] = self.statements.get(sql, 0) + 1
+                if self.recorder:
+                    self.recorder.query(sql, params, started, seconds, statement_shape(sql))
 
 
 def is_transaction_control(sql) -> bool:
@@ -79,12 +83,18 @@ def thread_clock_is_meaningful() -> bool:
 
 
 class probe:
-    """Yield a Measurement that grows while the block runs and is complete when it ends."""
+    """Yield a Measurement that grows while the block runs and is complete when it ends.
+
+    A recorder (traces.Recorder) is told of each statement and cache call as it ends; that takes
+    time, so such a measurement is no timing.
+    """
 
     __slots__ = ("cpu_started", "measurement", "started", "token", "wrappers")
 
+    def __init__(self, recorder=None):
+        self.measurement = Measurement(recorder=recorder)
+
     def __enter__(self) -> Measurement:
-        self.measurement = Measurement()
         self.token = _running.set((*_running.get(), self.measurement))
         self.wrappers = [c.execute_wrapper(self.measurement.count_query) for c in connections.all()]
         for wrapper in self.wrappers:
@@ -114,3 +124,5 @@ def count_cache_call(backend, seconds, hits=0, misses=0, errors=0, calls=1):
         measurement.hits += hits
         measurement.misses += misses
         measurement.errors += errors
+        if measurement.recorder:
+            measurement.recorder.cache(backend, seconds, hits, misses, errors)

@@ -5,7 +5,10 @@ import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
+from django.conf import settings
 from django.template.loader import get_template
 from django.utils.safestring import SafeString, mark_safe
 from pygments import highlight
@@ -15,9 +18,15 @@ from pygments.lexers import HtmlDjangoLexer, PythonLexer
 
 @dataclass(frozen=True)
 class Source:
-    """A function or a template: what it is called, its text, and the text as HTML."""
+    """A function or a template: what it is called, where it stands, and its text, also as HTML.
+
+    In the HTML, line n of the text has the id `{anchor}-{n}`.
+    """
 
     name: str
+    file: str
+    first_line: int
+    anchor: str
     text: str
     html: SafeString
 
@@ -32,30 +41,55 @@ def rung_sources(experiment_slug: str, rungs: tuple) -> dict[str, list[Source]]:
     sources = {}
     for position, rung in enumerate(rungs):
         neighbour = rungs[position - 1] if position else rungs[1]
+        ours, theirs = texts[rung.name], texts[neighbour.name]
         sources[rung.name] = [
-            Source(name, text, _highlighted(name, text, changed))
-            for (name, text), changed in zip(
-                texts[rung.name],
-                _changed_lines(texts[rung.name], texts[neighbour.name]),
-                strict=True,
+            Source(
+                name=text.name,
+                file=text.file,
+                first_line=text.first_line,
+                anchor=f"{rung.name}-{number}",
+                text=text.content,
+                html=_highlighted(text, changed, f"{rung.name}-{number}"),
+            )
+            for number, (text, changed) in enumerate(
+                zip(ours, _changed_lines(ours, theirs), strict=True)
             )
         ]
     return sources
 
 
+class Text(NamedTuple):
+    """A piece of code as it stands in a file."""
+
+    name: str
+    file: str
+    first_line: int
+    content: str
+
+
 def _texts(rung):
-    """(name, text) of the view, what it calls, and its templates, in that order."""
-    functions = [(f"{rung.name}()", inspect.getsource(rung.view))]
-    functions += [(f"{function.__name__}()", inspect.getsource(function)) for function in rung.also]
-    templates = [(name, get_template(name).template.source) for name in rung.templates]
-    return [(name, text.rstrip() + "\n") for name, text in functions + templates]
+    """The view, what it calls, and its templates, in that order."""
+    functions = [_function(rung.view, rung.name), *(_function(f, f.__name__) for f in rung.also)]
+    templates = [
+        Text(name, name, 1, get_template(name).template.source.rstrip() + "\n")
+        for name in rung.templates
+    ]
+    return functions + templates
+
+
+def _function(function, name):
+    """A function's text, decorators and all, without those that wrap it."""
+    lines, first_line = inspect.getsourcelines(function)
+    file = Path(inspect.getsourcefile(inspect.unwrap(function))).relative_to(settings.BASE_DIR)
+    return Text(f"{name}()", str(file), first_line, "".join(lines).rstrip() + "\n")
 
 
 def _changed_lines(ours, theirs):
     """For each of our texts, the numbers of its lines (from 1) that their text does not have."""
     changes = []
-    for (_, our_text), (_, their_text) in zip(ours, theirs, strict=True):
-        our_lines, their_lines = _comparable(our_text), _comparable(their_text)
+    for our_text, their_text in zip(ours, theirs, strict=True):
+        our_lines = _comparable(our_text.content)
+        their_lines = _comparable(their_text.content)
         matcher = SequenceMatcher(None, their_lines, our_lines, autojunk=False)
         changes.append(
             [
@@ -73,7 +107,7 @@ def _comparable(text):
     return re.sub(r"^def \w+\(", "def (", text, flags=re.MULTILINE).splitlines()
 
 
-def _highlighted(name, text, changed):
-    lexer = HtmlDjangoLexer() if name.endswith(".html") else PythonLexer()
-    formatter = HtmlFormatter(nowrap=False, cssclass="code", hl_lines=changed, wrapcode=True)
-    return mark_safe(highlight(text, lexer, formatter))  # Pygments escapes it
+def _highlighted(text, changed, anchor):
+    lexer = HtmlDjangoLexer() if text.name.endswith(".html") else PythonLexer()
+    formatter = HtmlFormatter(cssclass="code", hl_lines=changed, wrapcode=True, linespans=anchor)
+    return mark_safe(highlight(text.content, lexer, formatter))  # Pygments escapes it

@@ -10,6 +10,8 @@ class LabStaticFilesStorage(CompressedManifestStaticFilesStorage):
     So a checkout on which nobody has run it yet shows its pages all the same.
     """
 
+    support_js_module_import_aggregation = True  # modules import each other's hashed names
+
     def url(self, name, force=False):
         if not self.hashed_files:
             return StaticFilesStorage.url(self, name)

@@ -9,7 +9,12 @@ urlpatterns = [
     path("", views.contents, name="contents"),
     path("experiments.json", views.catalogue, name="catalogue"),
     path("experiments/<slug:slug>/", views.comparison, name="comparison"),
+    path("experiments/<slug:slug>/rows.json", views.rows, name="rows"),
+    path("experiments/<slug:slug>/flush/", views.flush, name="flush"),
+    path("experiments/<slug:slug>/result/", views.result, name="result"),
     path("experiments/<slug:slug>/<slug:name>/", views.rung, name="rung"),
+    path("traces/<slug:trace_id>.json", views.trace, name="trace"),
+    path("traces/<slug:trace_id>/<int:statement>/plan/", views.trace_plan, name="trace_plan"),
     path("health/", views.health, name="health"),
     path("", include("movies.urls")),
 ]

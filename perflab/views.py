@@ -1,19 +1,44 @@
 """The bench's pages: the contents, an experiment's two lanes, each lane alone, and its state."""
 
+from functools import wraps
+
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.http import Http404, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 from markdown_it import MarkdownIt
 
-from . import caches, knobs, registry
+from . import caches, explain, knobs, registry, results, traces
 from .errors import error_page, reads_only
+from .forms import ResultForm
+from .guard import guard_test
 from .knobs import BadKnob, Knobs
+from .middleware import is_local
 from .round_trip import round_trip
 from .sources import rung_sources
+
+LOCAL_ONLY = "Traces and plans are for visitors on the lab's own machine."
+
+
+def changes_the_lab(view):
+    """Take a POST, with Django's CSRF check, from a visitor on the lab's own machine alone."""
+
+    @wraps(view)
+    def wrapper(request, *args, **kwargs):
+        if request.method != "POST":
+            response = error_page(request, 405, "This address only takes orders", "Send a POST.")
+            response["Allow"] = "POST"
+            return response
+        if not is_local(request):
+            raise PermissionDenied("Only a visitor on the lab's own machine may change it.")
+        return view(request, *args, **kwargs)
+
+    return wrapper
+
 
 prose = MarkdownIt("commonmark", {"html": False})
 
@@ -23,7 +48,8 @@ def contents(request):
     """The table of contents, in the article's three acts."""
     topics = {}
     for experiment in registry.experiments.values():
-        topics.setdefault(experiment.topic, []).append(experiment)
+        last = results.last(experiment.slug)
+        topics.setdefault(experiment.topic, []).append((experiment, last))
     context = {
         "topics": topics,
         "caches": settings.LAB_CACHES,
@@ -38,6 +64,7 @@ def comparison(request, slug):
     experiment = _experiment_or_404(slug)
     try:
         chosen = Knobs.read(request.GET)
+        runs = knobs.runs(request.GET)
         chosen.refuse_if_too_slow(max(r.queries.at(chosen.movies) for r in experiment.rungs))
     except BadKnob as error:
         return error_page(request, 400, "This knob cannot be turned so far", str(error))
@@ -45,10 +72,12 @@ def comparison(request, slug):
     sources = rung_sources(experiment.slug, experiment.rungs)
     lanes = []
     for rung in experiment.rungs:
-        path = reverse("rung", args=[slug, rung.name]) + "?" + chosen.query_string()
+        url = reverse("rung", args=[slug, rung.name])
+        path = f"{url}?{chosen.query_string()}"
         lanes.append(
             {
                 "rung": rung,
+                "url": url,
                 "path": path,
                 "frame": path + ("&inspect=1" if frames_inspect else ""),
                 "address": request.build_absolute_uri(path),
@@ -64,7 +93,13 @@ def comparison(request, slug):
         "cost": mark_safe(prose.renderInline(experiment.cost)),
         "lanes": lanes,
         "knobs": chosen,
+        "runs": runs,
+        "guess": request.GET.get("guess") != "0",
         "limits": knobs.catalogue(),
+        "min_runs": knobs.MIN_RUNS,
+        "max_runs": knobs.MAX_RUNS,
+        "is_local": is_local(request),
+        "guard": guard_test(experiment),
         "frames_inspect": frames_inspect,
         "can_inspect": settings.TOOLBAR,
         "vendor": connection.vendor,
@@ -92,6 +127,32 @@ def rung(request, slug, name):
 
 
 @reads_only
+def rows(request, slug):
+    """How many rows the collection has for an experiment's page, as JSON."""
+    return JsonResponse({"rows": _experiment_or_404(slug).count()})
+
+
+@changes_the_lab
+def flush(request, slug):
+    """Forget the experiment's cache entries, in every worker; no other's, and no server's."""
+    caches.flush(_experiment_or_404(slug).slug)
+    return HttpResponse(status=204)
+
+
+@changes_the_lab
+def result(request, slug):
+    """Keep what the visitor's browser has measured, for the contents page."""
+    experiment = _experiment_or_404(slug)
+    form = ResultForm(request.POST)
+    if not form.is_valid():
+        return HttpResponse(form.errors.as_text(), status=400, content_type="text/plain")
+    values = form.cleaned_data
+    queries = [values.pop("slow_queries"), values.pop("fast_queries")]
+    results.keep(experiment.slug, **values, queries=queries)
+    return HttpResponse(status=204)
+
+
+@reads_only
 def catalogue(request):
     """Every experiment as JSON, for Locust scenarios and other people's tools."""
     return JsonResponse(
@@ -112,6 +173,34 @@ def catalogue(request):
             ],
         }
     )
+
+
+@reads_only
+def trace(request, trace_id):
+    """One traced request as JSON: its events, and its statements by shape and asking line."""
+    if not is_local(request):
+        raise PermissionDenied(LOCAL_ONLY)
+    try:
+        found = traces.load(trace_id)
+    except KeyError:
+        raise Http404("this trace is not kept any more") from None
+    return JsonResponse({**found, "groups": traces.groups(found)})
+
+
+@reads_only
+def trace_plan(request, trace_id, statement):
+    """The database's plan for one statement of a trace, as plain text."""
+    if not is_local(request):
+        raise PermissionDenied(LOCAL_ONLY)
+    try:
+        event = traces.load(trace_id)["events"][statement]
+    except (KeyError, IndexError):
+        raise Http404("this trace is not kept any more") from None
+    try:
+        text, status = explain.plan(event), 200
+    except explain.NoPlan as reason:
+        text, status = str(reason), 422
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
 
 
 @reads_only

@@ -197,6 +197,16 @@ def test_cache_calls_hits_and_misses_are_counted(get):
     assert figures["cache"] > 0
 
 
+def test_a_fresh_token_is_cold_and_leaves_the_warm_entries_alone(get):
+    path = "/experiments/cache-page/fast/?movies=5&cache=locmem"
+    get(path)
+
+    cold, again, other = get(path + "&cold=a1"), get(path + "&cold=a1"), get(path + "&cold=b2")
+
+    assert [timing(response)["queries"] for response in (cold, again, other)] == [2, 0, 2]
+    assert timing(get(path))["queries"] == 0
+
+
 def test_the_worker_and_the_instance_are_named(get, settings):
     settings.INSTANCE = "web-3"
 

@@ -37,6 +37,8 @@ def fast(request, rows):
 experiment = Experiment(
     title="Reverse relations",
     topic="Database queries",
+    remedy="prefetching",
+    count=Director.objects.count,
     rows="directors",
     cost="Memory: the films of every director on the page are held at once. With very long "
     "relations, page or count them in the database instead.",

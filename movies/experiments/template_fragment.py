@@ -44,11 +44,24 @@ def fast(request, rows):
 experiment = Experiment(
     title="Cache a template fragment",
     topic="Caching",
+    remedy="the cached fragment",
+    count=Movie.objects.count,
     cost="Staleness of the fragment, up to 60 s; and care with its key, which has to name "
     "everything that the fragment depends on.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#template-fragment-caching",
     rungs=(
-        Rung("slow", slow, Queries(2), templates=("movies/greeting_uncached.html",)),
-        Rung("fast", fast, Queries(2), warm=Queries(0), templates=("movies/greeting_cached.html",)),
+        Rung(
+            "slow",
+            slow,
+            Queries(2),
+            templates=("movies/greeting_uncached.html", "movies/programme_list.html"),
+        ),
+        Rung(
+            "fast",
+            fast,
+            Queries(2),
+            warm=Queries(0),
+            templates=("movies/greeting_cached.html", "movies/programme_list.html"),
+        ),
     ),
 )

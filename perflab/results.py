@@ -1,0 +1,29 @@
+"""The last ratio that was measured for each experiment on this machine, for the contents page."""
+
+import json
+import os
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+
+def keep(slug, ratio, low, high, movies, queries):
+    """Keep a ratio of medians with its 95 % interval, the rows, and (slow, fast) queries."""
+    folder = settings.VAR / "results"
+    folder.mkdir(exist_ok=True)
+    draft = folder / f".{slug}.{os.getpid()}"
+    result = {"ratio": ratio, "low": low, "high": high, "movies": movies, "queries": queries}
+    draft.write_text(json.dumps(result | {"when": timezone.now().isoformat()}))
+    draft.replace(folder / f"{slug}.json")
+
+
+def last(slug):
+    """What was last kept for an experiment, with `when` as a datetime; None when nothing was."""
+    try:
+        result = json.loads((settings.VAR / "results" / f"{slug}.json").read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    # An interval that holds 1 is no difference, whatever its middle.
+    result["differs"] = not result["low"] <= 1 <= result["high"]
+    return result | {"when": parse_datetime(result["when"])}

@@ -1,0 +1,410 @@
+// The comparison page: two lanes, one button. bench.js measures, stats.js judges, plot.js draws.
+
+import { difference, run, token, warmUp } from "./bench.js";
+import { setUpGrowth } from "./grow.js";
+import { shown, strip } from "./plot.js";
+import { median, quantile, ratioOfMedians } from "./stats.js";
+import { setUpTakeAway } from "./take.js";
+import { drawBars, setUpTraces } from "./why.js";
+
+const ENOUGH = 3; // runs of each side, to say anything at all
+const GIVE_UP = 6; // failures in a row
+
+export const page = document.querySelector("[data-compare]");
+const form = page.querySelector(".knobs");
+const one = (selector) => page.querySelector(selector);
+export const out = (name) => one(`[data-out="${name}"]`);
+
+export const lanes = [...page.querySelectorAll("[data-lane]")].map((element) => ({
+  element,
+  name: element.dataset.lane,
+  path: element.dataset.path,
+  title: element.querySelector("h2").textContent,
+  results: [],
+  address: (changes) => addressOf(element.dataset.path, changes),
+}));
+
+/** The knobs as they stand in the form. */
+export function knobs() {
+  const data = new FormData(form);
+  return {
+    movies: Number(data.get("movies")),
+    round_trip: Number(data.get("round_trip")),
+    cache: data.get("cache"),
+    cold: data.get("cold") === "1",
+    runs: Number(data.get("runs")),
+  };
+}
+
+/** The address of a side with the knobs of the form, or with some of them changed. */
+function addressOf(path, changes = {}) {
+  const { movies, round_trip, cache, cold } = { ...knobs(), ...changes };
+  const query = new URLSearchParams({ movies, round_trip, cache });
+  if (cold) query.set("cold", token());
+  return `${path}?${query}`;
+}
+
+/** The noun for a number of queries. */
+export const queries = (n) => `${shown(n)} ${n === 1 ? "query" : "queries"}`;
+
+// ---- The frames: each side really loaded, one after the other so that neither slows the other.
+
+function load(lane) {
+  const frame = lane.element.querySelector("iframe[data-src]");
+  return new Promise((resolve) => {
+    frame.addEventListener("load", resolve, { once: true });
+    frame.src = frame.dataset.src;
+  });
+}
+
+/** Show what a frame's own request measured; nothing while the toolbar's work is in its times. */
+function scoreFrame(lane) {
+  if (lane.results.length) return;
+  const figures = lane.element.querySelector("iframe").contentDocument?.querySelector(".figures");
+  const board = lane.element.querySelector(".score");
+  board.hidden = !figures || figures.dataset.inspect === "1";
+  if (board.hidden) return;
+  lane.element.querySelector("[data-label=total]").textContent = "ms, this load";
+  fill(board, figures.dataset);
+}
+
+function fill(board, figures) {
+  for (const cell of board.querySelectorAll("[data-figure]")) {
+    const value = Number(figures[cell.dataset.figure]);
+    cell.textContent = Number.isInteger(value) ? value.toLocaleString("en") : value.toFixed(1);
+  }
+}
+
+async function loadFrames() {
+  for (const lane of lanes) {
+    await load(lane);
+    scoreFrame(lane);
+  }
+}
+
+// ---- The knobs: what they say stands in the address, in the links and in the commands.
+
+let lastQuery = new URL(lanes[0].element.querySelector(".alone a").href).search.replace("&inspect=0", "");
+
+function turned() {
+  if (!form.reportValidity()) return;
+  const { movies, round_trip, cache } = knobs();
+  const query = `?${new URLSearchParams({ movies, round_trip, cache })}`;
+  for (const code of page.querySelectorAll(".load-section code")) {
+    code.textContent = code.textContent.replaceAll(lastQuery, query);
+  }
+  for (const lane of lanes) {
+    for (const link of lane.element.querySelectorAll(".alone a")) link.search = link.search.replace(lastQuery, query);
+    const frame = lane.element.querySelector("iframe[data-src]");
+    frame.dataset.src = frame.dataset.src.replace(lastQuery, query);
+    const { base, perRow, warmBase, warmPerRow } = lane.element.dataset;
+    const cold = Number(base) + Number(perRow) * movies;
+    const warm = warmBase === undefined ? "" : ` cold, ${shown(Number(warmBase) + Number(warmPerRow) * movies)} warm`;
+    lane.element.querySelector(".promise").textContent = `promised: ${queries(cold)}${warm}`;
+  }
+  lastQuery = query;
+  note();
+  remember();
+  forget();
+  return loadFrames();
+}
+
+/** What is honest to say beside these knobs. */
+function note() {
+  const { round_trip, cache } = knobs();
+  for (const [name, holds] of Object.entries({
+    far: round_trip > 0,
+    near: !round_trip && page.dataset.vendor === "sqlite",
+    locmem: page.dataset.cached === "1" && cache === "locmem",
+  })) {
+    const element = one(`[data-note=${name}]`);
+    if (element) element.hidden = !holds;
+  }
+}
+
+/** Put the set-up into the address: a link reproduces it. */
+function remember() {
+  const query = new URLSearchParams(new FormData(form));
+  if (!query.get("cold")) query.delete("cold");
+  if (page.classList.contains("projector")) query.set("projector", "1");
+  history.replaceState(null, "", `?${query}`);
+}
+
+/** Take away what was measured with other knobs. */
+function forget() {
+  for (const lane of lanes) {
+    lane.results = [];
+    lane.element.querySelector("h2").textContent = lane.title;
+    lane.element.querySelector("[data-strip]").hidden = true;
+  }
+  for (const name of ["[data-headline]", "[data-results]", "[data-why]", "[data-take]"]) one(name).hidden = true;
+  out("failure").hidden = true;
+}
+
+// ---- A run.
+
+let controller = null;
+
+/** Do something that Stop can end: `work(signal)`. The buttons say that it is under way. */
+export async function busy(work) {
+  if (controller) return;
+  controller = new AbortController();
+  page.classList.add("running");
+  for (const button of page.querySelectorAll("[data-do]")) button.disabled = button.dataset.do !== "stop";
+  const bar = one(".controls progress");
+  bar.hidden = false;
+  bar.removeAttribute("value");
+  try {
+    await work(controller.signal, (done) => (bar.value = done));
+  } catch (error) {
+    if (!controller.signal.aborted) fail(error.message);
+  } finally {
+    controller = null;
+    bar.hidden = true;
+    page.classList.remove("running");
+    for (const button of page.querySelectorAll("[data-do]")) button.disabled = button.dataset.do === "stop";
+  }
+}
+
+function fail(message) {
+  out("failure").textContent = message;
+  out("failure").hidden = false;
+}
+
+function measure(sameSide = false) {
+  if (!form.reportValidity()) return;
+  const guessed = takeGuess();
+  remember();
+  return busy(async (signal, progress) => {
+    forget();
+    const first = lanes[0];
+    const sides = sameSide ? [first, { ...lanes.at(-1), path: first.path, address: first.address }] : lanes;
+    if (sameSide) lanes.at(-1).element.querySelector("h2").textContent = `${first.title} again`;
+    const failures = [];
+    let inARow = 0;
+    await warmUp(sides, signal);
+    const { runs } = knobs();
+    try {
+      await run(sides, runs, (index, answer) => {
+        progress((lanes.reduce((n, lane) => n + lane.results.length, 0) + failures.length) / (runs * sides.length));
+        inARow = answer.ok ? 0 : inARow + 1;
+        if (answer.ok) lanes[index].results.push(answer);
+        else failures.push(answer.why);
+        if (inARow === GIVE_UP) throw new Error("The lab has gone: the run was ended.");
+        draw();
+      }, signal);
+    } finally {
+      if (failures.length) {
+        fail(`${failures.length} requests failed and are left out of the figures: ${failures.at(-1)}`);
+      }
+      if (lanes.every((lane) => lane.results.length >= ENOUGH)) conclude(sameSide, guessed);
+      else if (signal.aborted) fail("Stopped before there was enough to judge.");
+    }
+  });
+}
+
+const totals = (lane) => lane.results.map((result) => result.timing.total);
+export const middle = (lane, name) => median(lane.results.map((result) => result.timing[name] ?? NaN));
+
+function draw() {
+  const top = Math.max(...lanes.flatMap(totals));
+  const workers = [...new Set(lanes.flatMap((lane) => lane.results.map((r) => r.timing.worker)))].sort();
+  for (const lane of lanes.filter((lane) => lane.results.length)) {
+    const points = lane.results.map(({ timing }) => ({ total: timing.total, worker: timing.worker }));
+    const heading = lane.element.querySelector("h2").textContent;
+    const place = lane.element.querySelector("[data-strip]");
+    place.replaceChildren(strip(heading, points, workers, median(totals(lane)), quantile(totals(lane), 0.95), top));
+    place.hidden = false;
+    const board = lane.element.querySelector(".score");
+    board.hidden = false;
+    lane.element.querySelector("[data-label=total]").textContent = "ms, median";
+    fill(board, Object.fromEntries(["queries", "total", "sql", "hits"].map((name) => [name, middle(lane, name)])));
+  }
+}
+
+// ---- The verdict.
+
+export let verdict = null;
+
+function conclude(sameSide, guessed) {
+  const [slow, fast] = [lanes[0], lanes.at(-1)];
+  verdict = { ...ratioOfMedians(totals(slow), totals(fast)), sameSide };
+  const before = middle(slow, "queries");
+  const after = middle(fast, "queries");
+  out("ratio").textContent = !verdict.differs
+    ? "No measurable difference"
+    : verdict.ratio >= 1 ? `${shown(verdict.ratio)}× faster` : `${shown(1 / verdict.ratio)}× slower`;
+  out("queries").textContent = `${queries(before)} → ${queries(after)}`;
+  out("interval").textContent =
+    `Ratio of medians ${shown(verdict.ratio)}, 95 % interval ${shown(verdict.low)} to ${shown(verdict.high)}; `
+    + `${slow.results.length} and ${fast.results.length} runs, in turn.`;
+  out("guess").hidden = !guessed;
+  if (guessed) {
+    out("guess").textContent =
+      `You guessed ${guessed.queries || "no number of"} queries and ${guessed.ratio || "no"} times; `
+      + `it is ${shown(before)} and ${shown(verdict.ratio)}.`;
+  }
+  out("sentence").textContent = sameSide ? aaSentence() : sentence(before - after, fast);
+  one("[data-headline]").hidden = false;
+  tabulate();
+  compare(slow, fast);
+  drawBars();
+  for (const name of ["[data-results]", "[data-why]", "[data-take]"]) one(name).hidden = false;
+  if (!sameSide) keep(before, after);
+}
+
+const aaSentence = () =>
+  verdict.differs
+    ? "The same side differed from itself: something else is at work on this machine. Run it again, with more runs."
+    : "The same side twice, and no difference: this machine is quiet enough to measure on.";
+
+/** The end of the lesson, made from the numbers. */
+function sentence(saved, fast) {
+  const { movies, round_trip } = knobs();
+  const distance = round_trip
+    ? `a simulated round trip of ${shown(round_trip)} ms to the database`
+    : page.dataset.vendor === "sqlite" ? "no network to the database" : "PostgreSQL as near as it is";
+  const faster = !verdict.differs
+    ? "and yet no difference can be measured"
+    : verdict.ratio >= 1
+      ? `and makes the page ${shown(verdict.ratio)} times faster`
+      : `and makes the page ${shown(1 / verdict.ratio)} times slower`;
+  const total = middle(fast, "total");
+  const shares = { "the database": middle(fast, "sql"), "the cache": middle(fast, "cache") };
+  shares["Python: the ORM, the template, Django itself"] = total - shares["the database"] - shares["the cache"];
+  const [most, ms] = Object.entries(shares).sort((a, b) => b[1] - a[1])[0];
+  const does = saved ? `saves ${queries(saved)}` : "saves no query";
+  return `On this machine, with ${movies.toLocaleString("en")} ${page.dataset.rows} and ${distance}, `
+    + `${page.dataset.remedy} ${does} ${faster}; ${Math.round((100 * ms) / total)} % of what is left is ${most}.`;
+}
+
+const FIGURES = [
+  ["median, ms", (lane) => middle(lane, "total")],
+  ["p95, ms", (lane) => quantile(totals(lane), 0.95)],
+  ["SQL, ms", (lane) => middle(lane, "sql")],
+  ["CPU, ms", (lane) => middle(lane, "cpu")],
+  ["cache, ms", (lane) => middle(lane, "cache")],
+  ["queries", (lane) => middle(lane, "queries")],
+  ["of them repeated", (lane) => middle(lane, "duplicates")],
+  ["cache hits", (lane) => middle(lane, "hits")],
+  ["cache misses", (lane) => middle(lane, "misses")],
+  ["bytes", (lane) => median(lane.results.map((result) => result.bytes))],
+  ["network, ms", (lane) => median(lane.results.map((result) => result.network))],
+  ["runs", (lane) => lane.results.length],
+];
+
+/** The figures as rows: a name, then one number a lane. */
+export const figures = () => FIGURES.map(([name, of]) => [name, ...lanes.map(of)]);
+
+function tabulate() {
+  const row = (tag, cells) => {
+    const line = document.createElement("tr");
+    cells.forEach((content, index) => {
+      const cell = document.createElement(index && tag === "td" ? "td" : "th");
+      cell.scope = tag === "th" ? "col" : index ? "" : "row";
+      cell.textContent = content;
+      line.append(cell);
+    });
+    return line;
+  };
+  const names = lanes.map((lane) => lane.element.querySelector("h2").textContent);
+  one("[data-table]").replaceChildren(
+    row("th", ["Medians", ...names]),
+    ...figures().map(([name, ...numbers]) => row("td", [name, ...numbers.map(shown)])),
+  );
+  const workers = new Set(lanes.flatMap((lane) => lane.results.map((result) => result.timing.worker)));
+  out("workers").textContent = `Answered by ${workers.size} worker${workers.size === 1 ? "" : "s"}; each has its own colour in the strips.`;
+}
+
+function compare(slow, fast) {
+  const differs = difference(slow.results.at(-1).html, fast.results.at(-1).html);
+  out("same").textContent = differs ? "Not the same page" : "Same page";
+  out("same").classList.toggle("bad", Boolean(differs));
+  out("difference").textContent = differs;
+  out("difference").hidden = !differs;
+}
+
+/** Let the contents page show this ratio. */
+function keep(before, after) {
+  const secret = page.querySelector("[name=csrfmiddlewaretoken]");
+  if (!secret) return;
+  const { ratio, low, high } = verdict;
+  const body = new URLSearchParams({
+    ratio, low, high, movies: knobs().movies, slow_queries: Math.round(before), fast_queries: Math.round(after),
+  });
+  fetch(`/experiments/${page.dataset.slug}/result/`, { method: "POST", body, headers: { "X-CSRFToken": secret.value } });
+}
+
+// ---- Guess first.
+
+/** The guess, once; null when there was none. */
+function takeGuess() {
+  const guess = one("[data-guess]");
+  if (!guess || guess.hidden) return null;
+  guess.hidden = true;
+  const { queries: q, ratio } = Object.fromEntries(new FormData(guess));
+  return q || ratio ? { queries: q, ratio } : null;
+}
+
+// ---- Everything that a person can press.
+
+function projector() {
+  const on = page.classList.toggle("projector");
+  document.body.classList.toggle("projecting", on);
+  one("[data-do=projector]").setAttribute("aria-pressed", on);
+  scrollTo(0, 0);
+  remember();
+}
+
+const actions = {
+  run: () => measure(),
+  same: () => measure(true),
+  stop: () => controller?.abort(),
+  projector,
+  keys: () => one("[data-keys]").showModal(),
+};
+const keyboard = { r: "run", s: "stop", a: "same", p: "projector", g: "grow", "?": "keys" };
+
+page.addEventListener("click", (event) => actions[event.target.closest("[data-do]")?.dataset.do]?.());
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
+  const button = one(`[data-do="${keyboard[event.key]}"]`);
+  if (!button || button.disabled || button.closest("[hidden]")) return;
+  event.preventDefault();
+  button.click();
+});
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  measure();
+});
+form.addEventListener("change", turned);
+one("[data-guess]")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  measure();
+});
+one("[data-skip]")?.addEventListener("click", () => (one("[data-guess]").hidden = true));
+
+one("[data-flush] button")?.closest("form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const { action } = event.target;
+  const answer = await fetch(action, { method: "POST", body: new FormData(event.target) });
+  out("flushed").textContent = answer.ok ? "Forgotten, in every worker." : `Refused: status ${answer.status}.`;
+  if (answer.ok) loadFrames();
+});
+for (const button of page.querySelectorAll("[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(one(button.dataset.copy).textContent);
+    button.textContent = "Copied";
+  });
+}
+
+for (const name of ["[data-controls]", "[data-guess]", "[data-grow]", "[data-flush]"]) {
+  const element = one(name);
+  if (element) element.hidden = false;
+}
+Object.assign(actions, setUpGrowth(), setUpTraces(), setUpTakeAway());
+note();
+if (new URLSearchParams(location.search).get("projector") === "1") projector();
+for (const lane of lanes) lane.element.querySelector("iframe").addEventListener("load", () => scoreFrame(lane));
+await loadFrames();

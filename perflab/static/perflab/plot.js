@@ -1,0 +1,133 @@
+// Drawings as SVG: no style attributes (the page's policy forbids them), classes only.
+
+const NAMESPACE = "http://www.w3.org/2000/svg";
+
+function element(name, attributes, ...children) {
+  const node = document.createElementNS(NAMESPACE, name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+}
+
+function picture(width, height, title, ...children) {
+  return element(
+    "svg",
+    { viewBox: `0 0 ${width} ${height}`, class: "plot", role: "img", "aria-label": title },
+    element("title", {}, title),
+    ...children,
+  );
+}
+
+const text = (x, y, content, attributes = {}) => element("text", { x, y, ...attributes }, content);
+
+/** Round numbers from zero to at least `top`, some five of them. */
+export function ticks(top) {
+  const rough = (top || 1) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 2.5, 5, 10].map((n) => n * power).find((n) => n >= rough);
+  const marks = [];
+  for (let n = 0; n < top + step * 0.999; n += step) marks.push(Number(n.toPrecision(12)));
+  return marks;
+}
+
+/** A number for a reader: three digits that count, thousands apart. */
+export function shown(number) {
+  if (!Number.isFinite(number)) return "–";
+  if (number >= 100 || Number.isInteger(number)) return Math.round(number).toLocaleString("en");
+  return number >= 10 ? number.toFixed(1) : number.toFixed(2);
+}
+
+/** One lane's runs as a strip of points from zero to `top` ms, median and p95 marked. */
+export function strip(name, points, workers, middle, p95, top) {
+  const width = 640, left = 12, right = 24, axis = 62;
+  const marks = ticks(top);
+  const x = (ms) => left + (ms / marks.at(-1)) * (width - left - right);
+  const parts = marks.flatMap((mark, number) => {
+    const last = number === marks.length - 1;
+    const anchor = last ? "end" : number ? "middle" : "start";
+    return [
+      element("line", { x1: x(mark), x2: x(mark), y1: 8, y2: axis, class: "grid" }),
+      text(last ? width : x(mark), axis + 18, last ? `${shown(mark)} ms` : shown(mark), { class: "tick", "text-anchor": anchor }),
+    ];
+  });
+  points.forEach((point, number) => {
+    const y = 18 + ((number * 7) % 5) * 8; // apart, so that equal points are seen
+    const worker = workers.indexOf(point.worker) % 6;
+    parts.push(element("circle", { cx: x(point.total), cy: y, r: 4.5, class: `point worker-${worker}` },
+      element("title", {}, `${shown(point.total)} ms, worker ${point.worker}`)));
+  });
+  if (points.length) {
+    parts.push(element("line", { x1: x(p95), x2: x(p95), y1: 8, y2: axis, class: "p95" }));
+    parts.push(element("line", { x1: x(middle), x2: x(middle), y1: 4, y2: axis, class: "median" }));
+  }
+  const told = points.length ? `median ${shown(middle)} ms, p95 ${shown(p95)} ms` : "no runs yet";
+  return picture(width, 86, `${name}: ${points.length} runs, ${told}`, ...parts);
+}
+
+/** Lines of one figure against another; series are {name, css, points: [[x, y], …]}. */
+export function lines(title, xLabel, yLabel, series) {
+  const width = 640, height = 360, left = 64, right = 20, top = 36, bottom = 48;
+  const xs = ticks(Math.max(...series.flatMap((s) => s.points.map((p) => p[0])), 0.001));
+  const ys = ticks(Math.max(...series.flatMap((s) => s.points.map((p) => p[1])), 0.001));
+  const x = (value) => left + (value / xs.at(-1)) * (width - left - right);
+  const y = (value) => height - bottom - (value / ys.at(-1)) * (height - top - bottom);
+  const parts = [
+    ...ys.flatMap((mark) => [
+      element("line", { x1: left, x2: width - right, y1: y(mark), y2: y(mark), class: "grid" }),
+      text(left - 8, y(mark) + 5, shown(mark), { class: "tick", "text-anchor": "end" }),
+    ]),
+    ...xs.map((mark) => text(x(mark), height - bottom + 20, shown(mark), { class: "tick", "text-anchor": "middle" })),
+    text(width - right, height - 8, xLabel, { class: "label-x", "text-anchor": "end" }),
+    text(left, 18, yLabel, { class: "label-y" }),
+  ];
+  for (const one of series) {
+    const path = one.points.map(([px, py], n) => `${n ? "L" : "M"}${x(px).toFixed(1)} ${y(py).toFixed(1)}`).join("");
+    parts.push(element("path", { d: path, class: `series ${one.css}` }));
+    for (const [px, py] of one.points) {
+      parts.push(element("circle", { cx: x(px), cy: y(py), r: 4, class: `mark ${one.css}` },
+        element("title", {}, `${one.name}: ${shown(py)} ${yLabel} at ${shown(px)} ${xLabel}`)));
+    }
+    const [lastX, lastY] = one.points.at(-1) ?? [0, 0];
+    parts.push(text(x(lastX) - 8, y(lastY) - 8, one.name, { class: `name ${one.css}`, "text-anchor": "end" }));
+  }
+  return picture(width, height, title, ...parts);
+}
+
+/** A stacked bar a side: parts are [label, ms, css]; all bars on one axis from zero to `top` ms. */
+export function bar(name, parts, top) {
+  const width = 640, height = 66;
+  let at = 0;
+  const shapes = [];
+  for (const [label, ms, css] of parts) {
+    const wide = (ms / top) * width;
+    shapes.push(element("rect", { x: at, y: 4, width: Math.max(wide, 0), height: 34, class: css },
+      element("title", {}, `${label}: ${shown(ms)} ms`)));
+    at += wide;
+  }
+  const told = parts.map(([label, ms]) => `${label} ${shown(ms)} ms`).join(" · ");
+  shapes.push(text(0, 58, told, { class: "tick" }));
+  return picture(width, height, `${name}: ${told}`, ...shapes);
+}
+
+/** One traced request over time: a row each for SQL and cache calls, on an axis in ms. */
+export function waterfall(trace) {
+  const width = 640, height = 96, left = 56;
+  const x = (ms) => left + (ms / trace.total_ms) * (width - left - 12);
+  const rows = { query: 10, cache: 38 };
+  const parts = [
+    text(0, 26, "SQL", { class: "tick" }),
+    text(0, 54, "cache", { class: "tick" }),
+    element("line", { x1: left, x2: width - 12, y1: 66, y2: 66, class: "axis" }),
+    text(left, 84, "0", { class: "tick" }),
+    text(width - 12, 84, `${shown(trace.total_ms)} ms`, { class: "tick", "text-anchor": "end" }),
+  ];
+  for (const event of trace.events) {
+    const asked = event.where ? ` from ${event.where.file}:${event.where.line}` : "";
+    const what = event.kind === "query" ? event.shape.slice(0, 120) : `cache ${event.outcome}`;
+    parts.push(element("rect", {
+      x: x(event.start_ms), y: rows[event.kind], width: Math.max(x(event.ms) - left, 1.2), height: 22,
+      class: event.kind === "query" ? "sql" : `cache ${event.outcome}`,
+    }, element("title", {}, `${shown(event.ms)} ms: ${what}${asked}`)));
+  }
+  return picture(width, height, `One request of ${shown(trace.total_ms)} ms, its queries and cache calls`, ...parts);
+}

@@ -1,0 +1,166 @@
+"""The trace of one request: each query and cache call, when it began, how long it took, and which
+line asked for it.
+
+A request is traced only when it asks for it (`?trace=1`). Traces lie in `var/traces/`, where every
+worker finds them; they are bounded in number and size.
+"""
+
+import json
+import re
+import secrets
+import sys
+from pathlib import Path
+from time import perf_counter
+
+from django.conf import settings
+from django.template.base import Node
+
+MAX_TRACES = 100
+MAX_EVENTS = 2000
+MAX_TEXT = 20_000  # characters of a statement or of its parameters
+FOLDER = Path(settings.VAR) / "traces"
+ID = re.compile(r"[0-9a-f]{16}")
+BENCH = str(Path(__file__).parent)
+
+
+class Recorder:
+    """Collects what a probe sees. Its clock starts when it is made."""
+
+    def __init__(self):
+        self.started = perf_counter()
+        self.events = []
+        self.left_out = 0
+
+    def query(self, sql, params, started, seconds, shape):
+        """A statement that has just been run; called by the probe's execute wrapper."""
+        if len(self.events) >= MAX_EVENTS:
+            self.left_out += 1
+            return
+        self.events.append(
+            {
+                "kind": "query",
+                "start_ms": (started - self.started) * 1000,
+                "ms": seconds * 1000,
+                "sql": sql[:MAX_TEXT],
+                "params": plain(params) if len(sql) <= MAX_TEXT else None,
+                "shape": shape[:MAX_TEXT],
+                "where": asking_line(sys._getframe(2)),
+            }
+        )
+
+    def cache(self, backend, seconds, hits, misses, errors):
+        """A call of the cache that has just ended."""
+        if len(self.events) >= MAX_EVENTS:
+            self.left_out += 1
+            return
+        outcome = "error" if errors else "hit" if hits else "miss" if misses else "write"
+        self.events.append(
+            {
+                "kind": "cache",
+                "start_ms": (perf_counter() - seconds - self.started) * 1000,
+                "ms": seconds * 1000,
+                "backend": backend,
+                "outcome": outcome,
+                "where": asking_line(sys._getframe(2)),
+            }
+        )
+
+
+def asking_line(frame):
+    """Which line of the lab's subject asked: a template's, or else a function's.
+
+    Walks outwards from a frame. {"file", "line", "text"}; None when only the bench or a library
+    is on the way.
+    """
+    while frame:
+        code = frame.f_code
+        node = frame.f_locals.get("self") if code.co_name == "render_annotated" else None
+        if isinstance(node, Node) and node.token is not None and node.origin is not None:
+            return {
+                "file": node.origin.template_name,
+                "line": node.token.lineno,
+                "text": node.token.contents,
+            }
+        path = code.co_filename
+        ours = path.startswith(str(settings.BASE_DIR)) and "site-packages" not in path
+        if ours and not path.startswith(BENCH):
+            file = str(Path(path).relative_to(settings.BASE_DIR))
+            return {"file": file, "line": frame.f_lineno, "text": f"{code.co_name}()"}
+        frame = frame.f_back
+    return None
+
+
+def plain(params):
+    """A statement's parameters as JSON can hold them; None where it cannot."""
+    if params is None:
+        return []
+    try:
+        text = json.dumps(list(params), default=str)
+    except TypeError:
+        return None
+    return json.loads(text) if len(text) <= MAX_TEXT else None
+
+
+def save(recorder, measurement, path):
+    """Keep a trace and return its id; the oldest ones go when there are too many."""
+    FOLDER.mkdir(exist_ok=True)
+    trace_id = secrets.token_hex(8)
+    trace = {
+        "version": 1,
+        "path": path,
+        "total_ms": measurement.total_ms,
+        "sql_ms": measurement.sql_ms,
+        "cache_ms": measurement.cache_ms,
+        "left_out": recorder.left_out,
+        "events": recorder.events,
+    }
+    draft = FOLDER / f".{trace_id}"
+    draft.write_text(json.dumps(trace))
+    draft.replace(FOLDER / f"{trace_id}.json")
+    for old in sorted(FOLDER.glob("*.json"), key=modified, reverse=True)[MAX_TRACES:]:
+        old.unlink(missing_ok=True)
+    return trace_id
+
+
+def modified(path):
+    """When a file was written; another worker may have removed it meanwhile."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def load(trace_id):
+    """The trace of that id. Raises KeyError when there is none (any more)."""
+    if not ID.fullmatch(trace_id):
+        raise KeyError(trace_id)
+    try:
+        return json.loads((FOLDER / f"{trace_id}.json").read_text())
+    except FileNotFoundError:
+        raise KeyError(trace_id) from None
+
+
+def groups(trace):
+    """The trace's statements by shape and asking line, the costliest first.
+
+    Each: `shape`, `count`, `ms`, `where`, and `statement`, the number of its first event.
+    """
+    found = {}
+    for number, event in enumerate(trace["events"]):
+        if event["kind"] != "query":
+            continue
+        where = event["where"] or {}
+        key = (event["shape"], where.get("file"), where.get("line"))
+        group = found.setdefault(
+            key,
+            {
+                "shape": event["shape"],
+                "where": event["where"],
+                "statement": number,
+                "count": 0,
+                "ms": 0.0,
+            },
+        )
+        group["count"] += 1
+        group["ms"] += event["ms"]
+    return sorted(found.values(), key=lambda group: -group["ms"])
