@@ -1,0 +1,232 @@
+"""`manage.py measure`: the comparison pages' figures without a browser, as a table and as JSON."""
+
+import argparse
+import json
+import math
+import os
+import sys
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from perflab import knobs, machine, runner
+from perflab.clients import NoLab, OverHTTP, in_process
+from perflab.report import as_text
+
+
+def ratio_limit(text):
+    """An argparse type: SLUG=RATIO."""
+    slug, equals, number = text.partition("=")
+    try:
+        ratio = float(number)
+    except ValueError:
+        ratio = math.nan
+    if not slug or not equals or not 0 < ratio < math.inf:
+        raise argparse.ArgumentTypeError(f"must be SLUG=RATIO, such as n-plus-one=5, not {text!r}")
+    return slug, ratio
+
+
+def number_of_runs(text):
+    """An argparse type: as many runs as the comparison page makes."""
+    if not text.isdecimal() or not knobs.MIN_RUNS <= int(text) <= knobs.MAX_RUNS:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number from {knobs.MIN_RUNS} to {knobs.MAX_RUNS}, not {text[:40]!r}"
+        )
+    return int(text)
+
+
+class Command(BaseCommand):
+    help = (
+        "Measures every rung of the experiments named, in turn, and tells how many times faster "
+        "the last one is. Exit status 1 when a --fail-under is not met or two rungs show "
+        "different pages, 2 when it could not be measured."
+    )
+    requires_system_checks = ()
+
+    def run_from_argv(self, argv):
+        # What is installed but idle bends a timing too, and is installed by now: start without.
+        if settings.DEBUG or settings.TOOLBAR:
+            os.environ.update(DEBUG="0", PERFLAB_TOOLBAR="0")
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+        super().run_from_argv(argv)
+
+    def create_parser(self, prog_name, subcommand, **kwargs):
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        if parser.called_from_command_line:  # one line, where argparse would add its usage
+            parser.error = lambda message: parser.exit(2, f"measure: {' '.join(message.split())}\n")
+        return parser
+
+    def add_arguments(self, parser):
+        parser.add_argument("slug", nargs="*", help="experiments (default: all)")
+        parser.add_argument("--all", action="store_true", help="all experiments")
+        parser.add_argument(
+            "--movies", type=int, default=knobs.DEFAULT_MOVIES, help="rows on a page (%(default)s)"
+        )
+        parser.add_argument(
+            "--round-trip", type=float, default=0, help="simulated, ms added to each query (0)"
+        )
+        parser.add_argument("--cache", help="the cache used (default: the lab's first)")
+        parser.add_argument(
+            "--cold", action="store_true", help="find the cache empty in every single run"
+        )
+        parser.add_argument(
+            "--runs",
+            type=number_of_runs,
+            default=knobs.DEFAULT_RUNS,
+            help="of each rung, after a warm-up (%(default)s)",
+        )
+        parser.add_argument(
+            "--url", help="a running lab, such as http://127.0.0.1:8000 (default: in this process)"
+        )
+        parser.add_argument(
+            "--i-own-this-host", action="store_true", help="allow a --url that is not on loopback"
+        )
+        parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+        parser.add_argument(
+            "--fail-under",
+            type=ratio_limit,
+            action="append",
+            default=[],
+            metavar="SLUG=RATIO",
+            help="exit status 1 when this experiment's ratio is lower; may be repeated",
+        )
+
+    def handle(self, **options):
+        if options["all"] and options["slug"]:
+            raise CommandError("name experiments or say --all, not both", returncode=2)
+        if settings.DEBUG and not options["url"]:
+            raise CommandError(
+                "with DEBUG=1 Django keeps every statement: set DEBUG=0", returncode=2
+            )
+        try:
+            with self.client(options) as client:
+                result, remarks, failures = self.measure(client, options)
+        except (NoLab, runner.Refused) as problem:
+            line = str(problem).rstrip(".")
+            raise CommandError(f"{line}. There are no results.", returncode=2) from problem
+        except DatabaseError as error:
+            raise CommandError(f"the database says: {one_line(error)}", returncode=2) from error
+        except KeyboardInterrupt:
+            self.stderr.write("Interrupted: there are no results.")
+            sys.exit(130)
+        terminal, no_color = self.stdout.isatty(), options.get("no_color") or None
+        if result["experiments"]:
+            self.stdout.write(as_text(result, terminal, no_color))
+        for remark in remarks:
+            self.stderr.write(remark)
+        if failures:
+            raise CommandError(f"not measured: {'; '.join(failures)}", returncode=2)
+        if options["json"]:
+            write(options["json"], result)
+        if unmet := verdict(result, options["fail_under"]):
+            raise CommandError("; ".join(unmet), returncode=1)
+
+    def client(self, options):
+        """What the lab is asked through, as a context manager."""
+        if options["url"]:
+            return nullcontext(OverHTTP(options["url"], own=options["i_own_this_host"]))
+        return in_process()
+
+    def measure(self, client, options):
+        """The result, remarks on it, and a line for each experiment that could not be measured."""
+        catalogue = runner.open_catalogue(client)
+        experiments = chosen(catalogue, options["slug"], options["fail_under"])
+        if options["json"]:
+            refuse_unwritable(options["json"])
+        asked = {"movies": options["movies"], "round_trip": f"{options['round_trip']:g}"}
+        if options["cache"] is not None:
+            asked["cache"] = options["cache"]
+        cache = asked.get("cache", catalogue["default_cache"])
+        runs, cold = options["runs"], options["cold"]
+        results, failures = [], []
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+            steps = sum(len(experiment["rungs"]) for experiment in experiments) * runs
+            task = bar.add_task("asking for each page", total=steps)
+            remarks = runner.check(client, experiments, asked)
+            for experiment in experiments:
+                bar.update(task, description=experiment["slug"])
+                try:
+                    results.append(
+                        runner.measure(
+                            client, experiment, asked, runs, cold, lambda: bar.advance(task)
+                        )
+                    )
+                except runner.Failed as failure:
+                    failures.append(f"{experiment['slug']}: {failure}")
+        answered = max((rung["workers"] for r in results for rung in r["rungs"]), default=0)
+        whole = {
+            "version": 1,
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "machine": machine.machine(),
+            "lab": {
+                **(machine.lab() if client.url is None else lab_elsewhere(catalogue)),
+                "url": client.url,
+                "cache": cache,
+                "workers": answered,
+            },
+            "knobs": {
+                "movies": options["movies"],
+                "round_trip": options["round_trip"],
+                "cache": cache,
+                "cold": cold,
+                "runs": runs,
+            },
+            "experiments": results,
+        }
+        return whole, remarks, failures
+
+
+def lab_elsewhere(catalogue):
+    """What is known of a lab in another process; None for what it does not tell."""
+    unknown = dict.fromkeys(("django", "python", "toolbar", "rows"))
+    return {"database": catalogue["database"], **unknown}
+
+
+def chosen(catalogue, slugs, limits):
+    """The experiments to measure, in teaching order. Raises CommandError for unknown ones."""
+    known = [experiment["slug"] for experiment in catalogue["experiments"]]
+    for slug in [*slugs, *(slug for slug, _ in limits)]:
+        if slug not in known:
+            listed = ", ".join(known)
+            raise CommandError(f"there is no experiment {slug!r}; there are {listed}", returncode=2)
+    for slug, _ in limits:
+        if slugs and slug not in slugs:
+            raise CommandError(f"--fail-under {slug} is not being measured: name it", returncode=2)
+    return [e for e in catalogue["experiments"] if not slugs or e["slug"] in slugs]
+
+
+def refuse_unwritable(path):
+    """Raise CommandError, before anything is measured, where the results cannot be written."""
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise CommandError(f"--json: cannot write {path}", returncode=2)
+
+
+def write(path, result):
+    """Write the results, or raise CommandError."""
+    try:
+        path.write_text(json.dumps(result, indent=1) + "\n")
+    except OSError as error:
+        raise CommandError(f"--json: {path}: {error.strerror}", returncode=2) from error
+
+
+def verdict(result, limits):
+    """A sentence for each gate that is not passed."""
+    measured = {experiment["slug"]: experiment for experiment in result["experiments"]}
+    unmet = [f"{slug}: the pages differ" for slug, e in measured.items() if not e["same_page"]]
+    for slug, limit in limits:
+        ratio = measured[slug]["ratio"]
+        if ratio < limit:
+            unmet.append(f"{slug}: the ratio is {ratio:.2f}, under {limit:g}")
+    return unmet
+
+
+def one_line(error):
+    return " ".join(str(error).split())
