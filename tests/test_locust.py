@@ -98,6 +98,23 @@ def listening(process):
     return {c.laddr for c in connections if c.status == psutil.CONN_LISTEN}
 
 
+def test_the_commands_in_the_docs_name_real_scenarios_and_options():
+    docs = (ROOT / "docs/load.md").read_text()
+    found = re.findall(r"^\.venv/bin/locust -f locustfiles/(\w+)\.py (.+)$", docs, re.MULTILINE)
+    assert {name for name, _ in found} == {"slow", "fast", "duel", "browse", "steps"}
+
+    with contextlib.ExitStack() as started:  # --list ends a run once its options are understood
+        lists = [
+            (name, started.enter_context(locust(name, *shlex.split(options), "--list")))
+            for name, options in found
+        ]
+        ends = [(name, process.communicate(timeout=RUN_S), process) for name, process in lists]
+
+    for name, (output, log), process in ends:
+        assert process.returncode == 0, f"{name}: {log}"
+        assert output.startswith("Available Users:")
+
+
 # A lab of whose pages only one is whole. -------------------------------------------------------
 
 PAGES = {  # slug: status, headers, body of a page on which three rows are due
