@@ -10,8 +10,6 @@ from pathlib import Path
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -156,8 +154,6 @@ if REDIS_URL:
         "OPTIONS": {
             "SOCKET_CONNECT_TIMEOUT": CACHE_TIMEOUT_S,
             "SOCKET_TIMEOUT": CACHE_TIMEOUT_S,
-            # redis-py would try three more times, and keep the page waiting for each.
-            "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 0)},
         },
     }
 if MEMCACHED_URL:
