@@ -1,6 +1,8 @@
 """The database's plan for a statement of a trace."""
 
+import sqlparse
 from django.db import DatabaseError, connection, transaction
+from sqlparse.exceptions import SQLParseError
 
 TIMEOUT_MS = 5000
 
@@ -15,7 +17,7 @@ def plan(event):
     SQLite tells its plan and runs nothing; PostgreSQL runs the statement (ANALYZE, BUFFERS), for
     five seconds at most, in a transaction that is undone.
     """
-    if event["kind"] != "query" or not event["sql"].lstrip().upper().startswith("SELECT"):
+    if event["kind"] != "query" or not is_one_select(event["sql"]):
         raise NoPlan("Only a SELECT is explained.")
     if event["params"] is None:
         raise NoPlan("This statement is too long to be kept with its parameters.")
@@ -32,6 +34,16 @@ def plan(event):
     except DatabaseError as error:
         raise NoPlan(f"The database says: {error}") from error
     return "\n".join(lines)
+
+
+def is_one_select(sql):
+    """Whether this is a single statement, and one that reads."""
+    if not sql.lstrip().upper().startswith("SELECT"):
+        return False
+    try:
+        return len(sqlparse.split(sql)) == 1
+    except SQLParseError:  # longer than the parser takes
+        return False
 
 
 def sqlite_tree(rows):

@@ -9,7 +9,7 @@ from tests.test_site import visit
 
 ON_BOTH_DATABASES = (
     *("tests/test_experiments.py", "tests/test_mutations.py", "tests/test_safety.py"),
-    *("tests/test_middleware.py", "tests/test_site.py"),
+    *("tests/test_middleware.py", "tests/test_site.py", "tests/test_traces.py"),
 )
 
 
