@@ -3,12 +3,11 @@
 import argparse
 import resource
 import sys
+from contextlib import contextmanager
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.migrations.executor import MigrationExecutor
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from movies import seeding
 
@@ -70,7 +69,7 @@ class Command(BaseCommand):
     def handle(self, *, movies, seed, reset, verbosity, **options):
         try:
             ensure_migrated()
-            summary = self.seed_with_a_bar(movies, seed, reset)
+            summary = self.seed(movies, seed, reset)
         except seeding.SeedingError as error:
             raise CommandError(error, returncode=2) from error
         except Error as error:
@@ -83,27 +82,42 @@ class Command(BaseCommand):
         if verbosity:
             self.stdout.write(summary.note or report(summary))
 
-    def seed_with_a_bar(self, movies, seed, reset):
-        """Call seed(), showing its progress where somebody is looking."""
-        console = Console(stderr=True)
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-            task = bar.add_task("seeding", total=None, rate="")
+    def seed(self, movies, seed, reset):
+        """Call seed(), with a progress bar where somebody is looking."""
+        if sys.stderr.isatty():
+            with progress_bar(movies) as progress:
+                return seeding.seed(movies, seed, reset, progress)
 
-            def progress(stage, films, rows):
-                if bar.disable and stage.startswith("waiting"):
-                    self.stderr.write(f"{stage}...")
-                elapsed = bar.tasks[task].elapsed
-                rate = f"{rows / elapsed:,.0f} rows/s" if elapsed else ""
-                bar.update(task, description=stage, completed=films, total=movies, rate=rate)
+        def progress(stage, films, rows):
+            if stage.startswith("waiting"):
+                self.stderr.write(f"{stage}...")
 
-            return seeding.seed(movies, seed, reset, progress)
+        return seeding.seed(movies, seed, reset, progress)
+
+
+@contextmanager
+def progress_bar(movies):
+    """A bar on the terminal, and the function that moves it."""
+    # Not at the top: it is slow to import, and seed is called whenever the lab starts.
+    from rich import progress as rich
+    from rich.console import Console
+
+    columns = (
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+        rich.TextColumn("{task.fields[rate]}"),
+        rich.TimeRemainingColumn(),
+    )
+    with rich.Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("seeding", total=None, rate="")
+
+        def progress(stage, films, rows):
+            elapsed = bar.tasks[task].elapsed
+            rate = f"{rows / elapsed:,.0f} rows/s" if elapsed else ""
+            bar.update(task, description=stage, completed=films, total=movies, rate=rate)
+
+        yield progress
 
 
 def ensure_migrated():
