@@ -50,6 +50,7 @@ def run(options, say=print):
     with claim(var) as lock, contextlib.ExitStack() as children:
         check_port(options.address, read_record(lock), say)
         places.clear_sockets(var)
+        children.callback(places.clear_sockets, var)
         environment = environment_for(options, var)
         valkey = None
         if not variable("REDIS_URL"):

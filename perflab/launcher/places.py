@@ -10,11 +10,18 @@ from perflab.launcher.values import Problem, variable
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOCKET_BYTES = 100  # the kernel takes 107 (macOS: 103)
+SQLITE_BYTES = 500  # SQLite takes 512 for a database, of which its journal's ending needs some
 
 
 def var_folder():
     """The folder for everything that a run leaves; made when it is missing."""
-    folder = Path(os.path.abspath(variable("PERFLAB_VAR") or ROOT / "var"))
+    folder = Path(variable("PERFLAB_VAR") or ROOT / "var").resolve()
+    length = len(os.fsencode(folder / "perflab.sqlite3"))
+    if length > SQLITE_BYTES and not variable("DATABASE_URL"):
+        raise Problem(
+            f"the path of the folder for SQLite's database is too long: {length} bytes, "
+            f"of at most {SQLITE_BYTES}. Set PERFLAB_VAR to another folder."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "log").mkdir(exist_ok=True)
