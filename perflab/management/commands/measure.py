@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 import os
+import re
 import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -58,8 +59,13 @@ class Command(BaseCommand):
 
     def create_parser(self, prog_name, subcommand, **kwargs):
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        if parser.called_from_command_line:  # one line, where argparse would add its usage
-            parser.error = lambda message: parser.exit(2, f"measure: {' '.join(message.split())}\n")
+
+        def error(message):  # in one line, where argparse would add its usage
+            if parser.called_from_command_line:
+                parser.exit(2, f"measure: {one_line(message)}\n")
+            raise CommandError(one_line(message), returncode=2)
+
+        parser.error = error
         return parser
 
     def add_arguments(self, parser):
@@ -211,8 +217,10 @@ def refuse_unwritable(path):
 
 def write(path, result):
     """Write the results, or raise CommandError."""
+    text = json.dumps(result, indent=1)
+    text = re.sub(r"\[\s+([\d.,\s]+?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text)
     try:
-        path.write_text(json.dumps(result, indent=1) + "\n")
+        path.write_text(text + "\n")  # the samples of a rung in one line
     except OSError as error:
         raise CommandError(f"--json: {path}: {error.strerror}", returncode=2) from error
 
