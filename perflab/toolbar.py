@@ -14,6 +14,8 @@ from debug_toolbar.settings import get_config
 from debug_toolbar.store import BaseStore, deserialize, serialize
 from django.conf import settings
 
+from .errors import error_page
+
 FOLDER = settings.VAR / "toolbar"
 REQUEST_ID = re.compile("[0-9a-f]{32}")
 # Kept beyond those that are listed: History asks for each one's panels after it was listed.
@@ -67,6 +69,21 @@ class FolderStore(BaseStore):
             return deserialize((_folder(request_id) / f"{panel_id}.json").read_text())
         except OSError:
             return {}
+
+
+class UnknownPanelMiddleware:
+    """404, not 500, for an address of the toolbar's that names no panel or none that there is."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        if request.path_info.startswith("/__debug__/") and isinstance(exception, KeyError):
+            return error_page(request, 404, "The toolbar has no such panel")
+        return None
 
 
 def _folder(request_id):

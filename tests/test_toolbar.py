@@ -249,6 +249,23 @@ def test_explain_takes_no_sql_but_its_own(four_workers):
     assert response.status == 400
 
 
+def test_a_toolbar_address_that_makes_no_sense_is_a_4xx(four_workers):
+    page = inspect(four_workers, f"{SLOW}?movies=3")
+
+    for query in (
+        "render_panel/",
+        f"render_panel/?request_id={page.id}",
+        f"render_panel/?request_id={page.id}&panel_id=NoPanel",
+        "history_sidebar/",
+        "history_refresh/",
+        "sql_explain/",
+        "sql_select/",
+        "template_source/",
+        "no_view/",
+    ):
+        assert 400 <= four_workers.get(f"/__debug__/{query}").status < 500, query
+
+
 def test_a_query_is_shown_with_the_experiment_s_own_line(four_workers):
     content, _ = panel(four_workers, inspect(four_workers, f"{SLOW}?movies=3"), "SQLPanel")
 
@@ -457,6 +474,16 @@ resolve("/")
 print(*[name for name in sys.modules if name.startswith("debug_toolbar")])
 print(Template._render.__module__)
 """
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("threaded", [True, False])
+def test_an_inspected_page_says_when_threads_may_mix_the_panels(threaded):
+    client = Client(**{"wsgi.multithread": threaded})
+
+    page = client.get(f"{SLOW}?movies=5", headers=NAVIGATION).content.decode()
+
+    assert ("may mix their requests" in page) == threaded
 
 
 # What is behind the toolbar is not told that somebody looks.
