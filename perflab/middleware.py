@@ -155,6 +155,7 @@ def fill_in_figures(request, response, measurement):
             "instance": settings.INSTANCE,
             "framed": request.headers.get("Sec-Fetch-Dest") in ("iframe", "frame"),
             "inspect": request.inspect,
+            "threaded": request.META.get("wsgi.multithread"),
             "can_inspect": can_inspect(request),
             "switch": f"?{switch.urlencode()}",
         },

@@ -71,7 +71,7 @@ function scoreFrame(lane) {
 function fill(board, figures) {
   for (const cell of board.querySelectorAll("[data-figure]")) {
     const value = Number(figures[cell.dataset.figure]);
-    cell.textContent = Number.isInteger(value) ? value.toLocaleString("en") : value.toFixed(1);
+    cell.textContent = Number.isInteger(value) ? value.toLocaleString("en") : (value + 1e-6).toFixed(1); // half up, as the frame does
   }
 }
 
