@@ -41,9 +41,9 @@ def seed(movies=REAL_FILMS, seed=1, reset=False, progress=None):
     """Make the tables hold `movies` films of this seed, adding what is missing; return a Summary.
 
     Fewer films than there are, or films of another seed, are only written with `reset`, which
-    replaces everything. `progress(stage, films, rows)` is called as it goes on: what is being done
-    and how much has been written so far. Raises ValueError for numbers out of range, SeedingError
-    for tables that must not be continued, and Django's database errors.
+    replaces everything. `progress(stage, films, rows)` is called as it goes on: what is being
+    done, how many films there are, how many rows have been written. Raises ValueError for numbers
+    out of range, SeedingError for tables that must not be continued, and Django's database errors.
     """
     if not 1 <= movies <= MAX_MOVIES:
         raise ValueError(f"movies must be from 1 to {MAX_MOVIES:,}, not {movies:,}")
@@ -58,7 +58,7 @@ def seed(movies=REAL_FILMS, seed=1, reset=False, progress=None):
             summary = None if reset else nothing_to_do(movies, seed)
             summary = summary or write(movies, seed, reset, progress)
         if summary.added:
-            progress("tidying up", summary.added["films"], summary.rows)
+            progress("tidying up", summary.movies, summary.rows)
             writing.tidy()
     summary.seconds = perf_counter() - started
     return summary
@@ -114,13 +114,13 @@ def write(movies, seed, reset, progress):
             added["directors"] += len(block.directors)
             added["links"] += len(block.links)
             added["reviews"] += len(block.reviews)
-            progress("writing", added["films"], sum(added.values()))
+            progress("writing", there.movies + added["films"], sum(added.values()))
         there.movies += added["films"]
         there.directors += added["directors"]
         there.links += added["links"]
         there.reviews += added["reviews"]
         there.save()
-        progress("analysing the tables", added["films"], sum(added.values()))
+        progress("analysing the tables", there.movies, sum(added.values()))
         writing.finish(cursor)
     return Summary(movies, seed, added=added)
 

@@ -10,6 +10,7 @@ import csv
 from bisect import bisect
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -122,26 +123,26 @@ def echo(number, random):
     ], [texts.credit(first + i, random) for i in range(len(directors))]
 
 
-def reviewers(count, random):
-    """The names of `count` different reviewers, the active ones more likely."""
+def reviewers(number, random):
+    """The names of `number` different reviewers, the active ones more likely."""
     names = {}  # a dictionary, since a set's order is not the same in every process
-    while len(names) < count:
+    while len(names) < number:
         names[REVIEWERS[bisect(ACTIVITY, int(random() * ALL_ACTIVITY))]] = None
     return names
 
 
-def reviews(movie, counts, random):
-    """One film's reviews: movie id, reviewer, score, text."""
-    count = texts.pick(counts, random)
-    if not count:
+def reviews(movie, counts, ids, random):
+    """One film's reviews: id, movie id, reviewer, score, text."""
+    number = texts.pick(counts, random)
+    if not number:
         return []
     quality = texts.pick(QUALITY, random)
     written = []
-    for reviewer in reviewers(count, random):
+    for reviewer in reviewers(number, random):
         score = (quality + OPINION[int(random() * chance.STEPS)]) // 1000
         score = 1 if score < 1 else 10 if score > 10 else score
         said = texts.REVIEWS[score]
-        written.append((movie, reviewer, score, said[int(random() * len(said))]))
+        written.append((next(ids), movie, reviewer, score, said[int(random() * len(said))]))
     return written
 
 
@@ -150,17 +151,13 @@ def blocks(seed, start, stop, links=0, reviews_before=0):
 
     `links` and `reviews_before` tell how many such rows come before them: ids have no gaps.
     """
+    link_ids, review_ids = count(links + 1), count(reviews_before + 1)
     for number in range(start // REAL_FILMS, -(-stop // REAL_FILMS)):
-        rows = block(seed, number, start, stop)
-        rows.links = [(links + i, *link) for i, link in enumerate(rows.links, start=1)]
-        rows.reviews = [(reviews_before + i, *r) for i, r in enumerate(rows.reviews, start=1)]
-        links += len(rows.links)
-        reviews_before += len(rows.reviews)
-        yield rows
+        yield block(seed, number, start, stop, link_ids, review_ids)
 
 
-def block(seed, number, start, stop):
-    """The Rows of one block for the films start + 1 to stop; links and reviews still lack ids."""
+def block(seed, number, start, stop, link_ids, review_ids):
+    """The Rows of one block, as far as they belong to the films start + 1 to stop."""
     random = Random(seed << 32 | number).random
     films, directors = echo(number, random) if number else real_films()
     counts = REVIEWS_OF_A_SYNTHETIC_FILM if number else REVIEWS_OF_A_REAL_FILM
@@ -170,12 +167,13 @@ def block(seed, number, start, stop):
     for movie, film in enumerate(films, start=number * REAL_FILMS + 1):
         if movie > stop:
             break
+        is_wanted = movie > start  # if not, it is made since the later ones' chances follow from it
         synopsis = texts.synopsis(random)
-        opinions = list(reviews(movie, counts, random))
+        opinions = reviews(movie, counts, review_ids if is_wanted else count(), random)
         is_new = film.director == first_director + known
         known += is_new
-        if movie <= start:
-            continue  # written before; made again since the later ones' chances follow from it
+        if not is_wanted:
+            continue
         if is_new:
             rows.directors.append((film.director, directors[film.director - first_director]))
         rows.movies.append(
@@ -190,6 +188,6 @@ def block(seed, number, start, stop):
                 film.director,
             )
         )
-        rows.links += [(movie, country) for country in film.countries]
+        rows.links += [(next(link_ids), movie, country) for country in film.countries]
         rows.reviews += opinions
     return rows

@@ -105,14 +105,14 @@ High Tide|First Light|Closing Time
 
 WITH_ARTICLE = {word: with_article(word) for word in ADJECTIVES + NOUNS}
 
-# {a} adjective, {n} and {m} nouns, {aa} and {an} with their articles, {p} place, {f} name, {t} time
+# %(a)s adjective, %(n)s and %(m)s nouns, %(aa)s and %(an)s with their articles, %(p)s place, %(f)s name, %(t)s time
 TITLES = words("""
-The {a} {n}|The {a} {n}|The {a} {n}|{aa} {n}|{a} {n}|{a} {n}|The {n}|The {n} of {p}|The {n} and the {m}
-The {n} from {p}|{f}|{f}'s {n}|{f} and the {n}|{f} in {p}|{t} in {p}|The {n} Before {t}|{n} and {m}
-The {m}'s {n}|Before the {n}|After the {n}|Beyond the {n}|Under the {a} {n}|Letters from {p}|{an} in {p}
-Farewell to {p}|Return to {p}|The Road to {p}|Nobody Leaves {p}|Every {n} Has Its {m}
-What the {n} Knew|When the {n} Came|{a} {t}|Until {t}|My {a} {n}|Our {n}|Nights of {p}|{p}, {t}
-The Trial of {f}|The Silence of {f}|Don't Wake the {n}|Tell {f} I'm in {p}|The Second {n}|{an} for {f}
+The %(a)s %(n)s|The %(a)s %(n)s|The %(a)s %(n)s|%(aa)s %(n)s|%(a)s %(n)s|%(a)s %(n)s|The %(n)s|The %(n)s of %(p)s|The %(n)s and the %(m)s
+The %(n)s from %(p)s|%(f)s|%(f)s's %(n)s|%(f)s and the %(n)s|%(f)s in %(p)s|%(t)s in %(p)s|The %(n)s Before %(t)s|%(n)s and %(m)s
+The %(m)s's %(n)s|Before the %(n)s|After the %(n)s|Beyond the %(n)s|Under the %(a)s %(n)s|Letters from %(p)s|%(an)s in %(p)s
+Farewell to %(p)s|Return to %(p)s|The Road to %(p)s|Nobody Leaves %(p)s|Every %(n)s Has Its %(m)s
+What the %(n)s Knew|When the %(n)s Came|%(a)s %(t)s|Until %(t)s|My %(a)s %(n)s|Our %(n)s|Nights of %(p)s|%(p)s, %(t)s
+The Trial of %(f)s|The Silence of %(f)s|Don't Wake the %(n)s|Tell %(f)s I'm in %(p)s|The Second %(n)s|%(an)s for %(f)s
 """)
 
 ROLES = words("""
@@ -126,65 +126,65 @@ a hotel porter|a beekeeper|an insurance inspector|a choir mistress|a retired spy
 a prison chaplain|a radio announcer|a coal miner's son|a florist|a disgraced surgeon|an apprentice mason
 """)
 
-# {name} the lead, {friend} a second person, {role}, {place}, {other} another place, {thing} an object
+# %(name)s the lead, %(friend)s a second person, %(role)s, %(place)s, %(other)s another place, %(thing)s an object
 OPENINGS = words("""
-{name}, {role} in {place}, has not spoken to {friend} for eleven years when a telegram arrives from {other}.
-In {place}, in a winter that does not want to end, {name} works as {role} and asks nothing more of life.
-{name}, {role}, comes back to {place} for a funeral and stays for reasons that nobody there believes.
-The last train from {other} leaves {name}, {role}, stranded in {place} with a suitcase and {thing}.
-{name} is {role} in {place}, respected by the neighbours and known by none of them.
-When the harbour of {place} is closed, {name}, {role}, has to find another way to live, and another way home.
-{place}, between two wars: {name}, {role}, rents the room above the café and begins to keep a diary.
-For thirty years {name}, {role}, has told the same story about {other}, and {friend} has never believed a word of it.
-{name} and {friend} grew up in the same street of {place}; one became {role}, the other disappeared.
-On the day that {name}, {role}, is to leave {place} for good, {thing} turns up at the door.
-{name}, {role}, inherits a house in {place} from a relative that the family has never mentioned.
-Nobody in {place} remembers who hired {name}, {role}, but everybody agrees that things have changed since.
+%(name)s, %(role)s in %(place)s, has not spoken to %(friend)s for eleven years when a telegram arrives from %(other)s.
+In %(place)s, in a winter that does not want to end, %(name)s works as %(role)s and asks nothing more of life.
+%(name)s, %(role)s, comes back to %(place)s for a funeral and stays for reasons that nobody there believes.
+The last train from %(other)s leaves %(name)s, %(role)s, stranded in %(place)s with a suitcase and %(thing)s.
+%(name)s is %(role)s in %(place)s, respected by the neighbours and known by none of them.
+When the harbour of %(place)s is closed, %(name)s, %(role)s, has to find another way to live, and another way home.
+%(place)s, between two wars: %(name)s, %(role)s, rents the room above the café and begins to keep a diary.
+For thirty years %(name)s, %(role)s, has told the same story about %(other)s, and %(friend)s has never believed a word of it.
+%(name)s and %(friend)s grew up in the same street of %(place)s; one became %(role)s, the other disappeared.
+On the day that %(name)s, %(role)s, is to leave %(place)s for good, %(thing)s turns up at the door.
+%(name)s, %(role)s, inherits a house in %(place)s from a relative that the family has never mentioned.
+Nobody in %(place)s remembers who hired %(name)s, %(role)s, but everybody agrees that things have changed since.
 """)
 
 TROUBLES = words("""
-Then {thing} goes missing, and suspicion falls on the only person who had no reason to take it.
-The arrival of {friend} from {other}, penniless and full of plans, upsets a peace that was never quite a peace.
+Then %(thing)s goes missing, and suspicion falls on the only person who had no reason to take it.
+The arrival of %(friend)s from %(other)s, penniless and full of plans, upsets a peace that was never quite a peace.
 What begins as a favour soon turns into a debt, and the debt into a secret that the whole street shares.
 A mistake in a ledger, four lines long, is enough to set one half of the town against the other.
-{friend} offers a way out, but it leads through {other} and it has a price.
-Summoned as a witness, {name} discovers that telling the truth would ruin the one honest family in {place}.
+%(friend)s offers a way out, but it leads through %(other)s and it has a price.
+Summoned as a witness, %(name)s discovers that telling the truth would ruin the one honest family in %(place)s.
 The strike at the shipyard enters its third month, and loyalties that seemed made of stone begin to move.
-A child who claims to come from {other} appears in the yard one morning and will not say anything else.
+A child who claims to come from %(other)s appears in the yard one morning and will not say anything else.
 The authorities want a signature, only a signature, and are prepared to wait for it.
 Letters start to come, one every Thursday, each of them addressed to somebody who has died.
-An old photograph shows {name} in a place where {name} swears never to have been.
+An old photograph shows %(name)s in a place where %(name)s swears never to have been.
 The river rises, the bridge closes, and for nine days people who avoid each other have to share one roof.
 """)
 
 MIDDLES = words("""
-{friend} keeps the accounts and {name} keeps quiet, an arrangement that works until the first of {month}.
-A journey to {other}, planned for a weekend, takes the whole of the summer and most of their savings.
+%(friend)s keeps the accounts and %(name)s keeps quiet, an arrangement that works until the first of %(month)s.
+A journey to %(other)s, planned for a weekend, takes the whole of the summer and most of their savings.
 Between long shifts and short nights the two of them build something that neither dares to call happiness.
 The village doctor knows, the priest guesses, and the children have known from the beginning.
 There are rehearsals, quarrels, a theft that turns out to be a gift, and a dinner at which nobody eats.
-{name} learns to drive, to lie and finally to listen, in that order.
-Old friends take sides; new ones prove to have come for {thing}.
-In a series of visits that grow shorter each time, {friend} tries to explain what happened in {other}.
-Rumour does the rest: by {month} the story is told in three versions, and all of them are wrong.
-An inspector from {other} takes a room at the hotel and, for want of anything better, falls in love.
-The money runs out before the patience does, and the patience runs out in {month}.
-What was meant to be hidden is found; what was meant to be found is sold at the market of {other}.
+%(name)s learns to drive, to lie and finally to listen, in that order.
+Old friends take sides; new ones prove to have come for %(thing)s.
+In a series of visits that grow shorter each time, %(friend)s tries to explain what happened in %(other)s.
+Rumour does the rest: by %(month)s the story is told in three versions, and all of them are wrong.
+An inspector from %(other)s takes a room at the hotel and, for want of anything better, falls in love.
+The money runs out before the patience does, and the patience runs out in %(month)s.
+What was meant to be hidden is found; what was meant to be found is sold at the market of %(other)s.
 Only the blind caretaker of the cinema seems to see where all this must lead.
-For a while it looks as if kindness might be enough, and {place} holds its breath.
-While {friend} waits for a visa, the city outside the window is slowly pulled down and built again.
+For a while it looks as if kindness might be enough, and %(place)s holds its breath.
+While %(friend)s waits for a visa, the city outside the window is slowly pulled down and built again.
 A storm, a broken radio and a borrowed coat bring together people who would have passed each other by.
-{name} writes a confession, burns it, and writes it again in better handwriting.
+%(name)s writes a confession, burns it, and writes it again in better handwriting.
 The second half of the film stays on the water, with no land in sight and little said.
 """)
 
 ENDINGS = words("""
-In the end it is {friend} who leaves, and {name} who finally understands what the waiting was for.
-The last scene, a single shot on the quay of {place}, answers none of the questions and settles all of them.
-When the trial opens in {other}, only one of them is there to hear the verdict.
-A year later, in {month}, they meet by chance and talk about the weather.
-What remains is {thing}, left on a kitchen table, and a door that nobody has closed.
-{name} walks out into the snow of {place}, and for the first time does not look back.
+In the end it is %(friend)s who leaves, and %(name)s who finally understands what the waiting was for.
+The last scene, a single shot on the quay of %(place)s, answers none of the questions and settles all of them.
+When the trial opens in %(other)s, only one of them is there to hear the verdict.
+A year later, in %(month)s, they meet by chance and talk about the weather.
+What remains is %(thing)s, left on a kitchen table, and a door that nobody has closed.
+%(name)s walks out into the snow of %(place)s, and for the first time does not look back.
 Nothing is forgiven, but the lamp in the window stays on until morning.
 The truth, when it comes out, arrives too late to harm anyone and too late to help.
 They never speak of it again; the film ends where another would have begun.
@@ -199,7 +199,7 @@ The dialogue moves between two languages, and much of the story is in what gets 
 Told backwards through six letters, it asks what a promise is worth when only one side remembers it.
 A portrait of a town as much as of a person, filmed with the people who live there.
 Dry, patient and suddenly very funny, it was made on a budget that would not buy its own poster.
-It is dedicated to the projectionists of {other}.
+It is dedicated to the projectionists of %(other)s.
 """)
 
 THINGS = words("""

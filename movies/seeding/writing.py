@@ -109,7 +109,13 @@ def insert(cursor, model, rows):
     """Write rows, tuples in the order of COLUMNS."""
     table, columns = model._meta.db_table, ", ".join(COLUMNS[model])
     if connection.vendor == "postgresql":
-        with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+        cursor.execute(f"SELECT {columns} FROM {table} LIMIT 0")
+        types = [column.type_code for column in cursor.description]
+        with (
+            connection.wrap_database_errors,  # which Django does for execute(), not for copy()
+            cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)") as copy,
+        ):
+            copy.set_types(types)
             for row in rows:
                 copy.write_row(row)
     else:
