@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -101,12 +102,13 @@ class Launcher:
         self.arguments = ["--bind", f"127.0.0.1:{self.port}", *map(str, arguments)]
         self.changes = changes
         self.url = f"http://127.0.0.1:{self.port}/"
+        self.python = getattr(sys, "_base_executable", sys.executable)
         self.said = ""
         self.family = []
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            [getattr(sys, "_base_executable", sys.executable), "-m", "perflab", *self.arguments],
+            [self.python, "-m", "perflab", *self.arguments],
             cwd=self.folder,
             env=newcomers(self.folder.parent, **self.changes),
             stdin=subprocess.DEVNULL,
@@ -395,6 +397,29 @@ def test_a_bundle_that_does_not_fit_is_said_in_one_line(tiny):
     assert "has no tiny==3.0 for Python 3." in line
 
 
+def test_where_there_is_no_pip_at_all_one_is_fetched_and_checked(tmp_path, monkeypatch):
+    wheel(tmp_path, "pip", "99.0")
+    path = tmp_path / "pip-99.0-py3-none-any.whl"
+    index = tmp_path / "json"
+    monkeypatch.setattr(environment, "PYPI_PIP", index.as_uri())
+    (tmp_path / "fetched").mkdir()
+
+    def publish(checksum):
+        file = {"packagetype": "bdist_wheel", "url": path.as_uri(), "filename": path.name}
+        index.write_text(json.dumps({"urls": [{**file, "digests": {"sha256": checksum}}]}))
+
+    publish(hashlib.sha256(path.read_bytes()).hexdigest())
+    assert environment.fetch_pip(tmp_path / "fetched").read_bytes() == path.read_bytes()
+
+    publish("0" * 64)
+    with pytest.raises(values.Problem, match="damaged"):
+        environment.fetch_pip(tmp_path / "fetched")
+
+    index.unlink()
+    with pytest.raises(values.Problem, match="--find-links DIR"):
+        environment.fetch_pip(tmp_path / "fetched")
+
+
 def test_an_environment_that_somebody_else_made_is_used_as_it_is(tiny):
     place, wheels = tiny
     base = getattr(sys, "_base_executable", sys.executable)
@@ -425,9 +450,9 @@ def test_a_folder_that_is_no_environment_is_left_alone(tiny):
 def test_nothing_survives_the_launcher_however_it_ends(furnished):
     """Neither a process nor a socket, and the next start is none the worse for it."""
     port = free_port()
-    for how in ("SIGKILL", "SIGINT", "SIGTERM", "SIGHUP") if LINUX else ("SIGINT", "SIGTERM"):
-        with started(furnished, "--workers", "3", port=port) as launcher:
-            assert len(launcher.named("gunicorn")) == 4
+    for how in ("SIGKILL", "SIGINT", "SIGTERM") if LINUX else ("SIGINT", "SIGTERM"):
+        with started(furnished, "--workers", "2", port=port) as launcher:
+            assert len(launcher.named("gunicorn")) == 3
             assert len(launcher.named("valkey-server")) == 1
             [socket_now] = (furnished / "var" / "run").glob("valkey-*.sock")  # no stale one
             assert socket_now.name == f"valkey-{launcher.process.pid}.sock"
@@ -438,6 +463,44 @@ def test_nothing_survives_the_launcher_however_it_ends(furnished):
             assert launcher.wait() == (-signal.SIGKILL if how == "SIGKILL" else 0)
             assert is_free(port)
             assert how == "SIGKILL" or not list((furnished / "var" / "run").iterdir())
+
+
+def test_closing_the_terminal_ends_it_all(furnished):
+    """The kernel sends SIGHUP, and whatever is said after that is said to nobody."""
+    terminal, theirs = os.openpty()
+    launcher = Launcher(furnished, "--workers", "1")
+    program = (
+        "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+        "os.execv(sys.executable, [sys.executable, '-m', 'perflab', *sys.argv[1:]])"
+    )
+    process = subprocess.Popen(
+        [launcher.python, "-c", program, *launcher.arguments],
+        cwd=furnished,
+        env=newcomers(furnished.parent),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=tie_to_parent(),
+    )
+    os.close(theirs)
+    family = []
+    try:
+        said = b""
+        while b"Ctrl-C" not in said:
+            said += os.read(terminal, 1000)
+        family = psutil.Process(process.pid).children(recursive=True)
+        assert len(family) == 3
+
+        os.close(terminal)
+
+        assert all_end(family)
+        assert process.wait(10) == 0
+    finally:
+        for left in [process, *family]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                left.kill()
+        process.wait()
 
 
 def test_a_request_in_progress_is_answered_when_the_lab_is_stopped(furnished):

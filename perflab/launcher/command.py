@@ -40,7 +40,7 @@ def main(arguments):
             complain(problem)
         return problem.status
     except Stopped:
-        print("\nperflab: stopped.", flush=True)
+        say("perflab: stopped.")
         return 0
     except OSError as error:
         if error.errno == errno.ENOSPC:
@@ -51,7 +51,7 @@ def main(arguments):
 
 
 def complain(what):
-    print(f"perflab: {what}", file=sys.stderr, flush=True)
+    say(f"perflab: {what}", sys.stderr)
 
 
 def start(arguments):
@@ -74,8 +74,13 @@ def start(arguments):
     lab.run(asked, say)
 
 
-def say(line):
-    print(line, flush=True)
+def say(line, stream=None):
+    """Print a line; where there is no terminal any more, that is no reason to fail."""
+    stream = stream or sys.stdout
+    try:
+        print(line, file=stream, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def replace_with(command):

@@ -10,7 +10,7 @@ import errno
 import fcntl
 import glob
 import hashlib
-import importlib.util
+import importlib.metadata
 import json
 import os
 import re
@@ -229,13 +229,20 @@ def pip(folder, find_links=None):
     if glob.glob(str(VENV / "lib*" / "python3*" / "site-packages" / "pip" / "__main__.py")):
         return [PYTHON, "-m", "pip", *options]
     base = getattr(sys, "_base_executable", None) or sys.executable
-    if importlib.util.find_spec("pip"):
-        command = [base, "-m", "pip", *options, "--python", PYTHON]
-        if run([*command, "--version"])[0] == 0:  # not every pip knows --python
-            return command
+    if knows_python_option():
+        return [base, "-m", "pip", *options, "--python", PYTHON]
     wheels = sorted(Path(find_links).glob("pip-*.whl")) if find_links else []
     wheel = wheels[-1] if wheels else fetch_pip(folder)
     return [PYTHON, wheel / "pip", *options]
+
+
+def knows_python_option():
+    """Whether this Python has a pip that can work on another environment: 22.3 or newer."""
+    try:
+        major, minor = importlib.metadata.version("pip").split(".")[:2]
+        return (int(major), int(minor)) >= (22, 3)
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return False
 
 
 def fetch_pip(folder):

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from perflab.launcher import places
 from perflab.launcher.environment import room
 from perflab.launcher.prepare import is_prepared
-from perflab.launcher.processes import end, group_is_alive, spawn
+from perflab.launcher.processes import Stopped, end, group_is_alive, spawn
 from perflab.launcher.values import NOT_PUBLIC, Address, Problem, is_public, variable
 
 START_S = 60  # how long Gunicorn may take to answer
@@ -73,14 +73,19 @@ def run(options, say=print):
         children.callback(end, gunicorn)
         write_record(lock, options.address, gunicorn.pid)
         try:
-            wait_for_answer(options.address, gunicorn)
+            status = wait_for_answer(options.address, gunicorn)
             say(ready_line(options, environment, valkey))
+            if status != 200:
+                say(f"But /health/ answers {status}: {last_words(log.name, log_starts)}")
             say(f"Stop it with Ctrl-C. Its logs are in {var / 'log'}.")
             while gunicorn.poll() is None:
                 if valkey:
                     valkey.mind()
                 time.sleep(0.25)
             raise Problem(f"Gunicorn has ended by itself (status {gunicorn.returncode})")
+        except Stopped:
+            say("\nStopping, once requests under way are answered. A second Ctrl-C does not wait.")
+            raise
         except Problem as problem:
             raise Problem(f"{problem}: {last_words(log.name, log_starts)}") from None
 
@@ -228,7 +233,7 @@ def last_words(path, start, lines=3):
 
 
 def wait_for_answer(address, gunicorn):
-    """Return once the site answers a request; Problem when Gunicorn ends first or takes too long.
+    """Return the HTTP status of the site's first answer; Problem when there is none.
 
     Gunicorn listens before its workers are ready: the request waits in the queue until one is.
     """
@@ -244,8 +249,9 @@ def wait_for_answer(address, gunicorn):
             client.settimeout(max(0.1, deadline - time.monotonic()))
             client.connect(where)
             client.sendall(request.encode())
-            if client.recv(16).startswith(b"HTTP/1."):
-                return
+            version, _, rest = client.recv(16).partition(b" ")
+            if version.startswith(b"HTTP/1.") and rest[:3].isdigit():
+                return int(rest[:3])
         if time.monotonic() > deadline:
             raise Problem(f"Gunicorn has not answered for {START_S} s")
         time.sleep(0.02)
@@ -263,7 +269,10 @@ def ready_line(options, environment, valkey):
         parts.append("Redis at REDIS_URL")
     if variable("MEMCACHED_URL"):
         parts.append("Memcached at MEMCACHED_URL")
-    return f"perflab is ready at http://{options.address}/ ({', '.join(parts)})."
+    where = f"at http://{options.address}/"
+    if is_public():
+        where = f"on {options.address}, for {variable('ALLOWED_HOSTS')}"
+    return f"perflab is ready {where} ({', '.join(parts)})."
 
 
 class Valkey:
