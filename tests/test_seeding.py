@@ -71,6 +71,10 @@ class Database:
         with contextlib.closing(self.connect()) as connection:
             return list(connection.execute(sql))
 
+    def execute(self, sql):
+        with contextlib.closing(self.connect()) as connection:
+            connection.execute(sql)
+
     def counts(self):
         """Rows in each table, by its name."""
         return {t: self.query(f"SELECT COUNT(*) FROM {t}")[0][0] for t in writing.TABLES}
@@ -680,10 +684,21 @@ def test_a_database_that_does_not_answer_gets_one_line(tmp_path):
 @pytest.mark.parametrize("old", ["sqlite"], indirect=True)
 def test_a_full_disk_gets_one_line_and_leaves_the_old_films(old, digests):
     def small_disk():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8_000_000, 8_000_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
 
     status, output, errors = old.manage("seed", "--movies", str(NEW), preexec_fn=small_disk)
 
     assert (status, output, errors.count("\n")) == (1, "", 1)
     assert errors.startswith("CommandError: the database says: ")
+    assert old.digest() == digests[OLD]
+
+
+@pytest.mark.parametrize("old", ["postgresql"], indirect=True)
+def test_a_database_that_refuses_the_rows_gets_one_line_and_keeps_the_old_ones(old, digests):
+    old.execute("ALTER TABLE movies_review ADD CHECK (id < 50000)")
+
+    status, output, errors = old.manage("seed", "--movies", str(NEW))
+
+    assert (status, output, errors.count("\n")) == (1, "", 1)
+    assert errors.startswith("CommandError: the database says: new row for relation")
     assert old.digest() == digests[OLD]
