@@ -206,6 +206,8 @@ STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {"staticfiles": {"BACKEND": "perflab.storage.LabStaticFilesStorage"}}
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
 
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"  # the tables behind many-to-many fields too
+
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
