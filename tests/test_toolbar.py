@@ -20,15 +20,21 @@ from django.test import Client
 
 from perflab import registry
 from perflab.toolbar import SPARE, FolderStore
+from tests import services
+from tests.conftest import or_skip
 from tests.labs import ROOT, Lab
 
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Accept": "text/html"}
 SLOW = "/experiments/n-plus-one/slow/"
 CACHED = "/experiments/cache-page/fast/"
 EXPERIMENTS = list(registry.experiments.values())
-TEMPLATES = {  # what each side renders, apart from the lesson
-    "cache-page": ["movies/programme.html"],
-    "low-level-cache": ["movies/decades.html"],
+TEMPLATES = {  # what each experiment renders, whatever its cache holds
+    "n-plus-one": "movies/with_directors.html",
+    "many-to-many": "movies/with_countries.html",
+    "cache-page": "movies/programme.html",
+    "template-fragment": "movies/greeting_",
+    "fragment-trap": "movies/cached_list.html",
+    "low-level-cache": "movies/decades.html",
 }
 
 
@@ -103,9 +109,14 @@ def switch(lab, page):
 
 
 @pytest.fixture(scope="module")
-def four_workers(seeded_database, redis_server):
-    with Lab(seeded_database, workers=4, REDIS_URL=redis_server.url) as lab:
-        yield lab
+def four_workers(seeded_database):
+    """A lab with a Redis of its own: another test's fragments would save this one's queries."""
+    redis = or_skip(services.Redis)
+    try:
+        with Lab(seeded_database, workers=4, REDIS_URL=redis.url) as lab:
+            yield lab
+    finally:
+        redis.remove()
 
 
 # What only this page's panels can hold: its number of films is in all of them, or its very times.
@@ -121,8 +132,7 @@ def sql_holds(page, rows, content):
 
 def templates_hold(page, rows, content):
     slug, side = page.path.split("/")[2:4]
-    templates = registry.get(slug).rung(side).templates or TEMPLATES[slug]
-    assert all(name in content for name in templates)
+    assert TEMPLATES[slug] in content
     assert f"GET '{page.path}'" in text_of(content)
 
 
@@ -169,7 +179,7 @@ HOLDS = {
 
 
 def test_every_panel_of_100_concurrent_pages_holds_that_page_s_data(four_workers):
-    rungs = [(e.slug, r.name) for e in EXPERIMENTS for r in e.rungs if e.slug != "reverse-relation"]
+    rungs = [(e.slug, r.name) for e in EXPERIMENTS for r in e.rungs if e.slug in TEMPLATES]
     panels = list(HOLDS)
 
     def visit(n):
