@@ -119,7 +119,7 @@ def test_it_does_not_listen_off_loopback_unless_the_lab_is_public(var, bind):
     assert "Traceback" not in done.stderr
     [line] = own_lines(done.stderr)
     assert "PERFLAB_PUBLIC=1" in line
-    assert "Booting worker" not in done.stderr
+    assert "Listening" not in done.stderr
 
 
 def test_a_socket_opened_by_somebody_else_is_looked_at_too(var):

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import urllib.request
 from pathlib import Path
+from urllib.parse import urljoin
 
 from perflab.launcher.places import ROOT, var_folder
 from perflab.launcher.processes import run
@@ -49,7 +50,7 @@ def ensure(requirements, find_links=None, say=print):
         # Files of a package that was being written cannot be told from whole ones: start again.
         again = stamp.get("installing", False)
         write_stamp({**stamp, "installing": True})
-        say(f"Installing {requirements} (only this once; the first time it is downloaded).")
+        say(f"Installing {requirements}, only this once, from {find_links or 'the internet'}.")
         without = install(requirements, find_links, again)
         installed = {**stamp.get("installed", {}), requirements: digest(requirements)}
         if requirements == TESTS:
@@ -185,7 +186,8 @@ def has_ensurepip():
 def install(requirements, find_links, again):
     """Install a requirements file; return whether the optional one had to be left out."""
     lines = list(lines_of(requirements))
-    with tempfile.TemporaryDirectory(prefix="perflab-") as folder:
+    # In `.venv`, so that it goes with it if we are killed.
+    with tempfile.TemporaryDirectory(prefix="perflab-", dir=VENV) as folder:
         asked = Path(folder, "requirements.txt")
         for without in (False, True):
             kept = [line for line in lines if not (without and line.startswith(OPTIONAL))]
@@ -206,7 +208,7 @@ def install_somehow(asked, find_links, again, folder):
     if find_links:
         arguments += ["--no-index", "--find-links", find_links]
     if uv := shutil.which("uv"):
-        command = [uv, "pip", "install", "--python", PYTHON, *arguments]
+        command = [uv, "pip", "install", "--compile-bytecode", "--python", PYTHON, *arguments]
         status, output = run([*command, "--reinstall"] if again else command)
         if status == 0:
             return None
@@ -251,7 +253,7 @@ def fetch_pip(folder):
         with urllib.request.urlopen(PYPI_PIP, timeout=15) as answer:
             files = json.load(answer)["urls"]
         wheel = next(file for file in files if file["packagetype"] == "bdist_wheel")
-        with urllib.request.urlopen(wheel["url"], timeout=60) as answer:
+        with urllib.request.urlopen(urljoin(PYPI_PIP, wheel["url"]), timeout=60) as answer:
             content = answer.read()
     except (OSError, ValueError, KeyError, StopIteration) as error:
         raise Problem(
