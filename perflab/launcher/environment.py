@@ -10,14 +10,12 @@ import errno
 import fcntl
 import glob
 import hashlib
-import importlib.metadata
 import json
 import os
 import re
 import shutil
 import sys
 import tempfile
-import urllib.request
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -240,6 +238,8 @@ def pip(folder, find_links=None):
 
 def knows_python_option():
     """Whether this Python has a pip that can work on another environment: 22.3 or newer."""
+    import importlib.metadata  # here, since it takes a while and is seldom needed
+
     try:
         major, minor = importlib.metadata.version("pip").split(".")[:2]
         return (int(major), int(minor)) >= (22, 3)
@@ -249,6 +249,8 @@ def knows_python_option():
 
 def fetch_pip(folder):
     """Download pip's own wheel, checked against the index's checksum."""
+    import urllib.request  # here, since it takes a while and is seldom needed
+
     try:
         with urllib.request.urlopen(PYPI_PIP, timeout=15) as answer:
             files = json.load(answer)["urls"]
