@@ -11,7 +11,9 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from tests import services
+from tests.browsers import chromium, site, visitor  # noqa: F401
 from tests.labs import Lab, SeededDatabase
+from tests.services import or_skip
 
 KEPT = ("PERFLAB_REQUIRE_SERVICES",)
 DROPPED = (
@@ -34,16 +36,6 @@ def shared(kind):
     if kind.__name__ not in RUNNING:
         RUNNING[kind.__name__] = kind()
     return RUNNING[kind.__name__]
-
-
-def or_skip(start, *args, **options):
-    """Start a server, or skip the test for want of the program; in CI that is a failure."""
-    try:
-        return start(*args, **options)
-    except services.Missing as missing:
-        if os.environ.get("PERFLAB_REQUIRE_SERVICES") == "1":
-            pytest.fail(f"{missing} (and PERFLAB_REQUIRE_SERVICES=1)")
-        pytest.skip(str(missing))
 
 
 def pytest_configure(config):

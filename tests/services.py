@@ -19,12 +19,23 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 START_S = 15  # how long a server may take to answer
 
 
 class Missing(Exception):
     """The program is not installed; the message names it."""
+
+
+def or_skip(start, *args, **options):
+    """Start a server, or skip the test for want of the program; in CI that is a failure."""
+    try:
+        return start(*args, **options)
+    except Missing as missing:
+        if os.environ.get("PERFLAB_REQUIRE_SERVICES") == "1":
+            pytest.fail(f"{missing} (and PERFLAB_REQUIRE_SERVICES=1)")
+        pytest.skip(str(missing))
 
 
 def temporary_folder():

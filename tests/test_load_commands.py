@@ -7,8 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.conftest import or_skip
-from tests.services import find
+from tests.services import find, or_skip
 
 
 def commands(lab, program):

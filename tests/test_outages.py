@@ -13,8 +13,8 @@ import redis
 
 from perflab import caches, registry
 from tests import services
-from tests.conftest import or_skip
 from tests.labs import Lab
+from tests.services import or_skip
 
 DOCUMENT = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 CACHED = ("cache-page", "template-fragment", "fragment-trap", "low-level-cache")

@@ -20,8 +20,8 @@ from movies.models import Country, Director, Movie, Review
 from perflab.caches import using
 from perflab.probe import count_cache_call, probe, statement_shape
 from tests import services
-from tests.conftest import or_skip
 from tests.labs import ROOT
+from tests.services import or_skip
 
 # What the probe does not see (perflab/probe.py): connection set-up and health checks neither, but
 # there are none in these blocks.

@@ -21,8 +21,8 @@ from django.test import Client
 from perflab import registry
 from perflab.toolbar import SPARE, FolderStore
 from tests import services
-from tests.conftest import or_skip
 from tests.labs import ROOT, Lab
+from tests.services import or_skip
 
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Accept": "text/html"}
 SLOW = "/experiments/n-plus-one/slow/"
