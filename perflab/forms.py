@@ -9,6 +9,7 @@ class ResultForm(forms.Form):
     low = forms.FloatField(min_value=0, max_value=1_000_000)
     high = forms.FloatField(min_value=0, max_value=1_000_000)
     movies = forms.IntegerField(min_value=1)
+    round_trip = forms.FloatField(min_value=0, max_value=settings.MAX_ROUND_TRIP_MS)
     slow_queries = forms.IntegerField(min_value=0, max_value=1_000_000)
     fast_queries = forms.IntegerField(min_value=0, max_value=1_000_000)
 

@@ -109,7 +109,8 @@ def can_inspect(request):
 
 def wants_trace(request):
     """Whether this request is to be traced: a script of the local page's own says so."""
-    return "trace=1" in request.META["QUERY_STRING"].split("&") and is_local(request)
+    query = request.META["QUERY_STRING"]
+    return "trace=1" in query and "trace=1" in query.split("&") and is_local(request)
 
 
 def is_navigation(request):
@@ -131,9 +132,10 @@ def is_shown_to_a_person(request):
     Browsers send Sec-Fetch-Dest to loopback and over HTTPS; on plain HTTP the Accept header, which
     scripts and load generators leave at */*, tells as much.
     """
-    if "Sec-Fetch-Dest" in request.headers:
-        return request.headers["Sec-Fetch-Dest"] in ("document", "iframe", "frame")
-    return "text/html" in request.headers.get("Accept", "")
+    destination = request.META.get("HTTP_SEC_FETCH_DEST")
+    if destination:
+        return destination in ("document", "iframe", "frame")
+    return "text/html" in request.META.get("HTTP_ACCEPT", "")
 
 
 def is_html(response):

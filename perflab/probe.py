@@ -89,16 +89,16 @@ class probe:
     time, so such a measurement is no timing.
     """
 
-    __slots__ = ("cpu_started", "measurement", "started", "token", "wrappers")
+    __slots__ = ("connections", "cpu_started", "measurement", "started", "token")
 
     def __init__(self, recorder=None):
         self.measurement = Measurement(recorder=recorder)
 
     def __enter__(self) -> Measurement:
         self.token = _running.set((*_running.get(), self.measurement))
-        self.wrappers = [c.execute_wrapper(self.measurement.count_query) for c in connections.all()]
-        for wrapper in self.wrappers:
-            wrapper.__enter__()
+        self.connections = connections.all()
+        for connection in self.connections:  # what execute_wrapper() does, in a third of the time
+            connection.execute_wrappers.append(self.measurement.count_query)
         self.cpu_started = thread_time()
         self.started = perf_counter()
         return self.measurement
@@ -107,8 +107,8 @@ class probe:
         self.measurement.total_ms = (perf_counter() - self.started) * 1000
         if thread_clock_is_meaningful():
             self.measurement.cpu_ms = (thread_time() - self.cpu_started) * 1000
-        for wrapper in reversed(self.wrappers):
-            wrapper.__exit__(None, None, None)
+        for connection in self.connections:
+            connection.execute_wrappers.pop()
         _running.reset(self.token)
 
 

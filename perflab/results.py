@@ -8,13 +8,14 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 
-def keep(slug, ratio, low, high, movies, queries):
-    """Keep a ratio of medians with its 95 % interval, the rows, and (slow, fast) queries."""
+def keep(slug, ratio, low, high, movies, round_trip, queries):
+    """Keep a ratio of medians, its 95 % interval, the knobs, and the (slow, fast) queries."""
     folder = settings.VAR / "results"
     folder.mkdir(exist_ok=True)
     draft = folder / f".{slug}.{os.getpid()}"
-    result = {"ratio": ratio, "low": low, "high": high, "movies": movies, "queries": queries}
-    draft.write_text(json.dumps(result | {"when": timezone.now().isoformat()}))
+    result = {"ratio": ratio, "low": low, "high": high, "queries": queries}
+    result |= {"movies": movies, "round_trip": round_trip, "when": timezone.now().isoformat()}
+    draft.write_text(json.dumps(result))
     draft.replace(folder / f"{slug}.json")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = {"perflab", "movies", "locustfiles", "tests"}
-PURE = ("registry", "probe", "knobs", "same_page", "server_timing")
+PURE = ("registry", "probe", "knobs", "stats", "same_page", "server_timing")
 
 
 def imported_modules(path):

@@ -776,3 +776,14 @@ def test_the_published_results_name_every_experiment_with_figures_for_both_datab
         for medians, ratio in (row[2:4], row[4:6]):
             assert all(float(median) > 0 for median in medians.split(" → "))
             assert re.search(r"\d+\.\d+ \(\d+\.\d+ to \d+\.\d+\)$", ratio)
+
+
+@in_process
+def test_what_was_measured_here_stands_on_the_contents_page(monkeypatch, tmp_path, client):
+    monkeypatch.setattr(settings, "VAR", tmp_path)
+
+    measure("n-plus-one", *QUICK)
+
+    kept = json.loads((tmp_path / "results/n-plus-one.json").read_text())
+    assert (kept["movies"], kept["round_trip"], kept["queries"]) == (10, 0, [11, 1])
+    assert "with 10 films" in client.get("/", SERVER_NAME="127.0.0.1").content.decode()

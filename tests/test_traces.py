@@ -144,7 +144,7 @@ def test_what_is_no_plain_select_is_not_explained(event):
 
 def test_a_result_that_was_measured_stands_on_the_contents_page(client, settings, tmp_path):
     settings.VAR = tmp_path
-    result = {"ratio": 9.25, "low": 8.5, "high": 10, "movies": 100}
+    result = {"ratio": 9.25, "low": 8.5, "high": 10, "movies": 100, "round_trip": 2}
     result |= {"slow_queries": 101, "fast_queries": 1}
     assert client.get("/").content.count(b"not run yet") == len(registry.experiments)
 
@@ -153,12 +153,13 @@ def test_a_result_that_was_measured_stands_on_the_contents_page(client, settings
     page = client.get("/").content.decode()
     assert page.count("not run yet") == len(registry.experiments) - 1
     assert "<b>9.2×</b> faster" in page or "<b>9.3×</b> faster" in page
+    assert "with 100 films, 2 ms of simulated round trip" in page
     assert json.loads((tmp_path / "results/n-plus-one.json").read_text())["queries"] == [101, 1]
 
 
 def test_an_interval_that_holds_one_is_shown_as_no_difference(client, settings, tmp_path):
     settings.VAR = tmp_path
-    result = {"ratio": 1.05, "low": 0.9, "high": 1.2, "movies": 10}
+    result = {"ratio": 1.05, "low": 0.9, "high": 1.2, "movies": 10, "round_trip": 0}
 
     client.post("/experiments/n-plus-one/result/", result | {"slow_queries": 1, "fast_queries": 1})
 
@@ -168,12 +169,12 @@ def test_an_interval_that_holds_one_is_shown_as_no_difference(client, settings, 
 @pytest.mark.parametrize(
     "change",
     [{"ratio": "x"}, {"ratio": "nan"}, {"ratio": "-1"}, {"low": "5"}, {"movies": "10000000"}]
-    + [{"movies": ""}, {"slow_queries": "-1"}, {"high": "inf"}],
+    + [{"movies": ""}, {"round_trip": "51"}, {"slow_queries": "-1"}, {"high": "inf"}],
     ids=str,
 )
 def test_a_result_that_cannot_be_is_refused(client, settings, tmp_path, change):
     settings.VAR = tmp_path
-    result = {"ratio": 2, "low": 1.5, "high": 3, "movies": 10}
+    result = {"ratio": 2, "low": 1.5, "high": 3, "movies": 10, "round_trip": 0}
 
     response = client.post(
         "/experiments/n-plus-one/result/", result | {"slow_queries": 1, "fast_queries": 1} | change

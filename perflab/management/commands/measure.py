@@ -16,7 +16,7 @@ from django.db import Error as DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from perflab import knobs, machine, runner
+from perflab import knobs, machine, results, runner
 from perflab.clients import NoLab, OverHTTP, in_process
 from perflab.report import as_text
 
@@ -128,6 +128,8 @@ class Command(BaseCommand):
             self.stderr.write(remark)
         if failures:
             raise CommandError(f"not measured: {'; '.join(failures)}", returncode=2)
+        if not options["url"]:
+            keep(result)
         if options["json"]:
             write(options["json"], result)
         if unmet := verdict(result, options["fail_under"]):
@@ -150,7 +152,7 @@ class Command(BaseCommand):
             asked["cache"] = options["cache"]
         cache = asked.get("cache", catalogue["default_cache"])
         runs, cold = options["runs"], options["cold"]
-        results, failures = [], []
+        measured, failures = [], []
         console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
@@ -160,14 +162,14 @@ class Command(BaseCommand):
             for experiment in experiments:
                 bar.update(task, description=experiment["slug"])
                 try:
-                    results.append(
+                    measured.append(
                         runner.measure(
                             client, experiment, asked, runs, cold, lambda: bar.advance(task)
                         )
                     )
                 except runner.Failed as failure:
                     failures.append(f"{experiment['slug']}: {failure}")
-        answered = max((rung["workers"] for r in results for rung in r["rungs"]), default=0)
+        answered = max((rung["workers"] for r in measured for rung in r["rungs"]), default=0)
         whole = {
             "version": 1,
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -185,7 +187,7 @@ class Command(BaseCommand):
                 "cold": cold,
                 "runs": runs,
             },
-            "experiments": results,
+            "experiments": measured,
         }
         return whole, remarks, failures
 
@@ -223,6 +225,20 @@ def write(path, result):
         path.write_text(text + "\n")  # the samples of a rung in one line
     except OSError as error:
         raise CommandError(f"--json: {path}: {error.strerror}", returncode=2) from error
+
+
+def keep(result):
+    """Let the contents page show what was measured on this machine."""
+    knobs_used = {name: result["knobs"][name] for name in ("movies", "round_trip")}
+    for experiment in result["experiments"]:
+        results.keep(
+            experiment["slug"],
+            ratio=experiment["ratio"],
+            low=experiment["ratio_low"],
+            high=experiment["ratio_high"],
+            queries=[experiment["rungs"][0]["queries"], experiment["rungs"][-1]["queries"]],
+            **knobs_used,
+        )
 
 
 def verdict(result, limits):

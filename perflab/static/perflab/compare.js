@@ -330,7 +330,7 @@ function keep(before, after) {
   if (!secret) return;
   const { ratio, low, high } = verdict;
   const body = new URLSearchParams({
-    ratio, low, high, movies: knobs().movies, slow_queries: Math.round(before), fast_queries: Math.round(after),
+    ratio, low, high, movies: knobs().movies, round_trip: knobs().round_trip, slow_queries: Math.round(before), fast_queries: Math.round(after),
   });
   fetch(`/experiments/${page.dataset.slug}/result/`, { method: "POST", body, headers: { "X-CSRFToken": secret.value } });
 }
