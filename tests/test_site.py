@@ -1,6 +1,7 @@
 """The plain movie site, the contents and the state of the lab."""
 
 import json
+import re
 
 import pytest
 from django.db import connection
@@ -169,3 +170,14 @@ def test_the_probe_and_django_count_the_same(client):
         response = client.get("/experiments/reverse-relation/slow/?movies=12")
 
     assert queries(response) == len(captured) == 13
+
+
+def test_collected_modules_import_each_other_by_their_hashed_names(tmp_path):
+    manage("collectstatic", "--noinput", PERFLAB_VAR=str(tmp_path))
+
+    names = json.loads((tmp_path / "static/staticfiles.json").read_text())["paths"]
+    module = (tmp_path / "static" / names["perflab/compare.js"]).read_text()
+    imported = set(re.findall(r'from "\./([\w.]+)"', module))
+    assert len(imported) > 3
+    assert imported <= {name.removeprefix("perflab/") for name in names.values()} - names.keys()
+    assert not imported & {name.removeprefix("perflab/") for name in names}

@@ -1,7 +1,9 @@
-// The comparison page: two lanes, one button. bench.js measures, stats.js judges, plot.js draws.
+// The comparison page: two lanes, one button. bench.js measures, stats.js judges, plot.js draws;
+// page.js is what they share.
 
-import { difference, run, token, warmUp } from "./bench.js";
+import { difference, run, warmUp } from "./bench.js";
 import { setUpGrowth } from "./grow.js";
+import { busy, fail, figures, form, knobs, lanes, middle, one, out, page, queries, stop, totals, verdict } from "./page.js";
 import { shown, strip } from "./plot.js";
 import { median, quantile, ratioOfMedians } from "./stats.js";
 import { setUpTakeAway } from "./take.js";
@@ -9,43 +11,6 @@ import { drawBars, setUpTraces } from "./why.js";
 
 const ENOUGH = 3; // runs of each side, to say anything at all
 const GIVE_UP = 6; // failures in a row
-
-export const page = document.querySelector("[data-compare]");
-const form = page.querySelector(".knobs");
-const one = (selector) => page.querySelector(selector);
-export const out = (name) => one(`[data-out="${name}"]`);
-
-export const lanes = [...page.querySelectorAll("[data-lane]")].map((element) => ({
-  element,
-  name: element.dataset.lane,
-  path: element.dataset.path,
-  title: element.querySelector("h2").textContent,
-  results: [],
-  address: (changes) => addressOf(element.dataset.path, changes),
-}));
-
-/** The knobs as they stand in the form. */
-export function knobs() {
-  const data = new FormData(form);
-  return {
-    movies: Number(data.get("movies")),
-    round_trip: Number(data.get("round_trip")),
-    cache: data.get("cache"),
-    cold: data.get("cold") === "1",
-    runs: Number(data.get("runs")),
-  };
-}
-
-/** The address of a side with the knobs of the form, or with some of them changed. */
-function addressOf(path, changes = {}) {
-  const { movies, round_trip, cache, cold } = { ...knobs(), ...changes };
-  const query = new URLSearchParams({ movies, round_trip, cache });
-  if (cold) query.set("cold", token());
-  return `${path}?${query}`;
-}
-
-/** The noun for a number of queries. */
-export const queries = (n) => `${shown(n)} ${n === 1 ? "query" : "queries"}`;
 
 // ---- The frames: each side really loaded, one after the other so that neither slows the other.
 
@@ -143,34 +108,6 @@ function forget() {
 
 // ---- A run.
 
-let controller = null;
-
-/** Do something that Stop can end: `work(signal)`. The buttons say that it is under way. */
-export async function busy(work) {
-  if (controller) return;
-  controller = new AbortController();
-  page.classList.add("running");
-  for (const button of page.querySelectorAll("[data-do]")) button.disabled = button.dataset.do !== "stop";
-  const bar = one(".controls progress");
-  bar.hidden = false;
-  bar.removeAttribute("value");
-  try {
-    await work(controller.signal, (done) => (bar.value = done));
-  } catch (error) {
-    if (!controller.signal.aborted) fail(error.message);
-  } finally {
-    controller = null;
-    bar.hidden = true;
-    page.classList.remove("running");
-    for (const button of page.querySelectorAll("[data-do]")) button.disabled = button.dataset.do === "stop";
-  }
-}
-
-function fail(message) {
-  out("failure").textContent = message;
-  out("failure").hidden = false;
-}
-
 function measure(sameSide = false) {
   if (!form.reportValidity()) return;
   const guessed = takeGuess();
@@ -203,9 +140,6 @@ function measure(sameSide = false) {
   });
 }
 
-const totals = (lane) => lane.results.map((result) => result.timing.total);
-export const middle = (lane, name) => median(lane.results.map((result) => result.timing[name] ?? NaN));
-
 function draw() {
   const top = Math.max(...lanes.flatMap(totals));
   const workers = [...new Set(lanes.flatMap((lane) => lane.results.map((r) => r.timing.worker)))].sort();
@@ -224,11 +158,9 @@ function draw() {
 
 // ---- The verdict.
 
-export let verdict = null;
-
 function conclude(sameSide, guessed) {
   const [slow, fast] = [lanes[0], lanes.at(-1)];
-  verdict = { ...ratioOfMedians(totals(slow), totals(fast)), sameSide };
+  Object.assign(verdict, ratioOfMedians(totals(slow), totals(fast)), { sameSide });
   const before = middle(slow, "queries");
   const after = middle(fast, "queries");
   out("ratio").textContent = !verdict.differs
@@ -277,24 +209,6 @@ function sentence(saved, fast) {
   return `On this machine, with ${movies.toLocaleString("en")} ${page.dataset.rows} and ${distance}, `
     + `${page.dataset.remedy} ${does} ${faster}; ${Math.round((100 * ms) / total)} % of what is left is ${most}.`;
 }
-
-const FIGURES = [
-  ["median, ms", (lane) => middle(lane, "total")],
-  ["p95, ms", (lane) => quantile(totals(lane), 0.95)],
-  ["SQL, ms", (lane) => middle(lane, "sql")],
-  ["CPU, ms", (lane) => middle(lane, "cpu")],
-  ["cache, ms", (lane) => middle(lane, "cache")],
-  ["queries", (lane) => middle(lane, "queries")],
-  ["of them repeated", (lane) => middle(lane, "duplicates")],
-  ["cache hits", (lane) => middle(lane, "hits")],
-  ["cache misses", (lane) => middle(lane, "misses")],
-  ["bytes", (lane) => median(lane.results.map((result) => result.bytes))],
-  ["network, ms", (lane) => median(lane.results.map((result) => result.network))],
-  ["runs", (lane) => lane.results.length],
-];
-
-/** The figures as rows: a name, then one number a lane. */
-export const figures = () => FIGURES.map(([name, of]) => [name, ...lanes.map(of)]);
 
 function tabulate() {
   const row = (tag, cells) => {
@@ -359,7 +273,7 @@ function projector() {
 const actions = {
   run: () => measure(),
   same: () => measure(true),
-  stop: () => controller?.abort(),
+  stop,
   projector,
   keys: () => one("[data-keys]").showModal(),
 };

@@ -1,7 +1,7 @@
 // How does it grow? Both sides at many sizes, or at many distances.
 
 import { ask } from "./bench.js";
-import { busy, knobs, lanes, out, page } from "./compare.js";
+import { busy, knobs, lanes, out, page } from "./page.js";
 import { lines } from "./plot.js";
 import { median } from "./stats.js";
 

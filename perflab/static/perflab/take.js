@@ -1,6 +1,6 @@
 // Take away: the results as JSON or CSV, the chart as a picture, the address.
 
-import { figures, knobs, lanes, out, page, verdict } from "./compare.js";
+import { figures, knobs, lanes, out, page, verdict } from "./page.js";
 
 function save(name, type, content) {
   const link = document.createElement("a");

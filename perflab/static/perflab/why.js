@@ -1,7 +1,7 @@
 // Why? Where the time goes, which statements were run, and which line asked for them.
 
 import { ask } from "./bench.js";
-import { busy, lanes, middle, page, queries } from "./compare.js";
+import { busy, lanes, middle, page, queries } from "./page.js";
 import { bar, shown, waterfall } from "./plot.js";
 
 /** A stacked bar a side, on one axis. */

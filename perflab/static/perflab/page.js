@@ -1,0 +1,97 @@
+// What the page consists of: its lanes, its knobs, its places for words, and one piece of work at a time.
+
+import { token } from "./bench.js";
+import { shown } from "./plot.js";
+import { median, quantile } from "./stats.js";
+
+export const page = document.querySelector("[data-compare]");
+export const form = page.querySelector(".knobs");
+export const one = (selector) => page.querySelector(selector);
+export const out = (name) => one(`[data-out="${name}"]`);
+
+export const lanes = [...page.querySelectorAll("[data-lane]")].map((element) => ({
+  element,
+  name: element.dataset.lane,
+  path: element.dataset.path,
+  title: element.querySelector("h2").textContent,
+  results: [],
+  address: (changes) => addressOf(element.dataset.path, changes),
+}));
+
+/** The knobs as they stand in the form. */
+export function knobs() {
+  const data = new FormData(form);
+  return {
+    movies: Number(data.get("movies")),
+    round_trip: Number(data.get("round_trip")),
+    cache: data.get("cache"),
+    cold: data.get("cold") === "1",
+    runs: Number(data.get("runs")),
+  };
+}
+
+/** The address of a side with the knobs of the form, or with some of them changed. */
+function addressOf(path, changes = {}) {
+  const { movies, round_trip, cache, cold } = { ...knobs(), ...changes };
+  const query = new URLSearchParams({ movies, round_trip, cache });
+  if (cold) query.set("cold", token());
+  return `${path}?${query}`;
+}
+
+/** The noun for a number of queries. */
+export const queries = (n) => `${shown(n)} ${n === 1 ? "query" : "queries"}`;
+
+let controller = null;
+
+/** End what is under way. */
+export const stop = () => controller?.abort();
+
+/** Do something that Stop can end: `work(signal)`. The buttons say that it is under way. */
+export async function busy(work) {
+  if (controller) return;
+  controller = new AbortController();
+  page.classList.add("running");
+  for (const button of page.querySelectorAll("[data-do]")) button.disabled = button.dataset.do !== "stop";
+  const bar = one(".controls progress");
+  bar.hidden = false;
+  bar.removeAttribute("value");
+  try {
+    await work(controller.signal, (done) => (bar.value = done));
+  } catch (error) {
+    if (!controller.signal.aborted) fail(error.message);
+  } finally {
+    controller = null;
+    bar.hidden = true;
+    page.classList.remove("running");
+    for (const button of page.querySelectorAll("[data-do]")) button.disabled = button.dataset.do === "stop";
+  }
+}
+
+export function fail(message) {
+  out("failure").textContent = message;
+  out("failure").hidden = false;
+}
+
+export const totals = (lane) => lane.results.map((result) => result.timing.total);
+export const middle = (lane, name) => median(lane.results.map((result) => result.timing[name] ?? NaN));
+
+const FIGURES = [
+  ["median, ms", (lane) => middle(lane, "total")],
+  ["p95, ms", (lane) => quantile(totals(lane), 0.95)],
+  ["SQL, ms", (lane) => middle(lane, "sql")],
+  ["CPU, ms", (lane) => middle(lane, "cpu")],
+  ["cache, ms", (lane) => middle(lane, "cache")],
+  ["queries", (lane) => middle(lane, "queries")],
+  ["of them repeated", (lane) => middle(lane, "duplicates")],
+  ["cache hits", (lane) => middle(lane, "hits")],
+  ["cache misses", (lane) => middle(lane, "misses")],
+  ["bytes", (lane) => median(lane.results.map((result) => result.bytes))],
+  ["network, ms", (lane) => median(lane.results.map((result) => result.network))],
+  ["runs", (lane) => lane.results.length],
+];
+
+/** The figures as rows: a name, then one number a lane. */
+export const figures = () => FIGURES.map(([name, of]) => [name, ...lanes.map(of)]);
+
+/** What the last run came to: ratio, low, high, differs, sameSide. */
+export const verdict = {};
