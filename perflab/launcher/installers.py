@@ -1,0 +1,166 @@
+"""uv or pip, wherever there is one, and what it says put in one line."""
+
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+from urllib.parse import urljoin
+
+from perflab.launcher.places import PYTHON, VENV
+from perflab.launcher.processes import run
+from perflab.launcher.values import Problem
+
+PYPI_PIP = "https://pypi.org/pypi/pip/json"
+NO_NETWORK = re.compile(
+    r"NewConnectionError|NameResolutionError|name resolution|Network is unreachable|"
+    r"Connection refused|ConnectTimeout|ReadTimeout|ProxyError|Could not fetch URL|"
+    r"Max retries exceeded|dns error|tcp connect error|error sending request|"
+    r"Failed to establish a new connection|connection error",
+    re.IGNORECASE,
+)
+
+
+def base_python():
+    """The Python that we run on, or the one behind it if that is some environment's."""
+    return getattr(sys, "_base_executable", None) or sys.executable
+
+
+def install_somehow(asked, find_links, again, folder):
+    """Try each installer there is, best first; None when one has done it, or the last's output.
+
+    None compiles: it would take as long as all the rest, and Python compiles what it imports.
+    """
+    source = ["--no-index", "--find-links", find_links] if find_links else []
+    if uv := shutil.which("uv"):
+        command = [uv, "pip", "install", "--python", PYTHON, "-r", asked, *source]
+        status, output = run([*command, "--reinstall"] if again else command)
+        if status == 0:
+            return None
+    if not has_pip():
+        # The newest pip looks through the index in half the time that those of 2023 take.
+        status, output = run_pip(folder, find_links, "install", "--no-compile", *source, "pip")
+        if status and NO_NETWORK.search(output):
+            return output
+    arguments = ["--no-compile", *(["--force-reinstall"] if again else []), "-r", asked, *source]
+    status, output = run_pip(folder, find_links, "install", *arguments, on_line=show_progress())
+    return None if status == 0 else output
+
+
+def run_pip(folder, find_links, *arguments, on_line=None):
+    """Run the best pip there is on `.venv`; its exit status and output."""
+    quiet = {"PIP_ROOT_USER_ACTION": "ignore", "PIP_NO_WARN_SCRIPT_LOCATION": "1"}
+    environment = {**os.environ, **quiet, "PYTHONDONTWRITEBYTECODE": ""}
+    return run([*pip(folder, find_links), *arguments], on_line=on_line, env=environment)
+
+
+def has_pip():
+    """Whether `.venv` has a pip of its own."""
+    return any(VENV.glob("lib*/python3*/site-packages/pip/__main__.py"))
+
+
+def wheel_of_pip():
+    """The wheel of pip that comes with Python; None where it does not, as on some Debians."""
+    try:
+        import ensurepip
+    except ImportError:
+        return None
+    folders = [Path(ensurepip.__file__).parent / "_bundled"]
+    if debians := sysconfig.get_config_var("WHEEL_PKG_DIR"):
+        folders.append(Path(debians))
+    wheels = [wheel for folder in folders for wheel in folder.glob("pip-*.whl")]
+    return wheels[0] if wheels else None
+
+
+def pip(folder, find_links=None):
+    """The command that starts a pip which works on `.venv`.
+
+    The environment's own, else the system's, else the one that Python brings with it, else one
+    fetched into `folder`.
+    """
+    options = ["--disable-pip-version-check", "--no-input", "--retries", "2"]
+    if has_pip():
+        return [PYTHON, "-m", "pip", *options]
+    if knows_python_option():
+        return [base_python(), "-m", "pip", *options, "--python", PYTHON]
+    wheel = wheel_of_pip()
+    if wheel is None and find_links:
+        wheel = max(Path(find_links).glob("pip-*.whl"), default=None)
+    return [PYTHON, (wheel or fetch_pip(folder)) / "pip", *options]
+
+
+def knows_python_option():
+    """Whether this Python has a pip that can work on another environment: 22.3 or newer."""
+    import importlib.metadata  # here, since it takes a while and is seldom needed
+
+    try:
+        major, minor = importlib.metadata.version("pip").split(".")[:2]
+        return (int(major), int(minor)) >= (22, 3)
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return False
+
+
+def fetch_pip(folder):
+    """Download pip's own wheel, checked against the index's checksum."""
+    import urllib.request  # here, since it takes a while and is seldom needed
+
+    try:
+        with urllib.request.urlopen(PYPI_PIP, timeout=15) as answer:
+            files = json.load(answer)["urls"]
+        wheel = next(file for file in files if file["packagetype"] == "bdist_wheel")
+        with urllib.request.urlopen(urljoin(PYPI_PIP, wheel["url"]), timeout=60) as answer:
+            content = answer.read()
+    except (OSError, ValueError, KeyError, StopIteration) as error:
+        raise Problem(
+            f"this Python has no pip, and none could be downloaded ({error}): install pip, "
+            "or give a folder made by `python3 -m perflab bundle DIR` with --find-links DIR."
+        ) from error
+    if hashlib.sha256(content).hexdigest() != wheel["digests"]["sha256"]:
+        raise Problem("the pip that was downloaded is damaged; try again.")
+    path = folder / wheel["filename"]
+    path.write_bytes(content)
+    return path
+
+
+def show_progress():
+    """Return a function that shows, on a terminal, which package pip has come to."""
+    if not sys.stdout.isatty():
+        return None
+
+    def show(line):
+        if match := re.match(r"(?:Collecting|Requirement already satisfied:) ([\w.\[\]-]+)", line):
+            print(f"\r\033[K  {match[1]}", end="", flush=True)
+        elif line.startswith("Installing"):
+            print("\r\033[K  writing the files ...", end="", flush=True)
+        elif line.startswith(("Successfully", "ERROR")):
+            print("\r\033[K", end="", flush=True)
+
+    return show
+
+
+def explain(output, find_links, what):
+    """One line for what an installer said."""
+    if os.strerror(errno.ENOSPC) in output:
+        return f"{what}: the disk is full."
+    for number in (errno.EROFS, errno.EACCES):
+        if os.strerror(number) in output:
+            return f"{what}: {os.strerror(number)}."
+    missing = re.search(r"No matching distribution found for ([^\s(]+)", output)
+    if find_links and missing:
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        return (
+            f"{find_links} has no {missing[1]} for Python {version} on this machine: "
+            "run `python3 -m perflab bundle` with the same Python on the same kind of machine."
+        )
+    if NO_NETWORK.search(output):
+        return (
+            f"{what}: there is no network. Where there is one, "
+            "`python3 -m perflab bundle DIR` collects what is needed; here, add --find-links DIR."
+        )
+    said = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in said if line.lower().startswith("error")]
+    return f"{what}: {(errors or said or ['no reason given'])[-1]}"
