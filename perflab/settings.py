@@ -7,6 +7,7 @@ import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -121,7 +122,7 @@ TEMPLATES = [
 try:
     DATABASES = {
         "default": dj_database_url.parse(
-            text("DATABASE_URL", f"sqlite:///{VAR / 'perflab.sqlite3'}"),
+            text("DATABASE_URL", f"sqlite:///{quote(str(VAR / 'perflab.sqlite3'))}"),
             conn_max_age=60,
             conn_health_checks=True,
         )

@@ -140,6 +140,8 @@ def test_the_knobs_turn_everything_and_stand_in_the_address(visitor):
     assert "movies=30&round_trip=1.5" in page.url
     commands = page.locator(".load-section code").first.inner_text()
     assert commands.count("movies=30&round_trip=1.5") == 4
+    locust = page.locator(".load-section pre code").last.inner_text()
+    assert locust.endswith("--experiment n-plus-one --movies 30 --round-trip 1.5 --cache redis")
     expect(page.locator("[data-note=far]")).to_be_visible()
     expect(page.locator("[data-note=near]")).to_be_hidden()
     run(page)

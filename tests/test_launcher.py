@@ -2,7 +2,6 @@
 
 import ast
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -406,26 +405,22 @@ def test_a_bundle_that_does_not_fit_is_said_in_one_line(tiny):
 
 
 def test_where_there_is_no_pip_at_all_one_is_fetched_and_checked(tmp_path, monkeypatch):
-    wheel(tmp_path, "pip", "99.0")
-    path = tmp_path / "pip-99.0-py3-none-any.whl"
-    index = tmp_path / "json"
-    monkeypatch.setattr(installers, "PYPI_PIP", index.as_uri())
-    (tmp_path / "fetched").mkdir()
+    published = tmp_path / "published.pyz"
+    monkeypatch.setattr(installers, "PIP_ZIPAPP", published.as_uri())
+    with zipfile.ZipFile(published, "w") as zipapp:
+        zipapp.writestr("__main__.py", "print('a pip')")
 
-    def publish(checksum):
-        file = {"packagetype": "bdist_wheel", "url": path.as_uri(), "filename": path.name}
-        index.write_text(json.dumps({"urls": [{**file, "digests": {"sha256": checksum}}]}))
+    fetched = installers.fetch_pip(tmp_path)
 
-    publish(hashlib.sha256(path.read_bytes()).hexdigest())
-    assert installers.fetch_pip(tmp_path / "fetched").read_bytes() == path.read_bytes()
+    assert subprocess.run([sys.executable, fetched], capture_output=True).stdout == b"a pip\n"
 
-    publish("0" * 64)
+    published.write_text("<html>Please log in</html>")
     with pytest.raises(values.Problem, match="damaged"):
-        installers.fetch_pip(tmp_path / "fetched")
+        installers.fetch_pip(tmp_path)
 
-    index.unlink()
+    published.unlink()
     with pytest.raises(values.Problem, match="--find-links DIR"):
-        installers.fetch_pip(tmp_path / "fetched")
+        installers.fetch_pip(tmp_path)
 
 
 def test_an_environment_that_somebody_else_made_is_used_as_it_is(tiny):

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from perflab import registry, server_timing
-from tests.labs import ROOT
+from tests.labs import ROOT, manage
 
 pytestmark = pytest.mark.django_db
 
@@ -255,3 +255,13 @@ def test_every_experiment_page_has_both_lanes_and_their_sources(client):
             assert f"/experiments/{experiment.slug}/{rung.name}/?movies=100" in page
             assert f'<span class="nf">{rung.name}</span>' in page
         assert page.count('class="hll"') >= 2
+
+
+@pytest.mark.parametrize("name", ["a#b", "a?b", "a%20b", "a b", "ä"])
+def test_a_checkout_may_lie_under_any_name(tmp_path, name):
+    folder = tmp_path / name
+    script = "from django.conf import settings; print(settings.DATABASES['default']['NAME'])"
+
+    found = manage("shell", "--no-imports", "-c", script, PERFLAB_VAR=str(folder), DATABASE_URL="")
+
+    assert found.strip() == str(folder / "perflab.sqlite3")

@@ -1,21 +1,19 @@
 """uv or pip, wherever there is one, and what it says put in one line."""
 
 import errno
-import hashlib
-import json
 import os
 import re
 import shutil
 import sys
 import sysconfig
+import zipfile
 from pathlib import Path
-from urllib.parse import urljoin
 
 from perflab.launcher.places import PYTHON, VENV
 from perflab.launcher.processes import run
 from perflab.launcher.values import Problem
 
-PYPI_PIP = "https://pypi.org/pypi/pip/json"
+PIP_ZIPAPP = "https://bootstrap.pypa.io/pip/pip.pyz"  # where pip's own documentation sends one
 NO_NETWORK = re.compile(
     r"NewConnectionError|NameResolutionError|name resolution|Network is unreachable|"
     r"Connection refused|ConnectTimeout|ReadTimeout|ProxyError|Could not fetch URL|"
@@ -90,7 +88,7 @@ def pip(folder, find_links=None):
     wheel = wheel_of_pip()
     if wheel is None and find_links:
         wheel = max(Path(find_links).glob("pip-*.whl"), default=None)
-    return [PYTHON, (wheel or fetch_pip(folder)) / "pip", *options]
+    return [PYTHON, wheel / "pip" if wheel else fetch_pip(folder), *options]
 
 
 def knows_python_option():
@@ -105,24 +103,21 @@ def knows_python_option():
 
 
 def fetch_pip(folder):
-    """Download pip's own wheel, checked against the index's checksum."""
+    """Download pip as a zip that Python runs."""
     import urllib.request  # here, since it takes a while and is seldom needed
 
     try:
-        with urllib.request.urlopen(PYPI_PIP, timeout=15) as answer:
-            files = json.load(answer)["urls"]
-        wheel = next(file for file in files if file["packagetype"] == "bdist_wheel")
-        with urllib.request.urlopen(urljoin(PYPI_PIP, wheel["url"]), timeout=60) as answer:
+        with urllib.request.urlopen(PIP_ZIPAPP, timeout=60) as answer:
             content = answer.read()
-    except (OSError, ValueError, KeyError, StopIteration) as error:
+    except OSError as error:
         raise Problem(
             f"this Python has no pip, and none could be downloaded ({error}): install pip, "
             "or give a folder made by `python3 -m perflab bundle DIR` with --find-links DIR."
         ) from error
-    if hashlib.sha256(content).hexdigest() != wheel["digests"]["sha256"]:
-        raise Problem("the pip that was downloaded is damaged; try again.")
-    path = folder / wheel["filename"]
+    path = folder / "pip.pyz"
     path.write_bytes(content)
+    if not zipfile.is_zipfile(path):  # a portal's log-in page, for one
+        raise Problem("the pip that was downloaded is damaged; try again.")
     return path
 
 

@@ -56,7 +56,9 @@ function turned() {
   const { movies, round_trip, cache } = knobs();
   const query = `?${new URLSearchParams({ movies, round_trip, cache })}`;
   for (const code of page.querySelectorAll(".load-section code")) {
-    code.textContent = code.textContent.replaceAll(lastQuery, query);
+    code.textContent = code.textContent
+      .replaceAll(lastQuery, query)
+      .replace(/--movies .*/, `--movies ${movies} --round-trip ${round_trip} --cache ${cache}`);
   }
   for (const lane of lanes) {
     for (const link of lane.element.querySelectorAll(".alone a")) link.search = link.search.replace(lastQuery, query);
