@@ -65,7 +65,12 @@ def test_a_slow_side_as_fast_as_the_fast_one_is_noticed(experiment, broken, monk
 
 @pytest.mark.parametrize("experiment", CACHED, ids=lambda e: e.slug)
 def test_a_cache_write_that_is_dropped_is_noticed(experiment, broken, monkeypatch):
-    monkeypatch.setattr(LabCache, "set", lambda *args, **kwargs: None)
+    ask = LabCache.ask
+
+    def without_writes(self, alias, method, *args, **kwargs):
+        return None if method in ("set", "add") else ask(self, alias, method, *args, **kwargs)
+
+    monkeypatch.setattr(LabCache, "ask", without_writes)
 
     assert any("fast, warm" in sentence and "queries, not" in sentence for sentence in broken())
 

@@ -11,37 +11,35 @@ const SIZES = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 const DISTANCES = [0, 1, 2, 5, 10, 20, 50];
 
 /** Measure both sides with one knob at each of these values; draws after every value. */
-function sweep(values, change, label) {
+async function sweep(values, change, label, signal, progress) {
   const series = lanes.map((lane, index) => ({ name: lane.name, css: index ? "fast" : "slow", time: [], queries: [] }));
-  return busy(async (signal, progress) => {
-    for (const [step, value] of values.entries()) {
-      progress(step / values.length);
-      out("grow").textContent = `Measuring at ${value.toLocaleString("en")} ${label} …`;
-      const answers = lanes.map(() => []);
-      const first = [];
-      for (const lane of lanes) first.push(await ask(lane.address(change(value)), signal));
-      const failed = first.find((answer) => !answer.ok);
-      if (failed) {
-        out("grow").textContent = `Ended before ${value.toLocaleString("en")} ${label}: ${failed.why}`;
-        return;
-      }
-      const runs = Math.max(...first.map((answer) => answer.timing.total)) > SLOW_MS ? 2 : RUNS;
-      for (let round = 0; round < runs; round++) {
-        for (let turn = 0; turn < lanes.length; turn++) {
-          const index = (round + turn) % lanes.length;
-          const answer = await ask(lanes[index].address(change(value)), signal);
-          if (answer.ok) answers[index].push(answer.timing);
-        }
-      }
-      series.forEach((one, index) => {
-        if (!answers[index].length) return;
-        one.time.push([value, median(answers[index].map((timing) => timing.total))]);
-        one.queries.push([value, median(answers[index].map((timing) => timing.queries))]);
-      });
-      draw(series, label);
+  for (const [step, value] of values.entries()) {
+    progress(step / values.length);
+    out("grow").textContent = `Measuring at ${value.toLocaleString("en")} ${label} …`;
+    const answers = lanes.map(() => []);
+    const first = [];
+    for (const lane of lanes) first.push(await ask(lane.address(change(value)), signal));
+    const failed = first.find((answer) => !answer.ok);
+    if (failed) {
+      out("grow").textContent = `Ended before ${value.toLocaleString("en")} ${label}: ${failed.why}`;
+      return;
     }
-    out("grow").textContent = `Medians of ${RUNS} runs a point (2 where one takes over a second), sides in turn.`;
-  });
+    const runs = Math.max(...first.map((answer) => answer.timing.total)) > SLOW_MS ? 2 : RUNS;
+    for (let round = 0; round < runs; round++) {
+      for (let turn = 0; turn < lanes.length; turn++) {
+        const index = (round + turn) % lanes.length;
+        const answer = await ask(lanes[index].address(change(value)), signal);
+        if (answer.ok) answers[index].push(answer.timing);
+      }
+    }
+    series.forEach((one, index) => {
+      if (!answers[index].length) return;
+      one.time.push([value, median(answers[index].map((timing) => timing.total))]);
+      one.queries.push([value, median(answers[index].map((timing) => timing.queries))]);
+    });
+    draw(series, label);
+  }
+  out("grow").textContent = `Medians of ${RUNS} runs a point (2 where one takes over a second), sides in turn.`;
 }
 
 function draw(series, label) {
@@ -53,18 +51,21 @@ function draw(series, label) {
   );
 }
 
-async function withRows() {
-  const answer = await fetch(`/experiments/${page.dataset.slug}/rows.json`, { cache: "no-store" });
-  const { rows } = await answer.json();
-  const ceiling = Math.min(rows, Number(page.dataset.maxMovies));
-  const sizes = SIZES.filter((size) => size < ceiling);
-  return sweep([...sizes, ceiling], (movies) => ({ movies }), page.dataset.rows);
-}
+const withRows = () =>
+  busy(async (signal, progress) => {
+    const answer = await fetch(`/experiments/${page.dataset.slug}/rows.json`, { cache: "no-store", signal });
+    const { rows } = await answer.json();
+    const ceiling = Math.min(rows, Number(page.dataset.maxMovies));
+    const sizes = SIZES.filter((size) => size < ceiling);
+    await sweep([...sizes, ceiling], (movies) => ({ movies }), page.dataset.rows, signal, progress);
+  });
 
-function withDistance() {
-  const distances = DISTANCES.filter((ms) => ms <= Number(page.dataset.maxRoundTrip));
-  const movies = Math.min(knobs().movies, 50);
-  return sweep(distances, (round_trip) => ({ round_trip, movies }), `ms of simulated round trip (${movies} ${page.dataset.rows})`);
-}
+const withDistance = () =>
+  busy(async (signal, progress) => {
+    const distances = DISTANCES.filter((ms) => ms <= Number(page.dataset.maxRoundTrip));
+    const movies = Math.min(knobs().movies, 50);
+    const label = `ms of simulated round trip (${movies} ${page.dataset.rows})`;
+    await sweep(distances, (round_trip) => ({ round_trip, movies }), label, signal, progress);
+  });
 
 export const setUpGrowth = () => ({ grow: withRows, far: withDistance });
