@@ -39,7 +39,8 @@ def frame(page, name):
 
 
 def both_loaded(page):
-    """Wait until both frames hold their page and figures."""
+    """Look at the lanes, and wait until both frames hold their page and figures."""
+    lane(page, "slow").scroll_into_view_if_needed()  # a phone loads them when they are in sight
     for name in ("slow", "fast"):
         expect(frame(page, name).locator(".figures")).to_be_visible()
 

@@ -40,6 +40,21 @@ function fill(board, figures) {
   }
 }
 
+/** Resolves once an element is in sight or nearly so: a phone need not load frames far below. */
+function comesIntoSight(element) {
+  return new Promise((resolve) => {
+    const observer = new IntersectionObserver(
+      ([entry]) => {
+        if (!entry.isIntersecting) return;
+        observer.disconnect();
+        resolve();
+      },
+      { rootMargin: "25%" },
+    );
+    observer.observe(element);
+  });
+}
+
 async function loadFrames() {
   for (const lane of lanes) {
     await load(lane);
@@ -315,12 +330,9 @@ for (const button of page.querySelectorAll("[data-copy]")) {
   });
 }
 
-for (const name of ["[data-controls]", "[data-guess]", "[data-grow]", "[data-flush]"]) {
-  const element = one(name);
-  if (element) element.hidden = false;
-}
 Object.assign(actions, setUpGrowth(), setUpTraces(), setUpTakeAway());
 note();
 if (new URLSearchParams(location.search).get("projector") === "1") projector();
 for (const lane of lanes) lane.element.querySelector("iframe").addEventListener("load", () => scoreFrame(lane));
+await comesIntoSight(lanes[0].element);
 await loadFrames();
