@@ -159,6 +159,7 @@ def fill_in_figures(request, response, measurement):
             "inspect": request.inspect,
             "threaded": request.META.get("wsgi.multithread"),
             "can_inspect": can_inspect(request),
+            "toolbar": settings.TOOLBAR,
             "switch": f"?{switch.urlencode()}",
         },
     )
