@@ -192,7 +192,15 @@ def test_the_duel_on_an_experiments_page_runs_as_it_stands(lab):
     program, dash_f, path, *options = shlex.split(command)
     assert (program, dash_f, path) == ("locust", "-f", "locustfiles/duel.py")
 
-    duel = run("duel", *options, "--movies", "10", "--json")
+    duel = run("duel", *options, "--json")
+
+    assert duel.status == 0, duel.log
+    assert duel.counts.keys() == {"n-plus-one slow", "n-plus-one fast"}
+    assert not duel.failed
+
+
+def test_a_duel_takes_both_sides_of_every_experiment_in_turn(lab):
+    duel = run("duel", *load(lab))
 
     assert duel.status == 0, duel.log
     assert duel.counts.keys() == {f"{s} {side}" for s in slugs(lab) for side in ("slow", "fast")}

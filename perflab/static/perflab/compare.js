@@ -149,7 +149,8 @@ function measure(sameSide = false) {
       }, signal);
     } finally {
       if (failures.length) {
-        fail(`${failures.length} requests failed and are left out of the figures: ${failures.at(-1)}`);
+        const failed = failures.length === 1 ? "1 request failed and is" : `${failures.length} requests failed and are`;
+        fail(`${failed} left out of the figures: ${failures.at(-1)}`);
       }
       if (lanes.every((lane) => lane.results.length >= ENOUGH)) conclude(sameSide, guessed);
       else if (signal.aborted) fail("Stopped before there was enough to judge.");
