@@ -73,6 +73,17 @@ def wait_until(condition, what, seconds=START_S):
         time.sleep(0.01)
 
 
+def has_stopped(pid):
+    """Whether every thread of a process is stopped; where /proc is missing, whether it is."""
+    states = []
+    for path in glob.glob(f"/proc/{pid}/task/*/stat"):
+        with contextlib.suppress(OSError):
+            states.append(Path(path).read_text().rpartition(") ")[2][0])
+    if not states:
+        return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    return set(states) <= {"T", "t"}
+
+
 def find(*names, folders=()):
     """The path of the first of these programs that is installed."""
     for name in names:
@@ -168,10 +179,12 @@ class Service:
         return []
 
     def freeze(self):
-        """SIGSTOP: it holds its connections, and answers nobody."""
+        """SIGSTOP: it holds its connections, and answers nobody from now on."""
         for process in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.suspend()
+                # A thread that is just at work may still answer: the signal takes its time.
+                wait_until(lambda process=process: has_stopped(process.pid), "freezing")
 
     def thaw(self):
         for process in self.processes():

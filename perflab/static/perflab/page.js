@@ -46,12 +46,20 @@ let controller = null;
 /** End what is under way. */
 export const stop = () => controller?.abort();
 
+/** While something is under way it can be stopped, and nothing else can be started. */
+function offer(running) {
+  for (const button of page.querySelectorAll("[data-do]")) {
+    if (["projector", "keys"].includes(button.dataset.do)) continue;
+    button.disabled = (button.dataset.do === "stop") !== running;
+  }
+}
+
 /** Do something that Stop can end: `work(signal)`. The buttons say that it is under way. */
 export async function busy(work) {
   if (controller) return;
   controller = new AbortController();
   page.classList.add("running");
-  for (const button of page.querySelectorAll("[data-do]")) button.disabled = button.dataset.do !== "stop";
+  offer(true);
   const bar = one(".controls progress");
   bar.hidden = false;
   bar.removeAttribute("value");
@@ -63,7 +71,7 @@ export async function busy(work) {
     controller = null;
     bar.hidden = true;
     page.classList.remove("running");
-    for (const button of page.querySelectorAll("[data-do]")) button.disabled = button.dataset.do === "stop";
+    offer(false);
   }
 }
 
