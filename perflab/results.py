@@ -27,4 +27,6 @@ def last(slug):
         return None
     # An interval that holds 1 is no difference, whatever its middle.
     result["differs"] = not result["low"] <= 1 <= result["high"]
+    result["faster"] = result["ratio"] >= 1
+    result["times"] = max(result["ratio"], 1 / result["ratio"])
     return result | {"when": parse_datetime(result["when"])}

@@ -158,6 +158,15 @@ def test_a_result_that_was_measured_stands_on_the_contents_page(client, settings
     assert json.loads((tmp_path / "results/n-plus-one.json").read_text())["queries"] == [101, 1]
 
 
+def test_a_fast_side_that_is_slower_is_called_slower(client, settings, tmp_path):
+    settings.VAR = tmp_path
+    result = {"ratio": 0.25, "low": 0.2, "high": 0.3, "movies": 10, "round_trip": 0}
+
+    client.post("/experiments/n-plus-one/result/", result | {"slow_queries": 1, "fast_queries": 1})
+
+    assert "<b>4.0×</b> slower" in client.get("/").content.decode()
+
+
 def test_an_interval_that_holds_one_is_shown_as_no_difference(client, settings, tmp_path):
     settings.VAR = tmp_path
     result = {"ratio": 1.05, "low": 0.9, "high": 1.2, "movies": 10, "round_trip": 0}
