@@ -72,7 +72,7 @@ class Review(models.Model):
 
 
 class Seeding(models.Model):
-    """What `manage.py seed` has written: one row, changed in the same transaction as the films."""
+    """What `manage.py seed` or `import_imdb` has written: one row, changed along with the films."""
 
     recipe = models.PositiveSmallIntegerField("version of the rules that made the rows")
     seed = models.PositiveIntegerField()

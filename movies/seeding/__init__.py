@@ -73,6 +73,8 @@ def nothing_to_do(movies, seed):
                 "The tables hold rows that seed did not write; --reset replaces them."
             )
         return None
+    if there.recipe == rows.IMPORTED:
+        return keep_imported(there, movies, seed)
     found = f"{there.movies:,} films of seed {there.seed}"
     if there.seed != seed:
         raise SeedingError(f"The tables hold {found}; --reset replaces them.")
@@ -90,6 +92,18 @@ def nothing_to_do(movies, seed):
     return None
 
 
+def keep_imported(there, movies, seed):
+    """A Summary if there is nothing to add to films that came from IMDb."""
+    found = f"{there.movies:,} films imported from IMDb"
+    replaces = "seed --reset replaces them with its own"
+    if Movie.objects.count() < there.movies:
+        raise SeedingError(f"Of {found} some have been deleted; {replaces}.")
+    # The default number means "the real ones": these are real, however many.
+    if seed != there.seed or movies > max(there.movies, REAL_FILMS):
+        raise SeedingError(f"The tables hold {found}, to which seed adds nothing; {replaces}.")
+    return Summary(there.movies, seed, f"The tables hold {found}: left as they are; {replaces}.")
+
+
 def write(movies, seed, reset, progress):
     """Inside the transaction: write the missing films, all of them after a reset."""
     with connection.cursor() as cursor:
@@ -100,29 +114,38 @@ def write(movies, seed, reset, progress):
         there = Seeding.objects.first() or Seeding(pk=1, recipe=rows.RECIPE, seed=seed)
         if there.movies:
             ensure_whole(there)
-        added = dict.fromkeys(("films", "directors", "countries", "links", "reviews"), 0)
-        if not there.movies:
-            writing.insert(cursor, Country, rows.countries())
-            added["countries"] = len(rows.countries())
         blocks = rows.blocks(seed, there.movies, movies, there.links, there.reviews)
-        for block in writing.ahead(blocks):
-            writing.insert(cursor, Director, block.directors)
-            writing.insert(cursor, Movie, block.movies)
-            writing.insert(cursor, writing.Link, block.links)
-            writing.insert(cursor, Review, block.reviews)
-            added["films"] += len(block.movies)
-            added["directors"] += len(block.directors)
-            added["links"] += len(block.links)
-            added["reviews"] += len(block.reviews)
-            progress("writing", there.movies + added["films"], sum(added.values()))
-        there.movies += added["films"]
-        there.directors += added["directors"]
-        there.links += added["links"]
-        there.reviews += added["reviews"]
-        there.save()
-        progress("analysing the tables", there.movies, sum(added.values()))
-        writing.finish(cursor)
+        added = write_blocks(cursor, there, writing.ahead(blocks), progress)
     return Summary(movies, seed, added=added)
+
+
+def write_blocks(cursor, there, blocks, progress):
+    """Write Rows after those that `there` tells of, and save it; what was added, by its kind.
+
+    The countries come before the first film.
+    """
+    added = dict.fromkeys(("films", "directors", "countries", "links", "reviews"), 0)
+    if not there.movies:
+        writing.insert(cursor, Country, rows.countries())
+        added["countries"] = len(rows.countries())
+    for block in blocks:
+        writing.insert(cursor, Director, block.directors)
+        writing.insert(cursor, Movie, block.movies)
+        writing.insert(cursor, writing.Link, block.links)
+        writing.insert(cursor, Review, block.reviews)
+        added["films"] += len(block.movies)
+        added["directors"] += len(block.directors)
+        added["links"] += len(block.links)
+        added["reviews"] += len(block.reviews)
+        progress("writing", there.movies + added["films"], sum(added.values()))
+    there.movies += added["films"]
+    there.directors += added["directors"]
+    there.links += added["links"]
+    there.reviews += added["reviews"]
+    there.save()
+    progress("analysing the tables", there.movies, sum(added.values()))
+    writing.finish(cursor)
+    return added
 
 
 def ensure_whole(there):

@@ -20,6 +20,9 @@ from movies.seeding import chance, texts, words
 # older one has written is then left alone, and never continued.
 RECIPE = 1
 
+# The recipe of a collection that `manage.py import_imdb` has brought in: seed never continues it.
+IMPORTED = 32_767  # the most that its column can hold
+
 DATA = Path(__file__).resolve().parent.parent / "data"
 
 # Reviews per film. Those of a festival's competition are better known than the long tail. The head
@@ -98,6 +101,12 @@ def real_films():
 REAL_FILMS = len(real_films()[0])
 
 
+@cache
+def known_countries():
+    """The ids of the countries of the real films, by IMDb id."""
+    return {film.imdb_id: film.countries for film in real_films()[0]}
+
+
 def echo(number, random):
     """Block `number` (1 and up): its films, and its directors' names in order of appearance."""
     films, directors = real_films()
@@ -136,7 +145,11 @@ def reviews(movie, counts, ids, random):
     number = texts.pick(counts, random)
     if not number:
         return []
-    quality = texts.pick(QUALITY, random)
+    return opinions(movie, number, texts.pick(QUALITY, random), ids, random)
+
+
+def opinions(movie, number, quality, ids, random):
+    """So many reviews of a film as good as `quality` (thousandths of a point, 1,000 to 10,000)."""
     written = []
     for reviewer in reviewers(number, random):
         score = (quality + OPINION[int(random() * chance.STEPS)]) // 1000
@@ -144,6 +157,20 @@ def reviews(movie, counts, ids, random):
         said = texts.REVIEWS[score]
         written.append((next(ids), movie, reviewer, score, said[int(random() * len(said))]))
     return written
+
+
+def movie_row(movie, film, synopsis):
+    """The row of the film with the id `movie`."""
+    return (
+        movie,
+        film.imdb_id,
+        film.title,
+        film.original_title,
+        film.year,
+        film.minutes,
+        synopsis,
+        film.director,
+    )
 
 
 def blocks(seed, start, stop, links=0, reviews_before=0):
@@ -176,18 +203,7 @@ def block(seed, number, start, stop, link_ids, review_ids):
             continue
         if is_new:
             rows.directors.append((film.director, directors[film.director - first_director]))
-        rows.movies.append(
-            (
-                movie,
-                film.imdb_id,
-                film.title,
-                film.original_title,
-                film.year,
-                film.minutes,
-                synopsis,
-                film.director,
-            )
-        )
+        rows.movies.append(movie_row(movie, film, synopsis))
         rows.links += [(next(link_ids), movie, country) for country in film.countries]
         rows.reviews += opinions
     return rows

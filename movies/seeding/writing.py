@@ -107,7 +107,12 @@ def ahead(blocks):
 
 def insert(cursor, model, rows):
     """Write rows, tuples in the order of COLUMNS."""
-    table, columns = model._meta.db_table, ", ".join(COLUMNS[model])
+    insert_into(cursor, model._meta.db_table, COLUMNS[model], rows)
+
+
+def insert_into(cursor, table, names, rows):
+    """Write a list of rows, tuples in the order of the columns that are named."""
+    columns = ", ".join(names)
     if connection.vendor == "postgresql":
         cursor.execute(f"SELECT {columns} FROM {table} LIMIT 0")
         types = [column.type_code for column in cursor.description]
@@ -119,7 +124,7 @@ def insert(cursor, model, rows):
             for row in rows:
                 copy.write_row(row)
     else:
-        places = ", ".join(["%s"] * len(COLUMNS[model]))
+        places = ", ".join(["%s"] * len(names))
         cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", rows)
 
 
