@@ -1,9 +1,11 @@
 """Two ways to ask a lab for a page: in this process, and over HTTP.
 
-Both have `get(path)`, which returns an Answer, and `settled()`, called when a warm-up is over.
+Both have `get(path, **headers)`, which returns an Answer, and `settled()`, called when a warm-up is
+over.
 """
 
 import gc
+import gzip
 import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from django.test import RequestFactory
 from .launcher.values import is_loopback
 
 TIMEOUT_S = 30  # Gunicorn's own: no page takes longer
+ASKED = {"Accept": "*/*", "Accept-Encoding": "gzip"}  # of every request
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -27,12 +30,21 @@ class NoLab(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response, and how long it took by a clock outside the lab, in ms."""
+    """A response, and how long it took by a clock outside the lab, in ms, to its last byte."""
 
     status: int
-    server_timing: str
+    headers: dict[str, str]  # by lower-case name
     body: bytes
     outside_ms: float
+    wire_bytes: int  # of the body as it was sent
+
+    @classmethod
+    def read(cls, status, headers, sent, outside_ms):
+        """An Answer with its body unpacked."""
+        headers = {name.lower(): value for name, value in headers}
+        packed = headers.get("content-encoding") == "gzip"
+        body = gzip.decompress(sent) if packed else sent
+        return cls(status, headers, body, outside_ms, len(sent))
 
 
 class InProcess:
@@ -50,20 +62,21 @@ class InProcess:
         self.requests = RequestFactory(SERVER_NAME=host)
         self.application = WSGIHandler()
 
-    def get(self, path):
-        environ = self.requests.get(path, secure=settings.HTTPS).environ
+    def get(self, path, **headers):
+        headers = ASKED | headers
+        environ = self.requests.get(path, secure=settings.HTTPS, headers=headers).environ
         said = {}
 
         def start_response(status, headers):
             said["status"] = int(status[:3])
-            said.update((name.lower(), value) for name, value in headers)
+            said["headers"] = headers
 
         started = perf_counter()
         response = self.application(environ, start_response)
         body = b"".join(response)
         outside_ms = (perf_counter() - started) * 1000
         response.close()
-        return Answer(said["status"], said.get("server-timing", ""), body, outside_ms)
+        return Answer.read(said["status"], said["headers"], body, outside_ms)
 
     def settled(self):
         """What is there now is never garbage: gunicorn.conf.py does the same in each worker."""
@@ -79,13 +92,13 @@ class OverHTTP:
     def __init__(self, url, own=False):
         self.url, self.connect = checked(url, own)
 
-    def get(self, path):
+    def get(self, path, **headers):
         # A connection for each request: one that is kept would tie every run to one worker, and
         # sync workers close it anyhow. That costs the figures nothing: the lab's clock is not on.
         started = perf_counter()
         connection = self.connect()
         try:
-            connection.request("GET", path, headers={"Accept": "*/*", "Connection": "close"})
+            connection.request("GET", path, headers=ASKED | headers | {"Connection": "close"})
             response = connection.getresponse()
             body = response.read()
         except (OSError, HTTPException) as error:
@@ -94,8 +107,7 @@ class OverHTTP:
         finally:
             connection.close()
         outside_ms = (perf_counter() - started) * 1000
-        timing = response.headers.get("Server-Timing", "")
-        return Answer(response.status, timing, body, outside_ms)
+        return Answer.read(response.status, response.getheaders(), body, outside_ms)
 
     def settled(self):
         """Nothing to do: its workers settled when they started."""

@@ -5,7 +5,7 @@ here and nowhere else.
 """
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -29,22 +29,25 @@ class Knobs:
     round_trip: float  # simulated, ms added to each query
     cache: str  # alias of the backend that `default` stands for
     cold: str = ""  # a token of one's own: with a fresh one no cache entry can be warm
+    own: dict = field(default_factory=dict)  # the experiment's own, by name
 
     @classmethod
-    def read(cls, query: QueryDict) -> "Knobs":
-        """The knobs of a request, `request.GET`. Raises BadKnob."""
+    def read(cls, query: QueryDict, own=()) -> "Knobs":
+        """The knobs of a request, `request.GET`, and an experiment's `own`. Raises BadKnob."""
         return cls(
             movies=_whole_number(query, "movies", 1, settings.MAX_MOVIES, DEFAULT_MOVIES),
             round_trip=_decimal(query, "round_trip", 0, settings.MAX_ROUND_TRIP_MS, 0),
             cache=_choice(query, "cache", settings.LAB_CACHES),
             cold=_token(query, "cold"),
+            own={knob.name: _number_of(query, knob) for knob in own},
         )
 
     def query_string(self) -> str:
         """The knobs as they stand in an address, those at their defaults too; a token never."""
-        knobs = asdict(self) | {"round_trip": f"{self.round_trip:g}"}
-        del knobs["cold"]
-        return urlencode(knobs)
+        round_trip = f"{self.round_trip:g}"
+        return urlencode(
+            {"movies": self.movies, "round_trip": round_trip, "cache": self.cache, **self.own}
+        )
 
     def refuse_if_too_slow(self, queries: int):
         """Raise BadKnob if so many queries, each with this round trip, would take too long."""
@@ -105,6 +108,17 @@ def _choice(query, name, choices):
     if value not in choices:
         raise BadKnob(f"{name} must be one of {', '.join(choices)}, not {_shown(value)}.")
     return value
+
+
+def _number_of(query, knob):
+    choices = [str(choice) for choice in knob.choices]
+    value = _only_value(query, knob.name)
+    if value is None:
+        return knob.default
+    if value not in choices:
+        listed = ", ".join(choices)
+        raise BadKnob(f"{knob.name} must be one of {listed}, not {_shown(value)}.")
+    return int(value)
 
 
 def _token(query, name):

@@ -4,9 +4,11 @@ Measure: no toolbar, nothing in the way. Inspect: a person's own navigation, too
 """
 
 import os
+from contextlib import closing
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, ProgrammingError
+from django.http import FileResponse
 from django.template.loader import render_to_string
 
 from . import server_timing, traces
@@ -22,22 +24,29 @@ class ProbeMiddleware:
     """Measure each request and say so in its response.
 
     Sync-only: connections belong to a thread, so an async probe would count nothing. A streamed
-    response tells what was known when its first byte left.
+    response tells what was known when its first byte left; its trace is complete.
     """
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        recorder = traces.Recorder() if wants_trace(request) else None
-        with probe(recorder) as measurement:
+        kind = traces.wanted(request)
+        recorder = traces.Recorder(kind) if kind and is_local(request) else None
+        measuring = probe(recorder)
+        with measuring as measurement:
             response = self.get_response(request)
+            stream = stream_of(response)
+            first = next(stream, b"") if stream else b""
         if hasattr(request, "scope"):  # ASGI: this thread's clock says nothing of the request
             measurement.cpu_ms = None
         response["Server-Timing"] = server_timing.dump(measurement, os.getpid(), settings.INSTANCE)
         if recorder:
-            path = request.get_full_path()
-            response["X-Perflab-Trace"] = traces.save(recorder, measurement, path)
+            response["X-Perflab-Trace"] = recorder.id
+        if stream:
+            response.streaming_content = the_rest(first, stream, measuring, request)
+        elif recorder:
+            traces.save(recorder, measurement, request.get_full_path())
         if is_shown_to_a_person(request) and is_html(response):
             response["Cache-Control"] = "no-store"
             fill_in_figures(request, response, measurement)
@@ -107,10 +116,24 @@ def can_inspect(request):
     return settings.TOOLBAR and is_local(request)
 
 
-def wants_trace(request):
-    """Whether this request is to be traced: a script of the local page's own says so."""
-    query = request.META["QUERY_STRING"]
-    return "trace=1" in query and "trace=1" in query.split("&") and is_local(request)
+def stream_of(response):
+    """A streamed response's own iterator; None for a whole response, and for a file."""
+    if not response.streaming or response.is_async or isinstance(response, FileResponse):
+        return None
+    return iter(response.streaming_content)
+
+
+def the_rest(first, stream, measuring, request):
+    """Go on with a stream whose first chunk has been made; its trace is kept when it ends."""
+    measurement = measuring.measurement
+    try:
+        with closing(stream):
+            yield first
+            with measuring:
+                yield from stream
+    finally:
+        if measurement.recorder:
+            traces.save(measurement.recorder, measurement, request.get_full_path())
 
 
 def is_navigation(request):

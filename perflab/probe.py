@@ -85,6 +85,8 @@ def thread_clock_is_meaningful() -> bool:
 class probe:
     """Yield a Measurement that grows while the block runs and is complete when it ends.
 
+    The same probe may be entered again, one time after the other: the measurement then goes on.
+
     A recorder (traces.Recorder) is told of each statement and cache call as it ends; that takes
     time, so such a measurement is no timing.
     """
@@ -104,9 +106,10 @@ class probe:
         return self.measurement
 
     def __exit__(self, *error):
-        self.measurement.total_ms = (perf_counter() - self.started) * 1000
+        self.measurement.total_ms += (perf_counter() - self.started) * 1000
         if thread_clock_is_meaningful():
-            self.measurement.cpu_ms = (thread_time() - self.cpu_started) * 1000
+            cpu_ms = (thread_time() - self.cpu_started) * 1000
+            self.measurement.cpu_ms = (self.measurement.cpu_ms or 0.0) + cpu_ms
         for connection in self.connections:
             connection.execute_wrappers.pop()
         _running.reset(self.token)

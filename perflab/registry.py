@@ -10,35 +10,90 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from inspect import cleandoc
+from math import ceil
+
+from django.db import connection
 
 ACTS = {"measure": "Measure first", "more": "Do more", "less": "Do less"}
+FIGURES = ("queries", "time", "bytes", "memory")  # in which a lesson may show itself
+CLOCKS = ("server", "client")
 
 
 @dataclass(frozen=True)
 class Queries:
-    """A number of queries as a function of the rows shown."""
+    """A number of queries as a function of the rows shown.
+
+    `batch` adds one for each started batch of so many rows.
+    """
 
     base: int
     per_row: int = 0
+    batch: int = 0
 
     def at(self, rows: int) -> int:
         """The number of queries for a page of so many rows."""
-        return self.base + self.per_row * rows
+        batches = ceil(rows / self.batch) if self.batch else 0
+        return self.base + self.per_row * rows + batches
 
     def __str__(self):
-        if not self.per_row:
-            return str(self.base)
-        per_row = "N" if self.per_row == 1 else f"{self.per_row}N"
-        return f"{self.base} + {per_row}" if self.base else per_row
+        terms = [str(self.base)] if self.base else []
+        if self.per_row:
+            terms.append("N" if self.per_row == 1 else f"{self.per_row}N")
+        if self.batch:
+            terms.append(f"N/{self.batch}")
+        return " + ".join(terms) or "0"
+
+
+def by_vendor(**promises):
+    """The promise that holds on the lab's database: `by_vendor(sqlite=…, postgresql=…)`."""
+    return promises[connection.vendor]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A knob of one experiment's own: a number out of a few, which its views take by its name."""
+
+    name: str
+    label: str
+    choices: tuple[int, ...]
+    default: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a story, played on the page for every rung: who asks, how often, and what is
+    read from the answers.
+
+    `asks` requests are sent one after the other, or all `together`; before that the story waits
+    `wait_s` seconds, the asker becomes a `visitor` of that name, and with `change` the rung's own
+    change is made. `read` is "shown" (the text of the page's element with `data-told`), "computed"
+    (how many answers ran queries), "workers" (answers and cache hits of each worker), "queries",
+    "bytes" or "status".
+    """
+
+    told: str
+    asks: int = 1
+    together: bool = False
+    wait_s: float = 0
+    visitor: str = ""
+    change: bool = False
+    read: str = "shown"
 
 
 @dataclass(frozen=True)
 class Rung:
     """One way to make the page, and what it promises.
 
-    `view` takes the request and the number of rows. `queries` holds for a cold cache, `warm` for a
-    warm one and is left out where nothing is cached. `templates` names those in which the lesson
-    lies, and `also` functions that the view calls and that a reader has to see.
+    `view` takes the request, the number of rows and the experiment's own knobs by name; it may be
+    `async`. `queries` holds for a cold cache, `warm` for a warm one and is left out where nothing
+    is cached. `templates` names those in which the lesson lies, and `also` functions that the view
+    calls and that a reader has to see. `differs` says why its page is not the first rung's.
+
+    `cache` is the backend's alias where the lesson fixes it. `revalidates` has its clients send
+    back the ETag of the answer before, as browsers do; a 304 then is an answer, and `warm` is its
+    promise. `change(request)` is done by a POST to the rung's address. `reference` marks a rung
+    that is no part of the ladder, only measured beside it. `site_cache` puts Django's cache
+    middlewares in front of all the others, for so many seconds.
     """
 
     name: str
@@ -47,6 +102,12 @@ class Rung:
     warm: Queries | None = None
     templates: tuple[str, ...] = ()
     also: tuple[Callable, ...] = ()
+    differs: str = ""
+    cache: str = ""
+    revalidates: bool = False
+    change: Callable | None = None
+    reference: bool = False
+    site_cache: int = 0
 
     def promise(self, warm: bool) -> Queries:
         """The promised queries for a warm or a cold cache."""
@@ -61,6 +122,12 @@ class Experiment:
     costs, `count` how many rows the collection has to show, and `docs` is the address of the Django
     documentation's section. `slug`, `summary` and `explanation` come from the module's name and
     docstring.
+
+    `figure` is the one in which the lesson shows (FIGURES). `clock` says whose time is compared:
+    the server's, which ends with the first byte, or the client's, which ends with the last.
+    `needs` names the one database vendor on which it can be run, `shows_from` the number of films
+    in the collection from which the difference shows. `knobs` are its own, `story` is played on
+    its page.
     """
 
     title: str
@@ -72,6 +139,12 @@ class Experiment:
     rungs: tuple[Rung, ...]
     rows: str = "films"
     act: str = "less"
+    figure: str = "queries"
+    clock: str = "server"
+    needs: str = ""
+    shows_from: int = 0
+    knobs: tuple[Choice, ...] = ()
+    story: tuple[Step, ...] = ()
     slug: str = ""
     summary: str = ""
     explanation: str = ""
@@ -82,14 +155,24 @@ class Experiment:
         return self.rungs[0]
 
     @property
+    def ladder(self) -> tuple[Rung, ...]:
+        """The rungs that a reader climbs: all but those for reference."""
+        return tuple(rung for rung in self.rungs if not rung.reference)
+
+    @property
     def fast(self) -> Rung:
-        """The last rung."""
-        return self.rungs[-1]
+        """The last rung of the ladder."""
+        return self.ladder[-1]
 
     @property
     def caches(self) -> bool:
         """Whether a cache takes part, so that cold and warm differ."""
-        return any(rung.warm for rung in self.rungs)
+        return any(rung.warm and not rung.revalidates for rung in self.rungs)
+
+    @property
+    def here(self) -> bool:
+        """Whether it can be run on the lab's database."""
+        return self.needs in ("", connection.vendor)
 
     def rung(self, name: str) -> Rung:
         """The rung of that name. Raises KeyError."""
@@ -109,9 +192,19 @@ def register(package: str, modules: list[str]) -> None:
         experiment = module.experiment
         experiment.slug = name.replace("_", "-")
         experiment.summary, _, experiment.explanation = cleandoc(module.__doc__).partition("\n\n")
-        if experiment.act not in ACTS:
-            raise ValueError(f"{module.__name__}: there is no act {experiment.act!r}")
+        for value, known in (
+            (experiment.act, ACTS),
+            (experiment.figure, FIGURES),
+            (experiment.clock, CLOCKS),
+        ):
+            if value not in known:
+                raise ValueError(f"{module.__name__}: {value!r} is none of {', '.join(known)}")
         experiments[experiment.slug] = experiment
+
+
+def runnable() -> list[Experiment]:
+    """The experiments that can be run on the lab's database, in teaching order."""
+    return [experiment for experiment in experiments.values() if experiment.here]
 
 
 def get(slug: str) -> Experiment:

@@ -103,6 +103,13 @@ def table(experiment, width, show_header):
 def notes(experiment) -> list[str]:
     """What the figures do not show: a cache that is away, runs unlike each other, other pages."""
     found = []
+    if experiment.get("figure") == "bytes":
+        found.append(f"bytes on the wire: {told_by_rung(experiment, 'bytes', '{:,}')}")
+    if experiment.get("figure") == "memory" and experiment["rungs"][0]["memory_peak"] is not None:
+        told = told_by_rung(experiment, "memory_peak", "{:,}")
+        found.append(f"peak of Python's memory, bytes: {told}")
+    if experiment.get("clock") == "client":
+        found.append("the times end with the last byte, by the client's clock")
     for rung in experiment["rungs"]:
         if rung["errors"]:
             found.append(f"{rung['name']}: the cache did not answer {rung['errors']} calls")
@@ -112,6 +119,11 @@ def notes(experiment) -> list[str]:
         found.append(f"{name}: not the page of {experiment['rungs'][0]['name']}:")
         found += [f"  {line[:150]}" for line in lines]
     return found
+
+
+def told_by_rung(experiment, figure, form) -> str:
+    """One figure of every rung, in words."""
+    return " · ".join(f"{r['name']} {form.format(r[figure])}" for r in experiment["rungs"])
 
 
 PAGE = """\
@@ -168,12 +180,17 @@ def as_markdown(results) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
+def ladder(experiment) -> list:
+    """The rungs that are climbed, without those for reference."""
+    return [rung for rung in experiment["rungs"] if not rung.get("reference")]
+
+
 def queries_of(experiment) -> str:
-    return " → ".join(str(rung["queries"]) for rung in experiment["rungs"])
+    return " → ".join(str(rung["queries"]) for rung in ladder(experiment))
 
 
 def medians(experiment) -> str:
-    return " → ".join(f"{rung['median_ms']:.2f}" for rung in experiment["rungs"])
+    return " → ".join(f"{rung['median_ms']:.2f}" for rung in ladder(experiment))
 
 
 def ratio_cell(experiment) -> str:

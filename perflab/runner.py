@@ -13,10 +13,11 @@ from html import unescape
 from urllib.parse import urlencode
 
 from . import same_page, server_timing, stats
-from .clients import NoLab
+from .clients import Answer, NoLab
 
 MOST_FOR_WARM_UP = 200  # rounds; a lab whose workers never last is not measured
 METRICS = {"total", "sql", "cache", "queries", "duplicates", "hits", "misses", "errors", "worker"}
+COMMON_KNOBS = {"movies", "round_trip", "cache"}  # which every experiment has
 COUNTS = ("queries", "duplicates", "hits", "misses", "bytes")
 HEADING = re.compile(r"<h1>(.*?)</h1>")
 LEAD = re.compile(r'<p class="lead">(.*?)</p>')
@@ -87,12 +88,20 @@ def measure(client, experiment, knobs, runs, cold, tick=lambda: None) -> dict:
     """
     rungs = experiment["rungs"]
     runs_of = {rung["name"]: [] for rung in rungs}
+    own = {name: knobs[name] for name in experiment["knobs"] if name in knobs}
+    knobs = {name: knobs[name] for name in knobs if name in COMMON_KNOBS} | own
     pages = Pages()
+    etags = {}
 
     def get(rung):
         token = {"cold": secrets.token_hex(8)} if cold else {}
-        timing, body = ask(client, rung, knobs | token)
-        pages.add(rung["name"], body)
+        timing, answer = ask(client, rung, knobs | token, etags.get(rung["name"]))
+        if experiment["clock"] == "client":
+            timing["total"] = answer.outside_ms
+        if rung["revalidates"] and "etag" in answer.headers:
+            etags[rung["name"]] = answer.headers["etag"]
+        if not rung["differs"] and answer.status == 200:
+            pages.add(rung["name"], answer.body)
         return timing
 
     known = warm_up(client, rungs, get)
@@ -101,13 +110,20 @@ def measure(client, experiment, knobs, runs, cold, tick=lambda: None) -> dict:
         for rung in in_turn(rungs, number):
             runs_of[rung["name"]].append(_from_a_known_worker(rung, get, known))
             tick()
+    slow, *_, fast = [rung["name"] for rung in rungs if not rung["reference"]]
     ratio = stats.ratio_of_medians(
-        [run["total"] for run in runs_of[rungs[0]["name"]]],
-        [run["total"] for run in runs_of[rungs[-1]["name"]]],
+        [run["total"] for run in runs_of[slow]], [run["total"] for run in runs_of[fast]]
     )
+    summaries = []
+    for rung in rungs:
+        peak = memory_peak(client, rung, knobs) if experiment["figure"] == "memory" else None
+        found = {"name": rung["name"], "reference": rung["reference"], "memory_peak": peak}
+        summaries.append(found | summary(runs_of[rung["name"]]))
     return {
         "slug": experiment["slug"],
-        "rungs": [summary(name, runs) for name, runs in runs_of.items()],
+        "clock": experiment["clock"],
+        "figure": experiment["figure"],
+        "rungs": summaries,
         "ratio": round(ratio.value, 4),
         "ratio_low": round(ratio.low, 4),
         "ratio_high": round(ratio.high, 4),
@@ -146,25 +162,37 @@ def _from_a_known_worker(rung, get, known):
     raise Failed(f"{rung['name']}: every answer comes from another worker (is max_requests set?)")
 
 
-def ask(client, rung, knobs) -> tuple[dict, bytes]:
-    """One page of a rung: what `Server-Timing` says of it (and `bytes`, `outside`), and its body.
+def memory_peak(client, rung, knobs) -> int | None:
+    """The most bytes of memory that Python held while it made a page, by one traced request.
 
-    Raises Failed if it is not the page, Refused if the lab says why it will not make it.
+    None where the lab traces nobody: it is public, or behind a proxy.
     """
-    answer = client.get(f"{rung['url']}?{urlencode(knobs)}")
-    if answer.status != 200:
+    _, answer = ask(client, rung, knobs | {"trace": "memory"})
+    trace = answer.headers.get("x-perflab-trace")
+    return _json(client, f"/traces/{trace}.json")["memory_peak"] if trace else None
+
+
+def ask(client, rung, knobs, etag=None) -> tuple[dict, Answer]:
+    """One page of a rung: what `Server-Timing` says of it (and `bytes`, `outside`), and all of it.
+
+    With the ETag of an earlier answer, a 304 will do. Raises Failed if it is not the page, Refused
+    if the lab says why it will not make it.
+    """
+    headers = {"If-None-Match": etag} if etag else {}
+    answer = client.get(f"{rung['url']}?{urlencode(knobs)}", **headers)
+    if answer.status not in ((200, 304) if etag else (200,)):
         told = _told(answer.body)
         if answer.status in (400, 503) and told:
             raise Refused(told)
         raise Failed(f"{rung['name']} answered {answer.status}" + (f": {told}" if told else ""))
     try:
-        timing = server_timing.load(answer.server_timing)
+        timing = server_timing.load(answer.headers.get("server-timing", ""))
     except ValueError:
         timing = {}
     if METRICS - timing.keys():
         raise Failed(f"{rung['name']} came without the lab's Server-Timing")
-    timing |= {"bytes": len(answer.body), "outside": answer.outside_ms}
-    return timing, answer.body
+    timing |= {"bytes": answer.wire_bytes, "outside": answer.outside_ms}
+    return timing, answer
 
 
 def _told(body):
@@ -194,7 +222,7 @@ class Pages:
             self.differences[name] = lines
 
 
-def summary(name, runs) -> dict:
+def summary(runs) -> dict:
     """What the runs of one rung come to. Counts are the median run's; `varied` names those that
     were not the same in each run."""
 
@@ -204,7 +232,6 @@ def summary(name, runs) -> dict:
 
     totals = [run["total"] for run in runs]
     return {
-        "name": name,
         "runs": len(runs),
         "median_ms": round(stats.median(totals), 3),
         "p95_ms": round(stats.p95(totals), 3),

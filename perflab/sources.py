@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,7 +41,7 @@ def rung_sources(experiment_slug: str, rungs: tuple) -> dict[str, list[Source]]:
     texts = {rung.name: _texts(rung) for rung in rungs}
     sources = {}
     for position, rung in enumerate(rungs):
-        neighbour = rungs[position - 1] if position else rungs[1]
+        neighbour = rungs[position - 1] if position else rungs[1 % len(rungs)]
         ours, theirs = texts[rung.name], texts[neighbour.name]
         sources[rung.name] = [
             Source(
@@ -87,9 +88,9 @@ def _function(function, name):
 def _changed_lines(ours, theirs):
     """For each of our texts, the numbers of its lines (from 1) that their text does not have."""
     changes = []
-    for our_text, their_text in zip(ours, theirs, strict=True):
+    for our_text, their_text in zip_longest(ours, theirs[: len(ours)]):
         our_lines = _comparable(our_text.content)
-        their_lines = _comparable(their_text.content)
+        their_lines = _comparable(their_text.content) if their_text else []
         matcher = SequenceMatcher(None, their_lines, our_lines, autojunk=False)
         changes.append(
             [
@@ -104,7 +105,7 @@ def _changed_lines(ours, theirs):
 
 def _comparable(text):
     """The lines without what always differs: the rung's own name."""
-    return re.sub(r"^def \w+\(", "def (", text, flags=re.MULTILINE).splitlines()
+    return re.sub(r"^(async )?def \w+\(", r"\1def (", text, flags=re.MULTILINE).splitlines()
 
 
 def _highlighted(text, changed, anchor):

@@ -1,14 +1,16 @@
 """The trace of one request: each query and cache call, when it began, how long it took, and which
 line asked for it.
 
-A request is traced only when it asks for it (`?trace=1`). Traces lie in `var/traces/`, where every
-worker finds them; they are bounded in number and size.
+A request is traced only when it asks for it: `?trace=1`, or `?trace=memory` for the peak of the
+memory that Python held meanwhile, which slows everything down. Traces lie in `var/traces/`, where
+every worker finds them; they are bounded in number and size.
 """
 
 import json
 import re
 import secrets
 import sys
+import tracemalloc
 from pathlib import Path
 from time import perf_counter
 
@@ -23,13 +25,40 @@ ID = re.compile(r"[0-9a-f]{16}")
 BENCH = str(Path(__file__).parent)
 
 
-class Recorder:
-    """Collects what a probe sees. Its clock starts when it is made."""
+def wanted(request):
+    """The kind of trace that a GET asks for, "1" or "memory"; "" where it asks for none."""
+    query = request.META["QUERY_STRING"]
+    if "trace=" not in query or request.method != "GET":
+        return ""
+    parts = query.split("&")
+    return next((kind for kind in ("memory", "1") if f"trace={kind}" in parts), "")
 
-    def __init__(self):
-        self.started = perf_counter()
+
+class Recorder:
+    """Collects what a probe sees. Its clock starts when it is made; for the kind "memory" Python
+    counts its memory from then on, that of other threads too.
+    """
+
+    def __init__(self, kind="1"):
+        self.id = secrets.token_hex(8)
         self.events = []
         self.left_out = 0
+        self.memory = kind == "memory" and not tracemalloc.is_tracing()
+        if self.memory:
+            tracemalloc.start()
+        self.started = perf_counter()
+
+    def memory_peak(self):
+        """The most bytes that Python held at once since the start, None where nobody asked.
+
+        It ends the counting.
+        """
+        if not self.memory:
+            return None
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        self.memory = False
+        return peak
 
     def query(self, sql, params, started, seconds, shape):
         """A statement that has just been run; called by the probe's execute wrapper."""
@@ -102,11 +131,11 @@ def plain(params):
 
 
 def save(recorder, measurement, path):
-    """Keep a trace and return its id; the oldest ones go when there are too many."""
+    """Keep a trace under its recorder's id; the oldest ones go when there are too many."""
     FOLDER.mkdir(exist_ok=True)
-    trace_id = secrets.token_hex(8)
     trace = {
         "version": 1,
+        "memory_peak": recorder.memory_peak(),
         "path": path,
         "total_ms": measurement.total_ms,
         "sql_ms": measurement.sql_ms,
@@ -114,12 +143,11 @@ def save(recorder, measurement, path):
         "left_out": recorder.left_out,
         "events": recorder.events,
     }
-    draft = FOLDER / f".{trace_id}"
+    draft = FOLDER / f".{recorder.id}"
     draft.write_text(json.dumps(trace))
-    draft.replace(FOLDER / f"{trace_id}.json")
+    draft.replace(FOLDER / f"{recorder.id}.json")
     for old in sorted(FOLDER.glob("*.json"), key=modified, reverse=True)[MAX_TRACES:]:
         old.unlink(missing_ok=True)
-    return trace_id
 
 
 def modified(path):

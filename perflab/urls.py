@@ -13,6 +13,7 @@ urlpatterns = [
     path("experiments/<slug:slug>/flush/", views.flush, name="flush"),
     path("experiments/<slug:slug>/result/", views.result, name="result"),
     path("experiments/<slug:slug>/<slug:name>/", views.rung, name="rung"),
+    path("experiments/<slug:slug>/<slug:name>/change/", views.change, name="change"),
     path("traces/<slug:trace_id>.json", views.trace, name="trace"),
     path("traces/<slug:trace_id>/<int:statement>/plan/", views.trace_plan, name="trace_plan"),
     path("health/", views.health, name="health"),

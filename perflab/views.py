@@ -1,7 +1,9 @@
 """The bench's pages: the contents, an experiment's two lanes, each lane alone, and its state."""
 
+from contextlib import contextmanager
 from functools import wraps
 
+from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import Error as DatabaseError
@@ -63,7 +65,7 @@ def comparison(request, slug):
     """An experiment's page: all its rungs next to each other, each in a frame of its own."""
     experiment = _experiment_or_404(slug)
     try:
-        chosen = Knobs.read(request.GET)
+        chosen = Knobs.read(request.GET, experiment.knobs)
         runs = knobs.runs(request.GET)
         chosen.refuse_if_too_slow(max(r.queries.at(chosen.movies) for r in experiment.rungs))
     except BadKnob as error:
@@ -84,6 +86,7 @@ def comparison(request, slug):
                 "cold": rung.queries.at(chosen.movies),
                 "warm": rung.promise(warm=True).at(chosen.movies),
                 "sources": sources[rung.name],
+                "framed": rung in (experiment.slow, experiment.fast) or len(experiment.ladder) < 4,
             }
         )
     context = {
@@ -103,6 +106,8 @@ def comparison(request, slug):
         "frames_inspect": frames_inspect,
         "can_inspect": settings.TOOLBAR,
         "vendor": connection.vendor,
+        "own_knobs": [(knob, chosen.own[knob.name]) for knob in experiment.knobs],
+        "too_small": _too_small(experiment),
         **_neighbours(slug),
     }
     return render(request, "perflab/comparison.html", context)
@@ -112,18 +117,54 @@ def comparison(request, slug):
 def rung(request, slug, name):
     """One rung of an experiment, alone: the page whose making is measured."""
     experiment = _experiment_or_404(slug)
+    chosen_rung = _rung_or_404(experiment, name)
+    if not experiment.here:
+        return error_page(request, 409, "This lesson needs another database", _needs(experiment))
     try:
-        chosen_rung = experiment.rung(name)
-    except KeyError:
-        names = " and ".join(r.name for r in experiment.rungs)
-        raise Http404(f"{experiment.title} has the sides {names}") from None
-    try:
-        chosen = Knobs.read(request.GET)
+        chosen = Knobs.read(request.GET, experiment.knobs)
         chosen.refuse_if_too_slow(chosen_rung.queries.at(chosen.movies))
     except BadKnob as error:
         return error_page(request, 400, "This knob cannot be turned so far", str(error))
-    with caches.using(chosen.cache, slug, name, chosen.cold), round_trip(chosen.round_trip):
-        return chosen_rung.view(request, chosen.movies)
+    view = chosen_rung.view
+    if iscoroutinefunction(view):
+        view = async_to_sync(view)
+    with _scope(slug, chosen_rung, chosen):
+        response = view(request, chosen.movies, **chosen.own)
+    if response.streaming:
+        response.streaming_content = _within(
+            lambda: _scope(slug, chosen_rung, chosen), response.streaming_content
+        )
+    return response
+
+
+@contextmanager
+def _scope(slug, rung, chosen):
+    """Where a rung works: with the cache, the keys and the distance that the knobs say."""
+    alias = rung.cache or chosen.cache
+    with caches.using(alias, slug, rung.name, chosen.cold), round_trip(chosen.round_trip):
+        yield
+
+
+def _within(scope, stream):
+    """A stream's chunks, each made in the scope in which its view ran."""
+    with scope():
+        yield from stream
+
+
+@changes_the_lab
+def change(request, slug, name):
+    """Make the change that a rung's story tells of, under the rung's own cache keys."""
+    experiment = _experiment_or_404(slug)
+    chosen_rung = _rung_or_404(experiment, name)
+    if not chosen_rung.change:
+        raise Http404(f"{experiment.title} has nothing to change")
+    try:
+        chosen = Knobs.read(request.GET, experiment.knobs)
+    except BadKnob as error:
+        return error_page(request, 400, "This knob cannot be turned so far", str(error))
+    with _scope(slug, chosen_rung, chosen):
+        chosen_rung.change(request)
+    return HttpResponse(status=204)
 
 
 @reads_only
@@ -166,11 +207,18 @@ def catalogue(request):
                     "act": experiment.act,
                     "topic": experiment.topic,
                     "rows": experiment.rows,
+                    "figure": experiment.figure,
+                    "clock": experiment.clock,
+                    "knobs": {
+                        knob.name: {"choices": knob.choices, "default": knob.default}
+                        for knob in experiment.knobs
+                    },
                     "url": reverse("comparison", args=[experiment.slug]),
                     "rungs": [_rung_as_json(experiment, rung) for rung in experiment.rungs],
                 }
-                for experiment in registry.experiments.values()
+                for experiment in registry.runnable()
             ],
+            "elsewhere": {e.slug: e.needs for e in registry.experiments.values() if not e.here},
         }
     )
 
@@ -234,13 +282,37 @@ def _experiment_or_404(slug):
         raise Http404(f"there is no experiment {slug}") from None
 
 
+def _rung_or_404(experiment, name):
+    try:
+        return experiment.rung(name)
+    except KeyError:
+        names = ", ".join(rung.name for rung in experiment.rungs)
+        raise Http404(f"{experiment.title} has the sides {names}") from None
+
+
+def _needs(experiment):
+    name = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}[experiment.needs]
+    return f"{experiment.title} is a lesson on {name}: start the lab with a DATABASE_URL of one."
+
+
+def _too_small(experiment):
+    """How many films there are, where that is fewer than the lesson needs to show; else 0."""
+    if not experiment.shows_from or not experiment.here:
+        return 0
+    found = experiment.count()
+    return found if found < experiment.shows_from else 0
+
+
 def _rung_as_json(experiment, rung):
     def promise(queries):
-        return {"base": queries.base, "per_row": queries.per_row}
+        return {"base": queries.base, "per_row": queries.per_row, "batch": queries.batch}
 
     return {
         "name": rung.name,
         "url": reverse("rung", args=[experiment.slug, rung.name]),
+        "differs": rung.differs,
+        "revalidates": rung.revalidates,
+        "reference": rung.reference,
         "queries": {"cold": promise(rung.queries), "warm": promise(rung.promise(warm=True))},
     }
 

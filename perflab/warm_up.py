@@ -4,6 +4,7 @@ import io
 from wsgiref.util import setup_testing_defaults
 
 from django.conf import settings
+from django.template.loader import get_template
 from django.urls import reverse
 
 from . import registry
@@ -12,14 +13,18 @@ from . import registry
 def warm_up(application):
     """Ask the WSGI application for a few pages, in this process, before anybody else does.
 
-    It imports the views, compiles the templates and opens the database connection. Only rungs that
-    cache nothing are asked, so that no cache is warm before a visitor has warmed it.
+    It imports the views, compiles the templates and opens the database connection. Only fast rungs
+    that cache nothing are asked: a slow one may take seconds on a large collection, and no cache is
+    to be warm before a visitor has warmed it.
     """
-    paths = [reverse("contents")]
-    for experiment in registry.experiments.values():
-        paths.append(reverse("comparison", args=[experiment.slug]))
+    experiments = registry.runnable()
+    for rung in (rung for experiment in experiments for rung in experiment.rungs):
+        for name in rung.templates:
+            get_template(name)
+    paths = [reverse("contents"), reverse("comparison", args=[experiments[0].slug])]
+    for experiment in experiments:
         if not experiment.caches:
-            paths += [reverse("rung", args=[experiment.slug, r.name]) for r in experiment.rungs]
+            paths.append(reverse("rung", args=[experiment.slug, experiment.fast.name]))
     for path in paths:
         environ = {
             "PATH_INFO": path,

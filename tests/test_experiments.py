@@ -10,12 +10,16 @@ from perflab.promises import broken_promises
 
 EXPERIMENTS = list(registry.experiments.values())
 each_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.slug)
+WITH_CACHES = [
+    pytest.param(experiment, cache, id=f"{experiment.slug}-{cache}")
+    for experiment in registry.runnable()
+    for cache in (settings.LAB_CACHES if experiment.caches else settings.LAB_CACHES[:1])
+]
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("cache", settings.LAB_CACHES)
 @pytest.mark.parametrize("rows", [10, 25])
-@each_experiment
+@pytest.mark.parametrize(("experiment", "cache"), WITH_CACHES)
 def test_it_keeps_its_promises_cold_and_warm(experiment, rows, cache):
     assert broken_promises(experiment, rows, cache) == []
 
@@ -33,6 +37,8 @@ def test_it_explains_itself(experiment):
 @each_experiment
 def test_its_slow_side_promises_more_queries_than_its_fast_side(experiment):
     slow, fast = experiment.slow, experiment.fast
+    if experiment.figure != "queries":
+        pytest.skip(f"its lesson shows in {experiment.figure}: it has a test of its own")
 
     assert slow.promise(warm=True).at(100) > fast.promise(warm=True).at(100)
 
@@ -41,6 +47,13 @@ def test_its_slow_side_promises_more_queries_than_its_fast_side(experiment):
 def test_its_views_are_short_enough_to_paste(experiment):
     for rung in experiment.rungs:
         assert len(inspect.getsource(rung.view).splitlines()) <= 12
+
+
+@each_experiment
+def test_a_rung_that_shows_another_page_says_why(experiment):
+    for rung in experiment.rungs:
+        assert not rung.differs or rung.differs.endswith(".")
+    assert not experiment.slow.differs
 
 
 @each_experiment

@@ -1,5 +1,6 @@
 """Break every experiment on purpose: the checks of test_experiments must notice each time."""
 
+import sys
 from dataclasses import replace
 from unittest.mock import patch
 
@@ -10,8 +11,17 @@ from perflab import registry
 from perflab.caches import LabCache
 from perflab.promises import broken_promises
 
-EXPERIMENTS = list(registry.experiments.values())
-CACHED = [experiment for experiment in EXPERIMENTS if experiment.caches]
+EXPERIMENTS = registry.runnable()
+# A lesson that does not show in the number of queries has mutations of its own, in its own test.
+COUNTED = [experiment for experiment in EXPERIMENTS if experiment.figure == "queries"]
+CACHED = [experiment for experiment in COUNTED if experiment.caches]
+# Pages made of a list by a template: the others have tests of their own too.
+LISTS = [
+    experiment
+    for experiment in EXPERIMENTS
+    if hasattr(sys.modules[experiment.slow.view.__module__], "render")
+    and not experiment.fast.differs
+]
 ROWS = 10
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +48,7 @@ def with_context_changed(experiment, rung, change):
 
     def render(request, template, context):
         context = dict(context)
-        name = "movies" if "movies" in context else "directors"
+        name = next(name for name in ("movies", "directors", "rows") if name in context)
         context[name] = change(list(context[name]))
         return django_render(request, template, context)
 
@@ -49,14 +59,30 @@ def with_context_changed(experiment, rung, change):
     return view
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.slug)
+def renamed(row):
+    """A row of a page (a model, a dict, a tuple) with its texts changed."""
+    if isinstance(row, dict):
+        return {key: other(value) for key, value in row.items()}
+    if isinstance(row, tuple):
+        return tuple(other(value) for value in row)
+    for name in ("title", "name"):
+        if hasattr(row, name):
+            setattr(row, name, other(getattr(row, name)))
+    return row
+
+
+def other(value):
+    return f"{value} (another)" if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("experiment", COUNTED, ids=lambda e: e.slug)
 def test_a_fast_side_as_slow_as_the_slow_one_is_noticed(experiment, broken, monkeypatch):
     mutate_view(monkeypatch, experiment, experiment.fast, experiment.slow.view)
 
     assert any("queries, not" in sentence for sentence in broken())
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.slug)
+@pytest.mark.parametrize("experiment", COUNTED, ids=lambda e: e.slug)
 def test_a_slow_side_as_fast_as_the_fast_one_is_noticed(experiment, broken, monkeypatch):
     mutate_view(monkeypatch, experiment, experiment.slow, experiment.fast.view)
 
@@ -72,20 +98,22 @@ def test_a_cache_write_that_is_dropped_is_noticed(experiment, broken, monkeypatc
 
     monkeypatch.setattr(LabCache, "ask", without_writes)
 
-    assert any("fast, warm" in sentence and "queries, not" in sentence for sentence in broken())
+    fast = f"{experiment.fast.name}, warm"
+
+    assert any(fast in sentence and "queries, not" in sentence for sentence in broken())
 
 
 @pytest.mark.parametrize("side", ["slow", "fast"])
-@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.slug)
+@pytest.mark.parametrize("experiment", LISTS, ids=lambda e: e.slug)
 def test_one_row_dropped_on_one_side_is_noticed(experiment, side, broken, monkeypatch):
-    rung = experiment.rung(side)
+    rung = getattr(experiment, side)
     view = with_context_changed(experiment, rung, lambda rows: rows[:4] + rows[5:])
     mutate_view(monkeypatch, experiment, rung, view)
 
     assert any("not the page of" in sentence for sentence in broken())
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.slug)
+@pytest.mark.parametrize("experiment", LISTS, ids=lambda e: e.slug)
 def test_two_rows_swapped_on_one_side_are_noticed(experiment, broken, monkeypatch):
     def swap(rows):
         return [rows[1], rows[0], *rows[2:]]
@@ -96,18 +124,12 @@ def test_two_rows_swapped_on_one_side_are_noticed(experiment, broken, monkeypatc
     assert any("not the page of" in sentence for sentence in broken())
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.slug)
-def test_one_wrong_director_on_one_side_is_noticed(experiment, broken, monkeypatch):
+@pytest.mark.parametrize("experiment", LISTS, ids=lambda e: e.slug)
+def test_one_wrong_name_on_one_side_is_noticed(experiment, broken, monkeypatch):
     def mistake(rows):
-        if hasattr(rows[3], "director_id"):
-            rows[3].director.name = "Somebody Else"
-            # many-to-many shows no director: there the film itself is the wrong one.
-            rows[3].title = rows[3].title + " (another)" if not shows_directors else rows[3].title
-        else:
-            rows[3].name = "Somebody Else"
+        rows[3] = renamed(rows[3])
         return rows
 
-    shows_directors = experiment.slug != "many-to-many"
     view = with_context_changed(experiment, experiment.fast, mistake)
     mutate_view(monkeypatch, experiment, experiment.fast, view)
 

@@ -33,6 +33,14 @@ def ratio_limit(text):
     return slug, ratio
 
 
+def own_knob(text):
+    """An argparse type: NAME=VALUE. The lab itself says whether it accepts the value."""
+    name, equals, value = text.partition("=")
+    if not re.fullmatch("[a-z_]+", name) or not re.fullmatch("[0-9]+", value):
+        raise argparse.ArgumentTypeError(f"must be NAME=NUMBER, such as page=1000, not {text!r}")
+    return name, value
+
+
 def number_of_runs(text):
     """An argparse type: as many runs as the comparison page makes."""
     if not text.isdecimal() or not knobs.MIN_RUNS <= int(text) <= knobs.MAX_RUNS:
@@ -78,6 +86,14 @@ class Command(BaseCommand):
             "--round-trip", type=float, default=0, help="simulated, ms added to each query (0)"
         )
         parser.add_argument("--cache", help="the cache used (default: the lab's first)")
+        parser.add_argument(
+            "--knob",
+            type=own_knob,
+            action="append",
+            default=[],
+            metavar="NAME=NUMBER",
+            help="a knob of one experiment's own, such as page=1000; may be repeated",
+        )
         parser.add_argument(
             "--cold", action="store_true", help="find the cache empty in every single run"
         )
@@ -145,11 +161,14 @@ class Command(BaseCommand):
         """The result, remarks on it, and a line for each experiment that could not be measured."""
         catalogue = runner.open_catalogue(client)
         experiments = chosen(catalogue, options["slug"], options["fail_under"])
+        own = dict(options["knob"])
+        refuse_unknown_knobs(experiments, own)
         if options["json"]:
             refuse_unwritable(options["json"])
         asked = {"movies": options["movies"], "round_trip": f"{options['round_trip']:g}"}
         if options["cache"] is not None:
             asked["cache"] = options["cache"]
+        asked |= own
         cache = asked.get("cache", catalogue["default_cache"])
         runs, cold = options["runs"], options["cold"]
         measured, failures = [], []
@@ -186,6 +205,7 @@ class Command(BaseCommand):
                 "cache": cache,
                 "cold": cold,
                 "runs": runs,
+                **{name: int(value) for name, value in own.items()},
             },
             "experiments": measured,
         }
@@ -202,6 +222,11 @@ def chosen(catalogue, slugs, limits):
     """The experiments to measure, in teaching order. Raises CommandError for unknown ones."""
     known = [experiment["slug"] for experiment in catalogue["experiments"]]
     for slug in [*slugs, *(slug for slug, _ in limits)]:
+        if slug in catalogue.get("elsewhere", {}):
+            vendor = catalogue["elsewhere"][slug]
+            raise CommandError(
+                f"{slug} needs {vendor}: set DATABASE_URL to one, then seed it", returncode=2
+            )
         if slug not in known:
             listed = ", ".join(known)
             raise CommandError(f"there is no experiment {slug!r}; there are {listed}", returncode=2)
@@ -209,6 +234,17 @@ def chosen(catalogue, slugs, limits):
         if slugs and slug not in slugs:
             raise CommandError(f"--fail-under {slug} is not being measured: name it", returncode=2)
     return [e for e in catalogue["experiments"] if not slugs or e["slug"] in slugs]
+
+
+def refuse_unknown_knobs(experiments, own):
+    """Raise CommandError for a knob that none of the experiments has."""
+    known = {name for experiment in experiments for name in experiment["knobs"]}
+    for name in own:
+        if name not in known:
+            there = (
+                f"there are {', '.join(sorted(known))}" if known else "none has knobs of its own"
+            )
+            raise CommandError(f"--knob: no experiment here has {name!r}; {there}", returncode=2)
 
 
 def refuse_unwritable(path):
@@ -231,12 +267,13 @@ def keep(result):
     """Let the contents page show what was measured on this machine."""
     knobs_used = {name: result["knobs"][name] for name in ("movies", "round_trip")}
     for experiment in result["experiments"]:
+        slow, *_, fast = [rung for rung in experiment["rungs"] if not rung["reference"]]
         results.keep(
             experiment["slug"],
             ratio=experiment["ratio"],
             low=experiment["ratio_low"],
             high=experiment["ratio_high"],
-            queries=[experiment["rungs"][0]["queries"], experiment["rungs"][-1]["queries"]],
+            queries=[slow["queries"], fast["queries"]],
             **knobs_used,
         )
 

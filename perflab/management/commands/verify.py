@@ -37,6 +37,9 @@ class Command(BaseCommand):
         for experiment in registry.experiments.values():
             if slug and experiment.slug not in slug:
                 continue
+            if not experiment.here:
+                self.stdout.write(f"-     {experiment.slug}  needs {experiment.needs}")
+                continue
             for backend in cache:
                 broken = [b for n in rows for b in broken_promises(experiment, n, backend)]
                 failures += len(broken)
