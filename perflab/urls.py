@@ -3,20 +3,20 @@
 from django.conf import settings
 from django.urls import include, path
 
-from . import views
+from .views import data, orders, pages, rungs
 
 urlpatterns = [
-    path("", views.contents, name="contents"),
-    path("experiments.json", views.catalogue, name="catalogue"),
-    path("experiments/<slug:slug>/", views.comparison, name="comparison"),
-    path("experiments/<slug:slug>/rows.json", views.rows, name="rows"),
-    path("experiments/<slug:slug>/flush/", views.flush, name="flush"),
-    path("experiments/<slug:slug>/result/", views.result, name="result"),
-    path("experiments/<slug:slug>/<slug:name>/", views.rung, name="rung"),
-    path("experiments/<slug:slug>/<slug:name>/change/", views.change, name="change"),
-    path("traces/<slug:trace_id>.json", views.trace, name="trace"),
-    path("traces/<slug:trace_id>/<int:statement>/plan/", views.trace_plan, name="trace_plan"),
-    path("health/", views.health, name="health"),
+    path("", pages.contents, name="contents"),
+    path("experiments.json", data.catalogue, name="catalogue"),
+    path("experiments/<slug:slug>/", pages.comparison, name="comparison"),
+    path("experiments/<slug:slug>/rows.json", rungs.rows, name="rows"),
+    path("experiments/<slug:slug>/flush/", orders.flush, name="flush"),
+    path("experiments/<slug:slug>/result/", orders.result, name="result"),
+    path("experiments/<slug:slug>/<slug:name>/", rungs.rung, name="rung"),
+    path("experiments/<slug:slug>/<slug:name>/change/", orders.change, name="change"),
+    path("traces/<slug:trace_id>.json", data.trace, name="trace"),
+    path("traces/<slug:trace_id>/<int:statement>/plan/", data.trace_plan, name="trace_plan"),
+    path("health/", data.health, name="health"),
     path("", include("movies.urls")),
 ]
 if settings.TOOLBAR:

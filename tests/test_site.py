@@ -132,12 +132,18 @@ def test_a_visitor_is_greeted_by_name_outside_the_cached_fragment(client):
 def test_the_catalogue_names_every_rung_and_what_it_promises(client):
     catalogue = json.loads(client.get("/experiments.json").content)
 
-    assert [e["slug"] for e in catalogue["experiments"]] == list(registry.experiments)
+    assert [e["slug"] for e in catalogue["experiments"]] == [e.slug for e in registry.runnable()]
+    assert set(catalogue["elsewhere"]) == {
+        e.slug for e in registry.experiments.values() if not e.here
+    }
     first = catalogue["experiments"][0]
     assert first["rungs"][0] == {
         "name": "slow",
         "url": "/experiments/n-plus-one/slow/",
-        "queries": {"cold": {"base": 1, "per_row": 1}, "warm": {"base": 1, "per_row": 1}},
+        "differs": "",
+        "revalidates": False,
+        "reference": False,
+        "queries": dict.fromkeys(("cold", "warm"), {"base": 1, "per_row": 1, "batch": 0}),
     }
     for experiment in catalogue["experiments"]:
         for rung in experiment["rungs"]:

@@ -1,0 +1,66 @@
+"""What changes the lab's state, by a POST from its own machine alone."""
+
+from functools import wraps
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+
+from .. import caches, results
+from ..errors import error_page
+from ..forms import ResultForm
+from ..knobs import BadKnob, Knobs
+from ..middleware import is_local
+from .lookup import experiment_or_404, rung_or_404
+from .rungs import rung_scope
+
+
+def changes_the_lab(view):
+    """Take a POST, with Django's CSRF check, from a visitor on the lab's own machine alone."""
+
+    @wraps(view)
+    def wrapper(request, *args, **kwargs):
+        if request.method != "POST":
+            response = error_page(request, 405, "This address only takes orders", "Send a POST.")
+            response["Allow"] = "POST"
+            return response
+        if not is_local(request):
+            raise PermissionDenied("Only a visitor on the lab's own machine may change it.")
+        return view(request, *args, **kwargs)
+
+    return wrapper
+
+
+@changes_the_lab
+def change(request, slug, name):
+    """Make the change that a rung's story tells of, under the rung's own cache keys."""
+    experiment = experiment_or_404(slug)
+    chosen_rung = rung_or_404(experiment, name)
+    if not chosen_rung.change:
+        raise Http404(f"{experiment.title} has nothing to change")
+    try:
+        chosen = Knobs.read(request.GET, experiment.knobs)
+    except BadKnob as error:
+        return error_page(request, 400, "This knob cannot be turned so far", str(error))
+    with rung_scope(slug, chosen_rung, chosen):
+        chosen_rung.change(request)
+    return HttpResponse(status=204)
+
+
+@changes_the_lab
+def flush(request, slug):
+    """Forget the experiment's cache entries, in every worker; no other's, and no server's."""
+    caches.flush(experiment_or_404(slug).slug)
+    return HttpResponse(status=204)
+
+
+@changes_the_lab
+def result(request, slug):
+    """Keep what the visitor's browser has measured, for the contents page."""
+    experiment = experiment_or_404(slug)
+    form = ResultForm(request.POST)
+    if not form.is_valid():
+        return HttpResponse(form.errors.as_text(), status=400, content_type="text/plain")
+    values = form.cleaned_data
+    queries = [values.pop("slow_queries"), values.pop("fast_queries")]
+    results.keep(experiment.slug, **values, queries=queries)
+    return HttpResponse(status=204)

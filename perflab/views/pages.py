@@ -1,0 +1,104 @@
+"""The pages for readers: the contents, and an experiment's own page."""
+
+from django.conf import settings
+from django.db import connection
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.safestring import mark_safe
+from markdown_it import MarkdownIt
+
+from .. import knobs, registry, results
+from ..errors import error_page, reads_only
+from ..guard import guard_test
+from ..knobs import BadKnob, Knobs
+from ..middleware import is_local
+from ..sources import rung_sources
+from .lookup import experiment_or_404
+
+prose = MarkdownIt("commonmark", {"html": False})
+
+
+@reads_only
+def contents(request):
+    """The table of contents, in the article's three acts."""
+    topics = {}
+    for experiment in registry.experiments.values():
+        last = results.last(experiment.slug)
+        topics.setdefault(experiment.topic, []).append((experiment, last))
+    context = {
+        "topics": topics,
+        "caches": settings.LAB_CACHES,
+        "control_socket": "" if settings.PUBLIC else settings.CONTROL_SOCKET,
+    }
+    return render(request, "perflab/contents.html", context)
+
+
+@reads_only
+def comparison(request, slug):
+    """An experiment's page: all its rungs next to each other, each in a frame of its own."""
+    experiment = experiment_or_404(slug)
+    try:
+        chosen = Knobs.read(request.GET, experiment.knobs)
+        runs = knobs.runs(request.GET)
+        chosen.refuse_if_too_slow(max(r.queries.at(chosen.movies) for r in experiment.rungs))
+    except BadKnob as error:
+        return error_page(request, 400, "This knob cannot be turned so far", str(error))
+    frames_inspect = request.GET.get("frames") == "inspect"
+    sources = rung_sources(experiment.slug, experiment.rungs)
+    lanes = []
+    for rung in experiment.rungs:
+        url = reverse("rung", args=[slug, rung.name])
+        path = f"{url}?{chosen.query_string()}"
+        lanes.append(
+            {
+                "rung": rung,
+                "url": url,
+                "path": path,
+                "frame": path + ("&inspect=1" if frames_inspect else ""),
+                "address": request.build_absolute_uri(path),
+                "cold": rung.queries.at(chosen.movies),
+                "warm": rung.promise(warm=True).at(chosen.movies),
+                "sources": sources[rung.name],
+                "framed": rung in (experiment.slow, experiment.fast) or len(experiment.ladder) < 4,
+            }
+        )
+    context = {
+        "experiment": experiment,
+        "explanation": mark_safe(prose.render(experiment.explanation)),  # html=False escapes
+        "summary": mark_safe(prose.renderInline(experiment.summary)),
+        "cost": mark_safe(prose.renderInline(experiment.cost)),
+        "lanes": lanes,
+        "knobs": chosen,
+        "runs": runs,
+        "guess": request.GET.get("guess") != "0",
+        "limits": knobs.catalogue(),
+        "min_runs": knobs.MIN_RUNS,
+        "max_runs": knobs.MAX_RUNS,
+        "is_local": is_local(request),
+        "guard": guard_test(experiment),
+        "frames_inspect": frames_inspect,
+        "can_inspect": settings.TOOLBAR,
+        "vendor": connection.vendor,
+        "own_knobs": [(knob, chosen.own[knob.name]) for knob in experiment.knobs],
+        "too_small": _too_small(experiment),
+        **_neighbours(slug),
+    }
+    return render(request, "perflab/comparison.html", context)
+
+
+def _too_small(experiment):
+    """How many films there are, where that is fewer than the lesson needs to show; else 0."""
+    if not experiment.shows_from or not experiment.here:
+        return 0
+    found = experiment.count()
+    return found if found < experiment.shows_from else 0
+
+
+def _neighbours(slug):
+    """The experiments before and after, for a reader who goes through them in order."""
+    ordered = list(registry.experiments.values())
+    position = [experiment.slug for experiment in ordered].index(slug)
+    return {
+        "previous": ordered[position - 1] if position else None,
+        "next": ordered[position + 1] if position + 1 < len(ordered) else None,
+    }
