@@ -5,13 +5,12 @@ violation of the Content-Security-Policy is told too), and no request to anywher
 """
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests import services
-from tests.labs import Lab
 from tests.services import or_skip
 
 SLOW = "/experiments/n-plus-one/slow/"
@@ -33,24 +32,26 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def site(seeded_database, redis_server):
-    with Lab(seeded_database, workers=4, REDIS_URL=redis_server.url) as lab:
-        yield lab
+@pytest.fixture(scope="session")
+def site(lab):
+    """The lab that browsers visit."""
+    return lab
 
 
 class Visitor:
-    """Somebody at a browser of their own, which notes whatever it complains about."""
+    """Somebody at a browser of their own; it notes its complaints and the answers that it got."""
 
     def __init__(self, browser, lab, **options):
         self.lab = lab
         self.complaints = []
         self.expected = set()
+        self.answers = []
         self.context = browser.new_context(base_url=lab.url, **options)
         self.context.set_default_timeout(15_000)
         self.context.on("console", self.hear)
         self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
         self.context.on("request", self.watch)
+        self.context.on("response", lambda answer: self.answers.append(answer))
         self.page = self.context.new_page()
 
     def hear(self, message):
@@ -72,17 +73,24 @@ class Visitor:
         return self.page
 
 
-@pytest.fixture
-def visitor(chromium, site):
-    """A function that makes a visitor: `visitor(viewport=..., color_scheme=...)`."""
+@contextmanager
+def arrivals(browser, lab):
+    """A function that makes a visitor; when the block ends, none may have had a complaint."""
     with ExitStack() as leaving:
         visitors = []
 
         def arrive(**options):
-            visitors.append(Visitor(chromium, site, **options))
+            visitors.append(Visitor(browser, lab, **options))
             leaving.callback(visitors[-1].context.close)
             return visitors[-1]
 
         yield arrive
 
         assert [complaint for one in visitors for complaint in one.complaints] == []
+
+
+@pytest.fixture
+def visitor(chromium, site):
+    """A function that makes a visitor: `visitor(viewport=..., color_scheme=...)`."""
+    with arrivals(chromium, site) as arrive:
+        yield arrive

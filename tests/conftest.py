@@ -38,8 +38,17 @@ def shared(kind):
     return RUNNING[kind.__name__]
 
 
+def pytest_xdist_auto_num_workers(config):
+    """Run the whole suite in several processes, each with servers of its own; one file in one."""
+    if any(".py" in argument for argument in config.args):
+        return 0
+    return max(2, min(os.cpu_count(), 4))
+
+
 def pytest_configure(config):
     """Start the caches, then load the settings that name them."""
+    if config.getoption("numprocesses", None):
+        return  # this process only hands out the tests
     for variable, kind in (("REDIS_URL", services.Redis), ("MEMCACHED_URL", services.Memcached)):
         with suppress(services.Missing):  # the lab goes on without; a test that needs it skips
             os.environ[variable] = shared(kind).url

@@ -950,7 +950,7 @@ def test_test_passes_its_arguments_to_pytest_and_its_exit_status_on(running, fur
     (furnished / "tests" / "test_two.py").write_text(
         "def test_right():\n    pass\n\ndef test_wrong():\n    assert False\n"
     )
-    arguments = ["test", "--noconftest", "-q", "tests/test_two.py", "-k"]
+    arguments = ["test", "--noconftest", "-n0", "-q", "tests/test_two.py", "-k"]
 
     right = perflab(furnished, *arguments, "right")
     wrong = perflab(furnished, *arguments, "wrong")
