@@ -12,5 +12,8 @@ register(
         "template_fragment",
         "fragment_trap",
         "low_level_cache",
+        "personal_page",
+        "conditional_get",
+        "inefficient_code",
     ],
 )

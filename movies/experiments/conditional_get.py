@@ -1,0 +1,78 @@
+"""A 304 saves the bytes of a page, and its work only if you can tell early.
+
+A browser keeps what it was sent. If the answer carried an `ETag`, a mark of the page's content, or
+a `Last-Modified` date, the browser sends it back with its next request, and a server that finds the
+page unchanged answers `304 Not Modified`, without a body.
+
+The first rung sends no mark, so every visit is a whole page. The second one's decorator, the same
+as `ConditionalGetMiddleware` does for a whole site, makes the mark of the page itself. So the view
+runs, the template renders, the result is hashed, and only then is it thrown away: the line carries
+next to nothing, and the server has worked a little *more* than before. The third rung tells
+beforehand. `condition` calls a function that makes the mark of something small, here of the row
+that changes along with the collection; where it matches, the view is never called.
+
+**When it matters.** The second rung on slow lines and for large pages, where the bytes cost more
+than the work. The third one wherever a row, a version or a date tells that nothing has changed. A
+first visitor gains nothing from either: this is a cache in each visitor's own browser, and a shared
+one on the server is the cure for many visitors.
+"""
+
+from django.shortcuts import render
+from django.views.decorators.http import condition, conditional_page
+
+from movies.models import Movie, Seeding
+from perflab.registry import Experiment, Queries, Rung
+
+
+def programme(request, rows):
+    """The page, the same for all rungs."""
+    movies = Movie.objects.select_related("director").prefetch_related("countries")
+    return render(request, "movies/programme.html", {"movies": movies.order_by("id")[:rows]})
+
+
+def version(request, rows):
+    """The ETag: what the page shows depends on the collection's version and on nothing else."""
+    # Expect 1 query: the one row that is written whenever films are.
+    found = Seeding.objects.values_list("recipe", "seed", "movies", "links").first() or ()
+    return f'"{"-".join(map(str, (rows, *found)))}"'
+
+
+def whole(request, rows):
+    # Expect 2 queries every time: the films with their directors, then the countries.
+    return programme(request, rows)
+
+
+@conditional_page
+def hashed(request, rows):
+    # Expect 2 queries every time, also where the page then turns out to be unchanged.
+    return programme(request, rows)
+
+
+@condition(etag_func=version)
+def asked_first(request, rows):
+    # Expect 3 queries for a new visitor: the version, then the page. For a 304 expect 1.
+    return programme(request, rows)
+
+
+experiment = Experiment(
+    title="Not modified",
+    topic="Caching",
+    remedy="asking for the version first",
+    count=Movie.objects.count,
+    figure="bytes",
+    cost="One more query for every new visitor. And the version must change with everything that "
+    "the page shows: forget the layout or the visitor, and somebody keeps an old page.",
+    docs="https://docs.djangoproject.com/en/5.2/topics/conditional-view-processing/",
+    rungs=(
+        Rung("whole", whole, Queries(2), also=(programme,)),
+        Rung("hashed", hashed, Queries(2), warm=Queries(2), revalidates=True),
+        Rung(
+            "asked-first",
+            asked_first,
+            Queries(3),
+            warm=Queries(1),
+            also=(version,),
+            revalidates=True,
+        ),
+    ),
+)

@@ -1,0 +1,79 @@
+"""Every film compared with every other: twice the films, four times the work.
+
+The page says for each film how many others on it are alike: of the same decade, and about as long.
+All three rungs run one query. What differs is what is done with its rows.
+
+The slow view compares each film with all others. For a hundred films those are ten thousand
+comparisons, for a thousand a million: no line of it looks wrong, and with the few rows of a
+developer's database it is quick. The database rung lets a *window function* count: it puts films
+of one kind together and counts each kind once. The fast view does the same in Python. It goes
+through the films once and counts their kinds in a dictionary, and then looks each film's kind up,
+which takes as long among ten as among a million.
+
+**When it matters.** Whenever a loop stands in a loop over the same rows, be it hidden in an `in` on
+a list, in `list.index` or in `sorted` for each row. It is *CPU-bound*: look at the CPU time of the
+slow side, and see that no cache, no index and no second database would help. Double the knob
+*films* and watch which side's time doubles, and which one's grows fourfold.
+"""
+
+from collections import Counter
+
+from django.db.models import Count, F, Window
+from django.shortcuts import render
+
+from movies.models import Movie
+from perflab.registry import Experiment, Queries, Rung
+
+
+def kind(movie):
+    """What two films that are alike have in common: the decade, and the half hours they take."""
+    return movie.year // 10, movie.minutes // 30
+
+
+def are_alike(movie, other):
+    """Whether two films are of one kind."""
+    return kind(movie) == kind(other)
+
+
+def pairs(request, rows):
+    # Expect 1 query, and N × N comparisons in Python.
+    movies = list(Movie.objects.only("title", "year", "minutes").order_by("id")[:rows])
+    for movie in movies:
+        movie.alike = sum(are_alike(movie, other) for other in movies) - 1  # itself is one of them
+    return render(request, "movies/alike.html", {"movies": movies})
+
+
+def database(request, rows):
+    # Expect 1 query: the films of this page, each with the number of its kind.
+    shown = Movie.objects.order_by("id").values("id")[:rows]
+    alike = Window(Count("id"), partition_by=[F("year") / 10, F("minutes") / 30]) - 1
+    movies = Movie.objects.only("title", "year", "minutes").filter(id__in=shown)
+    return render(
+        request, "movies/alike.html", {"movies": movies.annotate(alike=alike).order_by("id")}
+    )
+
+
+def dictionary(request, rows):
+    # Expect 1 query, and N steps twice: count each kind, then look each film's kind up.
+    movies = list(Movie.objects.only("title", "year", "minutes").order_by("id")[:rows])
+    of_kind = Counter(kind(movie) for movie in movies)
+    for movie in movies:
+        movie.alike = of_kind[kind(movie)] - 1  # itself is one of them
+    return render(request, "movies/alike.html", {"movies": movies})
+
+
+experiment = Experiment(
+    title="A loop in a loop",
+    topic="Code and data",
+    remedy="the dictionary",
+    count=Movie.objects.count,
+    figure="time",
+    cost="Memory for the dictionary, one entry for each kind; and the comparison has to be one "
+    "that a key can stand for. “Nearly alike” needs another structure, or the database.",
+    docs="https://docs.djangoproject.com/en/5.2/topics/performance/#work-at-the-appropriate-level",
+    rungs=(
+        Rung("pairs", pairs, Queries(1), also=(are_alike, kind)),
+        Rung("database", database, Queries(1)),
+        Rung("dictionary", dictionary, Queries(1), also=(kind,)),
+    ),
+)
