@@ -1,0 +1,100 @@
+"""Correctness before speed: a cached page that greets its visitor by name greets everybody so.
+
+`cache_page` wraps the view and nothing else. It files the page under its address and under the
+request headers that the answer's `Vary` names *at that moment*. This view has read the session,
+so `SessionMiddleware` adds `Vary: Cookie` to the answer, but it stands outside and comes too late:
+the page is stored by then, under its address alone. The next visitor is handed the first one's
+page. Play the story below: on the rung *leaking* Bob is greeted as Ada.
+
+Two cures. `vary_on_cookie`, inside `cache_page`, says in time that the page depends on the
+cookies: now each visitor has a copy of their own, and each of them pays for it once. A fragment
+goes further: only the list is cached, for all visitors together, and the greeting stays outside.
+
+**When it matters.** Every page behind a login, and every page with a name, a basket or a message
+on it. The leak does not show in a test with one visitor, nor to a developer who is alone with
+the site; that is why a cached view deserves a test with two.
+"""
+
+from django.shortcuts import render
+from django.views.decorators.cache import cache_page
+from django.views.decorators.vary import vary_on_cookie
+
+from movies.models import Movie
+from perflab.registry import Experiment, Queries, Rung, Step
+
+UNCACHED = ("movies/greeting_uncached.html", "movies/programme_list.html")
+CACHED = ("movies/greeting_cached.html", "movies/programme_list.html")
+
+
+def programme(request, rows):
+    """What the page shows: the visitor's name, and films with directors and countries."""
+    movies = Movie.objects.select_related("director").prefetch_related("countries")
+    visitor = request.session.get("visitor", "guest")
+    return {"visitor": visitor, "movies": movies.order_by("id")[:rows], "movies_shown": rows}
+
+
+def uncached(request, rows):
+    # Expect 2 queries every time: the films with their directors, then the countries.
+    return render(request, "movies/greeting_uncached.html", programme(request, rows))
+
+
+@cache_page(60)
+def leaking(request, rows):
+    # Expect 2 queries for the first visitor of each minute. All others read that visitor's name!
+    return render(request, "movies/greeting_uncached.html", programme(request, rows))
+
+
+@cache_page(60)
+@vary_on_cookie
+def per_visitor(request, rows):
+    # Expect 2 queries for each visitor's first page of each minute.
+    return render(request, "movies/greeting_uncached.html", programme(request, rows))
+
+
+def fragment(request, rows):
+    # Expect 2 queries while the list is not in the cache, whoever asks, and none when it is.
+    return render(request, "movies/greeting_cached.html", programme(request, rows))
+
+
+experiment = Experiment(
+    title="A personal page, cached",
+    topic="Caching",
+    remedy="the cached fragment",
+    count=Movie.objects.count,
+    cost="With `vary_on_cookie` a copy of the page in the cache for every visitor, and for every "
+    "other cookie that changes; with a fragment the work of rendering what surrounds it.",
+    docs="https://docs.djangoproject.com/en/5.2/topics/cache/#using-vary-headers",
+    rungs=(
+        Rung("uncached", uncached, Queries(2), templates=UNCACHED, also=(programme,)),
+        Rung(
+            "leaking",
+            leaking,
+            Queries(2),
+            warm=Queries(0),
+            templates=UNCACHED,
+            also=(programme,),
+        ),
+        Rung(
+            "per_visitor",
+            per_visitor,
+            Queries(2),
+            warm=Queries(0),
+            templates=UNCACHED,
+            also=(programme,),
+        ),
+        Rung(
+            "fragment",
+            fragment,
+            Queries(2),
+            warm=Queries(0),
+            templates=CACHED,
+            also=(programme,),
+        ),
+    ),
+    story=(
+        Step("Ada asks for the page.", visitor="Ada"),
+        Step("Bob asks for it. What does he read?", visitor="Bob"),
+        Step("Ada comes back.", visitor="Ada"),
+        Step("Eve asks for the first time. Queries for her:", visitor="Eve", read="queries"),
+    ),
+)
