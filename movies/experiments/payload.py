@@ -1,0 +1,80 @@
+"""Everything in one page: the line is full, while the server has long been done.
+
+The page shows films with their synopses. The server's own time ends with the first byte; what the
+visitor waits for is the last one, so here the clock is the visitor's.
+
+The slow view sends all films in one page. The second rung compresses it with `gzip_page`: text and
+tables shrink to a fraction, for some milliseconds of CPU time. The third sends the first twenty
+films and leaves the others to the next page, which few people open: less to query, less to render,
+less to send. The last one does both.
+
+The knob *line* sends each response at the pace of a slow line, **simulated**: on one machine there
+is no slow line, and without it compression only costs. Turn it, and see from which pace on the
+time that compression takes is less than the time that it saves.
+
+**When it matters.** On phones, on the road and abroad, and for whoever pays for traffic. In
+production, compression is often the balancer's task; a page of a thousand rows is nobody's.
+"""
+
+from django.shortcuts import render
+from django.views.decorators.gzip import gzip_page
+
+from movies.models import Movie
+from movies.slow_line import over_a_line
+from perflab.registry import Choice, Experiment, Queries, Rung
+
+ON_A_PAGE = 20
+FIRST = "This page shows the first twenty films; the others are on the next pages."
+
+
+@over_a_line
+def everything(request, rows):
+    # Expect 1 query: all the films with their directors.
+    movies = Movie.objects.select_related("director").order_by("id")[:rows]
+    return render(request, "movies/synopses.html", {"movies": movies})
+
+
+@over_a_line
+@gzip_page
+def compressed(request, rows):
+    # Expect 1 query: all the films with their directors.
+    movies = Movie.objects.select_related("director").order_by("id")[:rows]
+    return render(request, "movies/synopses.html", {"movies": movies})
+
+
+@over_a_line
+def first_page(request, rows):
+    # Expect 1 query: no more films than a page holds.
+    movies = Movie.objects.select_related("director").order_by("id")[: min(rows, ON_A_PAGE)]
+    return render(request, "movies/synopses.html", {"movies": movies})
+
+
+@over_a_line
+@gzip_page
+def both(request, rows):
+    # Expect 1 query: no more films than a page holds.
+    movies = Movie.objects.select_related("director").order_by("id")[: min(rows, ON_A_PAGE)]
+    return render(request, "movies/synopses.html", {"movies": movies})
+
+
+TEMPLATES = ("movies/synopses.html",)
+
+experiment = Experiment(
+    title="Bytes on the line",
+    topic="Code and data",
+    remedy="a compressed first page",
+    count=Movie.objects.count,
+    figure="bytes",
+    clock="client",
+    knobs=(Choice("line", "Simulated line, kbit/s (0: none)", (0, 1000, 4000, 20000), 0),),
+    cost="CPU time for each compression, which a cached page pays once. A click for whoever wants "
+    "the other films. And compressing a secret beside what a stranger can put on the page lets the "
+    "length tell the secret (BREACH); Django masks its own CSRF tokens for that.",
+    docs="https://docs.djangoproject.com/en/5.2/topics/http/decorators/#gzip-compression",
+    rungs=(
+        Rung("everything", everything, Queries(1), templates=TEMPLATES, also=(over_a_line,)),
+        Rung("compressed", compressed, Queries(1), templates=TEMPLATES),
+        Rung("first-page", first_page, Queries(1), templates=TEMPLATES, differs=FIRST),
+        Rung("both", both, Queries(1), templates=TEMPLATES, differs=FIRST),
+    ),
+)

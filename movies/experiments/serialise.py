@@ -1,0 +1,86 @@
+"""Rows to JSON: objects that nobody needs, made one by one and taken apart again.
+
+An API answers with the films as JSON. All rungs run one query and say the same; between the rows of
+the database and the text lies only Python, so look at the CPU time.
+
+The slow view asks for model instances. For every row Django makes a film and a director, with all
+their columns, the long synopsis among them, and a loop turns each into a dictionary, field by
+field. The serialisers of REST frameworks work like this, with more layers. The second rung asks for
+the same instances with no more columns than it shows. The last one asks with `values` for what it
+needs, dictionaries at once, and one `JsonResponse` writes them all.
+
+The rung beside the ladder hands the very dictionaries of the last one to a template. Compare these
+two: they read the same from the database, so what is between them is the template.
+
+**When it matters.** Lists of many rows, exports and APIs. On a page of ten rows nobody notices, and
+an instance with its methods is nicer to work with. Where a template is the bottleneck, no query can
+be saved any more: show fewer rows, or cache what was rendered.
+"""
+
+from django.http import HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+
+from movies.models import Movie
+from perflab.registry import Experiment, Queries, Rung
+
+COLUMNS = ("id", "title", "year", "minutes", "director__name")
+
+
+def as_dict(movie):
+    """One film as the API tells of it."""
+    return {
+        "id": movie.id,
+        "title": movie.title,
+        "year": movie.year,
+        "minutes": movie.minutes,
+        "director__name": movie.director.name,
+    }
+
+
+def instances(request, rows):
+    # Expect 1 query: all columns of the films and of their directors.
+    movies = Movie.objects.select_related("director").order_by("id")[:rows]
+    return JsonResponse({"movies": [as_dict(movie) for movie in movies]})
+
+
+def narrow(request, rows):
+    # Expect 1 query: the columns that are shown, still as films with directors.
+    movies = Movie.objects.select_related("director").only(*COLUMNS).order_by("id")[:rows]
+    return JsonResponse({"movies": [as_dict(movie) for movie in movies]})
+
+
+def values(request, rows):
+    # Expect 1 query: the columns that are shown, as dictionaries.
+    movies = Movie.objects.order_by("id").values(*COLUMNS)[:rows]
+    return JsonResponse({"movies": list(movies)})
+
+
+def template(request, rows):
+    # Expect 1 query, that of `values`; the rest is the template.
+    movies = Movie.objects.order_by("id").values(*COLUMNS)[:rows]
+    return HttpResponse(render_to_string("movies/table.html", {"movies": movies}))
+
+
+experiment = Experiment(
+    title="From rows to JSON",
+    topic="Code and data",
+    remedy="asking for values",
+    count=Movie.objects.count,
+    figure="time",
+    cost="Dictionaries have no methods and no defaults of the model, and a renamed column shows in "
+    "the API at once. Who serialises with a library gives up its checks.",
+    docs="https://docs.djangoproject.com/en/5.2/topics/db/optimization/#use-queryset-values-and-values-list",
+    rungs=(
+        Rung("instances", instances, Queries(1), also=(as_dict,)),
+        Rung("narrow", narrow, Queries(1)),
+        Rung("values", values, Queries(1)),
+        Rung(
+            "template",
+            template,
+            Queries(1),
+            templates=("movies/table.html",),
+            differs="This page is HTML: the rows of the last rung, put through a template.",
+            reference=True,
+        ),
+    ),
+)
