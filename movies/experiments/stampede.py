@@ -1,0 +1,134 @@
+"""An expired page under a burst of requests: everybody finds it missing, everybody computes it.
+
+`get`, test for `None`, compute, `set`: between the first and the last of these four steps time
+passes, and the more expensive the value, the more of it. Whoever asks meanwhile finds nothing
+either and computes the same value beside the others, on a database that is busy with it already.
+It is called a *stampede*, and it comes when the site is busiest.
+
+*locked* lets one compute. `cache.add` sets a key only where there is none, and says so to exactly
+one caller; the others wait until the value is there. *stale* lets nobody wait: the value is kept
+for longer than it is fresh, one caller is sent to make a new one, and the others take the old one
+meanwhile. Nothing here may wait for ever: the lock has a time-out, since its holder may die, and
+whoever finds neither lock nor value computes it, since the cache may be away.
+
+A burst is as wide as the lab has workers and threads: two workers with one thread each never
+compute more than two at once, and the rest of the burst queues. A browser opens at most six
+connections to a host; `locustfiles/stampede.py` brings more users.
+
+**When it matters.** Values that take long to make and are asked for all the time. The lock asks
+for a cache that all workers share: in local memory each worker has its own lock, and its own
+value.
+"""
+
+from time import sleep
+
+from django.core.cache import cache
+from django.shortcuts import render
+
+from movies.experiments.low_level_cache import decades
+from movies.models import Movie
+from perflab.registry import Experiment, Queries, Rung, Step
+
+FRESH_S = 2  # short, so that a reader sees it expire
+KEPT_S = 60  # for how long a copy that is no longer fresh may still be shown
+LOCK_S = 30  # longer than the computation takes, or a second one begins beside it
+
+
+def collection(rows):
+    """What the page shows: a statistic of the whole collection, and so many films."""
+    movies = Movie.objects.select_related("director").order_by("id")[:rows]
+    return {"decades": decades(), "movies": list(movies)}
+
+
+def computed_by_one(key, compute):
+    """The value from the cache; where there is none one caller computes it and the others wait."""
+    lock = f"{key}:lock"
+    while (value := cache.get(key)) is None:
+        if cache.add(lock, True, LOCK_S):
+            try:
+                return cache.get_or_set(key, compute, FRESH_S)  # made since we looked, or now
+            finally:
+                cache.delete(lock)
+        if cache.get(lock) is None:  # the holder has finished, or the cache does not answer
+            return cache.get_or_set(key, compute, FRESH_S)
+        sleep(0.01)
+    return value
+
+
+def kept_while_one_computes(key, compute):
+    """The value from the cache, however old; every FRESH_S one caller makes a new one."""
+    value = cache.get(key)
+    my_turn = cache.add(f"{key}:fresh", True, LOCK_S)
+    if my_turn or value is None:
+        value = compute()
+        cache.set(key, value, KEPT_S)
+        cache.set(f"{key}:fresh", True, FRESH_S)
+    return value
+
+
+def uncached(request, rows):
+    # Expect 2 queries every time: the statistic, then the films.
+    return render(request, "movies/decades.html", collection(rows))
+
+
+def plain(request, rows):
+    # Expect 2 queries from everybody who asks between the expiry and the first new value.
+    key = f"collection:{rows}"
+    context = cache.get(key)
+    if context is None:
+        context = collection(rows)
+        cache.set(key, context, FRESH_S)
+    return render(request, "movies/decades.html", context)
+
+
+def locked(request, rows):
+    # Expect 2 queries from one caller, and none from the others, who wait for it.
+    context = computed_by_one(f"collection:{rows}", lambda: collection(rows))
+    return render(request, "movies/decades.html", context)
+
+
+def stale(request, rows):
+    # Expect 2 queries from one caller, and none from the others, who are shown the old page.
+    context = kept_while_one_computes(f"collection:{rows}", lambda: collection(rows))
+    return render(request, "movies/decades.html", context)
+
+
+def rung(view, helper, warm):
+    """A rung that shows what is computed, and the helper in which the lesson lies."""
+    return Rung(
+        view.__name__,
+        view,
+        Queries(2),
+        warm=Queries(warm),
+        also=(*([helper] if helper else []), collection, decades),
+        templates=("movies/decades.html",),
+    )
+
+
+experiment = Experiment(
+    title="The stampede",
+    topic="Caching",
+    remedy="the stale copy",
+    count=Movie.objects.count,
+    cost="With a lock those who wait keep their workers busy with waiting. With a stale copy they "
+    "read an old page, and somebody still has to be the first: an empty cache stampedes. Both "
+    "are code that has to be right when a worker dies or the cache is away.",
+    docs="https://docs.djangoproject.com/en/5.2/topics/cache/#basic-usage",
+    rungs=(
+        rung(uncached, None, warm=2),
+        rung(plain, None, warm=0),
+        rung(locked, computed_by_one, warm=0),
+        rung(stale, kept_while_one_computes, warm=0),
+    ),
+    story=(
+        Step("One visitor asks: the page is made, and kept fresh for 2 seconds.", read="computed"),
+        Step(
+            "It has expired. Six ask together: how many of them computed it?",
+            asks=6,
+            together=True,
+            wait_s=2.5,
+            read="computed",
+        ),
+        Step("Six more ask while it is fresh.", asks=6, together=True, read="computed"),
+    ),
+)
