@@ -52,9 +52,9 @@ def with_context_changed(experiment, rung, change):
         context[name] = change(list(context[name]))
         return django_render(request, template, context)
 
-    def view(request, rows):
+    def view(request, rows, **own):
         with patch.object(module, "render", render):
-            return rung.view(request, rows)
+            return rung.view(request, rows, **own)
 
     return view
 
