@@ -22,6 +22,7 @@ register(
         "personal_page",
         "stampede",
         "stale_page",
+        "per_worker_cache",
         "conditional_get",
         "inefficient_code",
         "remote_calls",
