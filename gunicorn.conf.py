@@ -41,7 +41,7 @@ LIBRARIES = (
     *("django.contrib.staticfiles", "django.core.handlers.wsgi", "django.core.management"),
     *("django.db.models", "django.forms", "django.template.backends.django", "django.test"),
     *("django.views.debug", "dj_database_url", "django_redis", "redis", "pymemcache", "psycopg"),
-    *("markdown_it", "pygments.lexers", "whitenoise"),
+    *("httpx", "markdown_it", "pygments.lexers", "whitenoise"),
 )
 # Time enough for the slowest page that is ever served (settings.MAX_PAGE_MS), and no more.
 timeout = 30

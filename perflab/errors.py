@@ -5,6 +5,10 @@ from functools import wraps
 from django.shortcuts import render
 
 
+class Unavailable(Exception):
+    """A part that a page needs does not answer. The message says which, to its visitor."""
+
+
 def error_page(request, status, title, detail=""):
     """Render an error as a page of the site. It needs no database, no cache and no valid Host."""
     context = {"status": status, "title": title, "detail": detail}

@@ -12,7 +12,7 @@ from django.http import FileResponse
 from django.template.loader import render_to_string
 
 from . import server_timing, traces
-from .errors import error_page
+from .errors import Unavailable, error_page
 from .probe import probe
 
 FIGURES_PLACEHOLDER = b"<!-- perflab: figures -->"
@@ -72,7 +72,7 @@ class InspectMiddleware:
 
 
 class DatabaseDownMiddleware:
-    """A page that says so when the database does not answer or has no tables yet."""
+    """A page that says so when the database does not answer or lacks tables or columns."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -81,25 +81,27 @@ class DatabaseDownMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request, exception):
-        if has_no_tables(exception):
-            title = "The database has no tables yet"
+        if missing := missing_in_database(exception):
+            title = f"The database has no {missing} yet"
             detail = "Run `manage.py migrate`, then `manage.py seed`."
         elif isinstance(exception, (OperationalError, InterfaceError)):
             title = "The database does not answer"
             detail = "What needs no database still works. Reload when it is back."
+        elif isinstance(exception, Unavailable):
+            title, detail = "A part of the lab does not answer", str(exception)
         else:
             return None
         return error_page(request, 503, title, detail)
 
 
-def has_no_tables(exception):
-    """Whether a query failed for want of a table, in SQLite's or PostgreSQL's words."""
+def missing_in_database(exception):
+    """What a query failed for want of, "tables" or "columns" as this version has them; else ""."""
     if not isinstance(exception, (OperationalError, ProgrammingError)):
-        return False
-    return (
-        "no such table" in str(exception)
-        or getattr(exception.__cause__, "sqlstate", None) == "42P01"
-    )
+        return ""
+    said, state = str(exception), getattr(exception.__cause__, "sqlstate", None)
+    if "no such table" in said or state == "42P01":
+        return "tables"
+    return "columns of this version" if "no such column" in said or state == "42703" else ""
 
 
 def is_local(request):

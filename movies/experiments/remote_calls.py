@@ -1,0 +1,75 @@
+"""Three services are asked in turn, and the page waits for the sum; together, for the slowest one.
+
+The page needs something from each of three services of an archive: where a film's print lies, of
+which format it is, and whether it is in the house. They are a small service of the lab's own, asked
+over HTTP, which really waits before it answers, as long as the knob *wait* says (**simulated**).
+
+The slow view asks one after the other. No question needs the answer to another one, yet the second
+is not asked before the first is answered. The `async` view sends all three off and gathers the
+answers; while it waits, nothing runs. The last view gives each call to a thread of its own, and
+needs no other change. All this is *I/O-bound*: compare the CPU time with the whole.
+
+Under WSGI, as here, an `async` view still holds its worker until it is done, and Django makes an
+event loop for each request. Its gain for other visitors begins under ASGI. And with a wait of 0
+there is nothing to gain: then the figures show what threads and event loops cost.
+
+**When it matters.** Payment, search, weather, a model's answer: whenever a page asks others. Before
+asking together, ask whether it has to ask at all: answers can be cached, and much can be done after
+the page has been sent.
+"""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from django.shortcuts import render
+
+from movies.models import Movie
+from movies.remote import SERVICES, ask, ask_async
+from perflab.registry import Choice, Experiment, Queries, Rung
+
+
+def page(request, movies, answers):
+    """Each film, and what the three services say of it."""
+    rows = list(zip(movies, *answers, strict=True))
+    return render(request, "movies/prints.html", {"rows": rows})
+
+
+def in_turn(request, rows, wait):
+    # Expect 1 query, the films, then three calls: each begins when the one before has ended.
+    movies = list(Movie.objects.only("title", "year").order_by("id")[:rows])
+    answers = [ask(service, movies, wait) for service in SERVICES]
+    return page(request, movies, answers)
+
+
+async def gathered(request, rows, wait):
+    # Expect 1 query, the films, then three calls that wait at the same time, in one thread.
+    movies = [movie async for movie in Movie.objects.only("title", "year").order_by("id")[:rows]]
+    answers = await asyncio.gather(*(ask_async(service, movies, wait) for service in SERVICES))
+    return page(request, movies, answers)
+
+
+def threads(request, rows, wait):
+    # Expect 1 query, the films, then three calls at the same time, each in a thread of its own.
+    movies = list(Movie.objects.only("title", "year").order_by("id")[:rows])
+    with ThreadPoolExecutor(len(SERVICES)) as pool:
+        answers = pool.map(lambda service: ask(service, movies, wait), SERVICES)
+    return page(request, movies, answers)
+
+
+experiment = Experiment(
+    title="Three remote calls",
+    topic="Code and data",
+    remedy="asking together",
+    count=Movie.objects.count,
+    figure="time",
+    knobs=(Choice("wait", "Wait of each service, ms (simulated)", (0, 20, 50, 200), 20),),
+    cost="Three connections at once instead of one, for the services too. Code that runs in other "
+    "threads must not touch the request's database connection. And what fails, fails among others "
+    "that are still under way.",
+    docs="https://docs.djangoproject.com/en/5.2/topics/async/#async-views",
+    rungs=(
+        Rung("in-turn", in_turn, Queries(1), also=(ask, page)),
+        Rung("async", gathered, Queries(1), also=(ask_async,)),
+        Rung("threads", threads, Queries(1), also=(ask,)),
+    ),
+)
