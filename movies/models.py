@@ -1,6 +1,6 @@
 """The collection: real films first, then synthetic ones, each with countries and reviews."""
 
-from django.db import models
+from django.db import models, transaction
 from django.urls import reverse
 
 
@@ -84,3 +84,36 @@ class Seeding(models.Model):
 
     def __str__(self):
         return f"{self.movies} films of seed {self.seed}"
+
+
+class Tonight(models.Model):
+    """The film of the evening: one row at most, there from the first change on.
+
+    No foreign key, since whoever rewrites the films need not know of it.
+    """
+
+    film_id = models.PositiveIntegerField("id of the film", default=1)
+    changes = models.PositiveIntegerField("how often it was changed", default=0)
+
+    class Meta:
+        verbose_name_plural = "tonight"
+
+    def __str__(self):
+        return f"film {self.film_id}"
+
+    @classmethod
+    def now(cls):
+        """The film that is announced just now: 1 query."""
+        return cls.objects.first() or cls()
+
+    @classmethod
+    def change(cls):
+        """Announce the next film of the collection, after the last one the first again."""
+        with transaction.atomic():
+            cls.objects.get_or_create(pk=1)
+            tonight = cls.objects.select_for_update().get(pk=1)
+            films = Movie.objects.order_by("id")
+            film = films.filter(id__gt=tonight.film_id).first() or films.first()
+            tonight.film_id = film.id if film else 1
+            tonight.changes += 1
+            tonight.save()

@@ -1,0 +1,142 @@
+"""A change that cached pages do not show: the time-out is a promise of how late they may be.
+
+The page announces the film of the evening, and somebody changes it. What is cached knows nothing
+of that: *timeout* shows the old film until its two seconds are over, and with a time-out of an
+hour it would be the old film for an hour. Play the story and see who notices, and when.
+
+*versioned* never asks for an old entry: the moment of the last change is part of the key, so
+after a change the key is another one and the old entry is left to expire. It costs the small
+query that reads the moment. *invalidated* spares that query too: whoever changes the film also
+deletes the entry, after the change has been committed, since a page made in between would keep
+the old film.
+
+**When it matters.** As soon as somebody edits what is cached and looks whether it has worked.
+First ask how late the page may be; if a minute is fine, a time-out is all that you need. Versions
+fit where one cheap row tells that something has changed. Deleting fits where one place makes all
+changes and knows every key; it is said to be one of the two hard things because soon it does not.
+"""
+
+from django.core.cache import cache
+from django.db.models import Avg, Count
+from django.shortcuts import render
+
+from movies.models import Movie, Tonight
+from perflab.registry import Experiment, Queries, Rung, Step
+
+FRESH_S = 2  # short, so that a reader sees it pass
+KEPT_S = 60  # where a change is noticed, an entry may live longer
+
+
+def film_of(tonight):
+    """The evening's film and what its reviewers say, {} where there is none: 1 query."""
+    film = Movie.objects.filter(id=tonight.film_id).annotate(
+        review_count=Count("reviews"), average_score=Avg("reviews__score")
+    )
+    facts = ("title", "year", "director__name", "review_count", "average_score")
+    return film.values(*facts).first() or {}
+
+
+def page(request, rows, film):
+    """The film of the evening above a list that is read afresh every time: 1 query."""
+    movies = Movie.objects.select_related("director").order_by("id")[:rows]
+    return render(request, "movies/tonight.html", {"film": film, "movies": movies})
+
+
+def uncached(request, rows):
+    # Expect 3 queries every time: which film it is, the film, then the list.
+    return page(request, rows, film_of(Tonight.now()))
+
+
+def timeout(request, rows):
+    # Expect 3 queries while the film is not in the cache and 1, the list, when it is.
+    film = cache.get("tonight")
+    if film is None:
+        film = film_of(Tonight.now())
+        cache.set("tonight", film, FRESH_S)
+    return page(request, rows, film)
+
+
+def versioned(request, rows):
+    # Expect 3 queries after a change, and 2 as long as nothing changes: which film, the list.
+    tonight = Tonight.now()
+    key = f"tonight:{tonight.changes}"
+    film = cache.get(key)
+    if film is None:
+        film = film_of(tonight)
+        cache.set(key, film, KEPT_S)
+    return page(request, rows, film)
+
+
+def invalidated(request, rows):
+    # Expect 3 queries after a change, and 1, the list, as long as nothing changes.
+    film = cache.get("tonight")
+    if film is None:
+        film = film_of(Tonight.now())
+        cache.set("tonight", film, KEPT_S)
+    return page(request, rows, film)
+
+
+def change(request):
+    """Somebody changes the film, and thinks of no cache."""
+    Tonight.change()
+
+
+def change_and_delete(request):
+    """Somebody changes the film. The entry goes after the commit: not before it."""
+    Tonight.change()
+    cache.delete("tonight")
+
+
+experiment = Experiment(
+    title="The stale page",
+    topic="Caching",
+    remedy="the entry that is deleted when it changes",
+    count=Movie.objects.count,
+    cost="With versions a small query on every page. With deletion every place that changes the "
+    "film has to know of the cache, and a request that had read the old film just before may "
+    "still put it back: so keep a time-out as well.",
+    docs="https://docs.djangoproject.com/en/5.2/topics/cache/#basic-usage",
+    rungs=(
+        Rung(
+            "uncached",
+            uncached,
+            Queries(3),
+            also=(film_of, page, change),
+            templates=("movies/tonight.html",),
+            change=change,
+        ),
+        Rung(
+            "timeout",
+            timeout,
+            Queries(3),
+            warm=Queries(1),
+            also=(film_of, page, change),
+            templates=("movies/tonight.html",),
+            change=change,
+        ),
+        Rung(
+            "versioned",
+            versioned,
+            Queries(3),
+            warm=Queries(2),
+            also=(film_of, page, change),
+            templates=("movies/tonight.html",),
+            change=change,
+        ),
+        Rung(
+            "invalidated",
+            invalidated,
+            Queries(3),
+            warm=Queries(1),
+            also=(film_of, page, change_and_delete),
+            templates=("movies/tonight.html",),
+            change=change_and_delete,
+        ),
+    ),
+    story=(
+        Step("A visitor asks what is on tonight."),
+        Step("The film of the evening is changed, and the visitor asks again.", change=True),
+        Step("Two and a half seconds later.", wait_s=2.5),
+        Step("Once more. How many queries does it take?", read="queries"),
+    ),
+)
