@@ -1,7 +1,18 @@
 """The collection: real films first, then synthetic ones, each with countries and reviews."""
 
 from django.db import models, transaction
+from django.db.models import F
 from django.urls import reverse
+from django.utils import timezone
+
+
+def scattered(number):
+    """An expression for a whole number below 2**31 that has nothing of the order of `number`.
+
+    No two of the numbers below 2**31 give the same one: the factor (Knuth's, of the golden ratio)
+    is odd.
+    """
+    return F(number) * 2_654_435_761 % 2**31
 
 
 class Director(models.Model):
@@ -43,6 +54,17 @@ class Movie(models.Model):
     synopsis = models.TextField("synopsis (always synthesised)")
     director = models.ForeignKey(Director, on_delete=models.CASCADE, related_name="movies")
     countries = models.ManyToManyField(Country, related_name="movies")
+    # The number in the archive's register, twice: without an index and with one. The database
+    # makes it, so whoever writes films need not know of it.
+    register = models.GeneratedField(
+        expression=scattered("id"), output_field=models.PositiveIntegerField(), db_persist=True
+    )
+    register_indexed = models.GeneratedField(
+        expression=scattered("id"),
+        output_field=models.PositiveIntegerField(),
+        db_persist=True,
+        db_index=True,
+    )
 
     class Meta:
         indexes = [models.Index(fields=["year", "id"], name="movie_year_id")]
@@ -117,3 +139,16 @@ class Tonight(models.Model):
             tonight.film_id = film.id if film else 1
             tonight.changes += 1
             tonight.save()
+
+
+class Draft(models.Model):
+    """A film that an experiment writes and takes away again, within one request."""
+
+    batch = models.CharField("the request that wrote it", max_length=16, db_index=True)
+    made = models.DateTimeField(default=timezone.now)
+    title = models.CharField(max_length=300)
+    year = models.PositiveSmallIntegerField()
+    votes = models.PositiveIntegerField(default=0)
+
+    def __str__(self):
+        return f"{self.title} ({self.year})"

@@ -15,6 +15,8 @@ register(
         "missing_index",
         "deep_pages",
         "expensive_count",
+        "bulk_writes",
+        "bulk_update",
         "cache_page",
         "template_fragment",
         "fragment_trap",

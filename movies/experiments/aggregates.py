@@ -7,16 +7,16 @@ film: an N+1 bug whose queries happen to aggregate.
 Avg("reviews__score"))`. That joins the films to their reviews, groups what comes out by film, and
 then takes the first few groups. Whether the database really does it in that order is its own
 affair, and here the two differ. PostgreSQL sees that the films are wanted in the order of their
-key, groups them as they come, and stops when the page is full. SQLite groups by every column of a
-film, for which it has no index: it groups the *whole collection*, and throws nearly all of it away.
-One query then loses against a hundred and one. It is fast on a small collection and slower with
+key, groups them as they come, and stops when the page is full. SQLite does not: it joins and groups
+the *whole collection*, sorts what comes out, and throws nearly all of it away.
+One query then loses against a loop of them. It is fast on a small collection and slower with
 every film that is added, on a page that stays the same.
 
 *Subquery* says how it is meant: take the films of the page, then for each of them look at its own
 reviews, by their index. That is one query too, and its cost is that of the page, on both databases.
 
-Open a trace and press *Explain* on the one query of each: the plan tells what the number of queries
-does not. On SQLite look for `USE TEMP B-TREE FOR GROUP BY`.
+Under *Why?* press *Explain* on the one query of each: the plan tells what the number of queries
+does not. Of the join SQLite says `SCAN movies_movie` and, for the sorting, `USE TEMP B-TREE`.
 
 **When it matters.** Lists with a number beside each row: comments, orders, votes. Fewer queries is
 the right instinct, but it is no proof: ask for the plan on a database of the size, and of the make,

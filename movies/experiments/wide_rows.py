@@ -4,14 +4,14 @@ A queryset selects all columns, the long text too: the database reads it, sends 
 a string of it for every row. There are two ways to say less, and they sound alike.
 
 `defer("synopsis")` leaves out the one long column, and `only("title", "year")` names the ones to
-fetch. Both still make *model instances*, and for every one of them Django has to keep track of the
-fields that are missing. So they save what the column weighs, but not what an instance costs.
+fetch. Both still make *model instances*, and of each one Django has to note which fields it lacks.
+So they save what the column weighs, pay for the notes, and save nothing of what an instance costs.
 `values_list("title", "year")` makes no instances at all: a row is a plain tuple, here one with
 names, so that the template need not change.
 
-Look at the climb: how much of the way is leaving out the text, and how much leaving out the
-instances? A synopsis here is a few paragraphs; of a table with scans or JSON documents in it the
-first step would be the larger one.
+Look at the climb before you believe it. A synopsis here is a few paragraphs, and leaving it out may
+be worth nothing, or less: more rows show it better. Of a table with scans or large
+documents in it the first step would be the larger one.
 
 **When it matters.** `defer` where a column is really large, or far away: across a network, or on
 PostgreSQL, which keeps very long values in a table beside the table. `values_list` for long lists,

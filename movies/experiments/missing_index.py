@@ -1,0 +1,55 @@
+"""Without an index the database reads the whole table to find a page of it.
+
+Every film has a number in the archive's register, and the page shows the first films after a
+certain number. The number stands in two columns with the same contents: `register` is a plain one,
+`register_indexed` has an index. The two views differ in nothing else.
+
+Of the plain column the database knows nothing. It reads every film there is, keeps those whose
+number is high enough, sorts them, and hands over the first few. The index is the column once more,
+sorted, with the place of each row: the database goes straight to the number, takes the next few
+entries, and stops. So the slow side grows with the collection and the fast side with the page.
+
+Press *Explain* under *Why?*: SQLite says `SCAN` of the one side and `SEARCH … USING INDEX` of the
+other, PostgreSQL `Seq Scan` and `Index Scan`. If a plan scans a large table for a small answer,
+that is the query to help.
+
+**When it matters.** Columns by which many pages filter, join or sort, in tables that grow. Foreign
+keys, unique columns and the primary key have their index already. What an index costs is measured
+too: see [the price of an index](/experiments/index-price/).
+"""
+
+from django.shortcuts import render
+
+from movies.models import Movie
+from perflab.registry import Experiment, Queries, Rung
+
+LAST_SEEN = 1_000_000  # the numbers go up to 2**31: nearly all films come after it
+
+
+def slow(request, rows):
+    # Expect 1 query, which reads all films and sorts them.
+    movies = Movie.objects.filter(register__gt=LAST_SEEN).order_by("register")[:rows]
+    return render(request, "movies/in_register.html", {"movies": movies})
+
+
+def fast(request, rows):
+    # Expect 1 query, which reads as many films as the page shows.
+    movies = Movie.objects.filter(register_indexed__gt=LAST_SEEN).order_by("register_indexed")
+    return render(request, "movies/in_register.html", {"movies": movies[:rows]})
+
+
+experiment = Experiment(
+    title="The missing index",
+    topic="Database queries",
+    remedy="the index",
+    count=Movie.objects.filter(register_indexed__gt=LAST_SEEN).count,
+    cost="Space on disk and in memory, and every insert, update and delete has to keep it up to "
+    "date: the next experiment measures that.",
+    docs="https://docs.djangoproject.com/en/5.2/ref/models/fields/#db-index",
+    figure="time",
+    shows_from=100_000,
+    rungs=(
+        Rung("slow", slow, Queries(1), templates=("movies/in_register.html",)),
+        Rung("fast", fast, Queries(1), templates=("movies/in_register.html",)),
+    ),
+)

@@ -1,0 +1,23 @@
+from django.db import migrations, models
+from django.db.models import F
+
+
+def register(**options):
+    return models.GeneratedField(
+        expression=F('id') * 2654435761 % 2147483648,
+        output_field=models.PositiveIntegerField(),
+        db_persist=True,
+        **options,
+    )
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('movies', '0002_seeding'),
+    ]
+
+    operations = [
+        migrations.AddField('movie', 'register', register()),
+        migrations.AddField('movie', 'register_indexed', register(db_index=True)),
+    ]
