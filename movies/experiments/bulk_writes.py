@@ -1,0 +1,70 @@
+"""A hundred new rows, and a hundred times the way to the database and back.
+
+The slow view saves one object after the other. Each `save()` is a statement of its own, and outside
+of a transaction each is a commit of its own too: the database has to make sure a hundred times that
+the row will still be there after a power cut.
+
+The rung in the middle does the same within `transaction.atomic()`. There are as many statements,
+but one commit. The fast view hands over the whole list: `bulk_create` writes a hundred rows with
+each statement, in one transaction.
+
+All three write for real, into a table of drafts, show what they have written and delete it again:
+nothing stays. They do not roll it back, for then no commit would be paid for; the deletion costs
+all of them the same.
+
+**When it matters.** Imports, seeds, queues, anything that arrives by the hundred. What a commit
+costs depends on the disk and on how careful the database is told to be; what a statement costs
+depends on the distance: turn the *round trip* knob, and the transaction alone is little help.
+"""
+
+from django.db import transaction
+from django.shortcuts import render
+
+from movies.models import Draft, Movie
+from movies.scratch import drafts_of_films, scratch
+from perflab.registry import Experiment, Queries, Rung
+
+
+def slow(request, rows):
+    # Expect 3 queries and 1 INSERT, with a commit of its own, for each draft.
+    with scratch() as batch:
+        for draft in drafts_of_films(batch, rows):
+            draft.save()
+        written = Draft.objects.filter(batch=batch).order_by("id")
+        return render(request, "movies/drafts.html", {"rows": written})
+
+
+def together(request, rows):
+    # Expect 3 queries and 1 INSERT for each draft, all in one transaction.
+    with scratch() as batch:
+        with transaction.atomic():
+            for draft in drafts_of_films(batch, rows):
+                draft.save()
+        written = Draft.objects.filter(batch=batch).order_by("id")
+        return render(request, "movies/drafts.html", {"rows": written})
+
+
+def fast(request, rows):
+    # Expect 3 queries and 1 INSERT for every hundred drafts.
+    with scratch() as batch:
+        Draft.objects.bulk_create(drafts_of_films(batch, rows), batch_size=100)
+        written = Draft.objects.filter(batch=batch).order_by("id")
+        return render(request, "movies/drafts.html", {"rows": written})
+
+
+ALSO = {"also": (drafts_of_films, scratch), "templates": ("movies/drafts.html",)}
+
+experiment = Experiment(
+    title="Writing many rows",
+    topic="Database queries",
+    remedy="writing in bulk",
+    count=Movie.objects.count,
+    cost="`save()` is not called and no signal is sent: what they do has to be done by hand. One "
+    "bad row makes all of its list fail. All objects are in memory at once.",
+    docs="https://docs.djangoproject.com/en/5.2/ref/models/querysets/#bulk-create",
+    rungs=(
+        Rung("slow", slow, Queries(3, per_row=1), **ALSO),
+        Rung("transaction", together, Queries(3, per_row=1), **ALSO),
+        Rung("fast", fast, Queries(3, batch=100), **ALSO),
+    ),
+)
