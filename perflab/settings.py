@@ -172,6 +172,17 @@ if MEMCACHED_URL:
         },
     }
 CACHES["locmem"] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "lab"}
+# Two that are always there and that no knob offers: an experiment compares them with the others.
+CACHES["file"] = {
+    "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+    "LOCATION": VAR / "cache",
+}
+CACHES["database"] = {
+    "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+    "LOCATION": "lab_cache",  # a table, made by a migration
+    "OPTIONS": {"MAX_ENTRIES": 1000},  # one more and it throws some out, with queries of its own
+}
+CACHES["local"] = {"BACKEND": "perflab.caches.LabCache", "LOCATION": "locmem"}  # never another
 # What an experiment may be cached in, the first being the one used unless the knob says otherwise.
 LAB_CACHES = [alias for alias in ("redis", "memcached", "locmem") if alias in CACHES]
 

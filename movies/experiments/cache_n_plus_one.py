@@ -1,0 +1,78 @@
+"""A cache has its N+1 too: one call for each film, where one call brings them all.
+
+The page shows each film with its countries, and keeps what it shows of a film under a key of its
+own, so that a film that changes costs one entry and not the page. Both views run the same queries,
+one for the ids and, for films that are not in the cache, two that make them.
+
+The slow view asks the cache for one film after the other. Each `get` is quick, but each is a round
+trip to the cache's server: a page of a hundred films waits for a hundred of them. It looks harmless
+since no query shows it; look at the number of *cache calls*. The fast view asks with `get_many` for
+all at once, and keeps what was missing with `set_many`.
+
+**When it matters.** With every cache that is a server, and the more the farther it is. In local
+memory there is no round trip: there `get_many` is a loop itself, and saves next to nothing. Turn
+the knob *cache* and compare. What costs in any case is taking a hundred small values apart; where
+no single film has to be thrown out, one entry for the whole list is quicker than both.
+"""
+
+from django.core.cache import cache
+from django.shortcuts import render
+
+from movies.models import Movie
+from perflab.registry import Experiment, Queries, Rung
+
+
+def ids(rows):
+    """The films of this page."""
+    return list(Movie.objects.order_by("id").values_list("id", flat=True)[:rows])
+
+
+def made(missing):
+    """What the page shows of the films that the cache does not have, by their ids."""
+    movies = Movie.objects.filter(id__in=missing).prefetch_related("countries") if missing else ()
+    return {
+        movie.id: {"title": str(movie), "countries": [str(c) for c in movie.countries.all()]}
+        for movie in movies
+    }
+
+
+def one_by_one(request, rows):
+    # Expect 1 query for the ids, and 2 more for the films that are not in the cache.
+    wanted = ids(rows)
+    found = {id: cache.get(f"film:{id}") for id in wanted}
+    missing = made([id for id in wanted if found[id] is None])
+    for id, film in missing.items():
+        cache.set(f"film:{id}", film, 60)
+    found |= missing
+    return render(request, "movies/film_entries.html", {"movies": [found[id] for id in wanted]})
+
+
+def all_at_once(request, rows):
+    # Expect 1 query for the ids, and 2 more for the films that are not in the cache.
+    wanted = ids(rows)
+    found = cache.get_many([f"film:{id}" for id in wanted])
+    missing = made([id for id in wanted if f"film:{id}" not in found])
+    if missing:
+        cache.set_many({f"film:{id}": film for id, film in missing.items()}, 60)
+    found |= {f"film:{id}": film for id, film in missing.items()}
+    movies = [found[f"film:{id}"] for id in wanted]
+    return render(request, "movies/film_entries.html", {"movies": movies})
+
+
+QUERIES = {"queries": Queries(3), "warm": Queries(1)}
+
+experiment = Experiment(
+    title="The cache's own N+1",
+    topic="Caching",
+    remedy="one call for all",
+    count=Movie.objects.count,
+    figure="time",
+    cost="One large answer has to arrive before the first film can be shown, and a server that "
+    "works one command at a time lets all others wait meanwhile: a few thousand keys are enough "
+    "for one call.",
+    docs="https://docs.djangoproject.com/en/5.2/topics/cache/#basic-usage",
+    rungs=(
+        Rung("slow", one_by_one, **QUERIES, also=(ids, made)),
+        Rung("fast", all_at_once, **QUERIES, also=(ids, made)),
+    ),
+)
