@@ -7,5 +7,6 @@ class VisitorForm(forms.Form):
     name = forms.CharField(
         label="Your name",
         max_length=40,
+        required=False,
         widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
     )

@@ -9,6 +9,7 @@ from perflab.errors import error_page, reads_only
 
 from .forms import VisitorForm
 from .models import Director, Movie
+from .seeding.rows import known_countries
 
 FILMS_ON_A_PAGE = 50
 REVIEWS_SHOWN = 50
@@ -45,7 +46,9 @@ def film(request, pk):
     # Expect 3 queries: the film with its director, its countries, its reviews.
     movie = get_object_or_404(Movie.objects.select_related("director"), pk=pk)
     reviews = movie.reviews.order_by("id")[:REVIEWS_SHOWN]
-    return render(request, "movies/film.html", {"movie": movie, "reviews": reviews})
+    is_known = movie.imdb_id in known_countries()  # IMDb's dumps do not tell the countries
+    context = {"movie": movie, "reviews": reviews, "countries_are_known": is_known}
+    return render(request, "movies/film.html", context)
 
 
 @reads_only
@@ -62,7 +65,10 @@ def visitor(request):
     """Ask the visitor's name, for the experiments that greet; it is kept in a signed cookie."""
     form = VisitorForm(request.POST or None, initial={"name": request.session.get("visitor", "")})
     if request.method == "POST" and form.is_valid():
-        request.session["visitor"] = form.cleaned_data["name"]
+        if form.cleaned_data["name"]:
+            request.session["visitor"] = form.cleaned_data["name"]
+        else:
+            request.session.pop("visitor", None)
         return redirect("visitor")
     status = 400 if form.is_bound else 200
     return render(request, "movies/visitor.html", {"form": form}, status=status)

@@ -91,7 +91,7 @@ class Rung:
 
     `cache` is the backend's alias where the lesson fixes it. `revalidates` has its clients send
     back the ETag of the answer before, as browsers do; a 304 then is an answer, and `warm` is its
-    promise. `change(request)` is done by a POST to the rung's address. `reference` marks a rung
+    promise. `change(request, rows)` is done by a POST to its address. `reference` marks a rung
     that is no part of the ladder, only measured beside it. `site_cache` puts Django's cache
     middlewares in front of all the others, for so many seconds.
     """
@@ -168,6 +168,11 @@ class Experiment:
     def caches(self) -> bool:
         """Whether a cache takes part, so that cold and warm differ."""
         return any(rung.warm and not rung.revalidates for rung in self.rungs)
+
+    @property
+    def cache_is_free(self) -> bool:
+        """Whether the cache knob has a say: not where every rung fixes its own."""
+        return not all(rung.cache for rung in self.ladder)
 
     @property
     def here(self) -> bool:

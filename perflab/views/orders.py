@@ -42,7 +42,7 @@ def change(request, slug, name):
     except BadKnob as error:
         return error_page(request, 400, "This knob cannot be turned so far", str(error))
     with rung_scope(slug, chosen_rung, chosen):
-        chosen_rung.change(request)
+        chosen_rung.change(request, chosen.movies)
     return HttpResponse(status=204)
 
 

@@ -1,5 +1,7 @@
 """The pages for readers: the contents, and an experiment's own page."""
 
+import re
+
 from django.conf import settings
 from django.db import connection
 from django.shortcuts import render
@@ -14,6 +16,7 @@ from ..knobs import BadKnob, Knobs
 from ..middleware import is_local
 from ..sources import rung_sources
 from .lookup import experiment_or_404
+from .rungs import needs
 
 prose = MarkdownIt("commonmark", {"html": False})
 
@@ -52,6 +55,7 @@ def comparison(request, slug):
         lanes.append(
             {
                 "rung": rung,
+                "title": re.sub("[-_]", " ", rung.name).capitalize(),
                 "url": url,
                 "path": path,
                 "frame": path + ("&inspect=1" if frames_inspect else ""),
@@ -79,6 +83,9 @@ def comparison(request, slug):
         "frames_inspect": frames_inspect,
         "can_inspect": settings.TOOLBAR,
         "vendor": connection.vendor,
+        "act": registry.ACTS[experiment.act],
+        "needs": "" if experiment.here else needs(experiment),
+        "can_play": is_local(request) or not any(rung.change for rung in experiment.rungs),
         "own_knobs": [(knob, chosen.own[knob.name]) for knob in experiment.knobs],
         "too_small": _too_small(experiment),
         **_neighbours(slug),

@@ -17,14 +17,16 @@ export function token() {
 }
 
 /**
- * Ask for an address once. {ok, status, timing, bytes, network, html}; `network` is the ms on top of
- * what the server took. An answer without figures, or none at all, is not ok and says why.
+ * Ask for an address once. {ok, status, timing, bytes, wall, network, html}: `bytes` on the wire,
+ * `wall` ms to the last of them, `network` the part of it on top of what the server took. An answer
+ * without figures, or none at all, is not ok and says why. With an ETag a 304 will do.
  */
-export async function ask(address, signal) {
+export async function ask(address, signal, etag) {
   const started = performance.now();
   let response, html;
   try {
-    response = await fetch(address, { cache: "no-store", signal });
+    const headers = etag ? { "If-None-Match": etag } : {};
+    response = await fetch(address, { cache: "no-store", signal, headers });
     html = await response.text();
   } catch (error) {
     if (signal?.aborted) throw error;
@@ -32,19 +34,32 @@ export async function ask(address, signal) {
   }
   const wall = performance.now() - started;
   const header = response.headers.get("Server-Timing");
-  if (!response.ok || !header) {
+  if (!(response.ok || (etag && response.status === 304)) || !header) {
     const said = new DOMParser().parseFromString(html, "text/html").querySelector("main .lead");
     return { ok: false, status: response.status, why: `status ${response.status}. ${said?.textContent ?? ""}` };
   }
   const timing = readTiming(header);
   return {
     ok: true,
+    status: response.status,
     timing,
-    bytes: new TextEncoder().encode(html).length,
+    bytes: Number(response.headers.get("Content-Length") ?? (html && new TextEncoder().encode(html).length)),
+    wall,
+    etag: response.headers.get("ETag"),
     network: Math.max(0, wall - timing.total),
     trace: response.headers.get("X-Perflab-Trace"),
     html,
   };
+}
+
+/** Ask a lane, as its clock and its validators say. */
+export async function askLane(lane, signal, changes) {
+  const answer = await ask(lane.address(changes), signal, lane.etag);
+  if (!answer.ok) return answer;
+  if (lane.revalidates) lane.etag = answer.etag;
+  if (answer.status !== 304) lane.html = answer.html;
+  if (lane.clock === "client") answer.timing.total = answer.wall;
+  return answer;
 }
 
 /** A page as it is compared: no white space between tags, one tag a line. */
@@ -70,7 +85,7 @@ export async function warmUp(lanes, signal) {
   const deadline = performance.now() + WARM_UP_MS;
   while (quiet.some((count) => count < QUIET)) {
     for (const [index, lane] of lanes.entries()) {
-      const answer = await ask(lane.address(), signal);
+      const answer = await askLane(lane, signal);
       if (!answer.ok) throw new Error(answer.why);
       quiet[index] = seen[index].has(answer.timing.worker) ? quiet[index] + 1 : 0;
       seen[index].add(answer.timing.worker);
@@ -81,13 +96,13 @@ export async function warmUp(lanes, signal) {
 
 /**
  * Ask every lane n times, in turn, the order rotating; tell `each(index, answer)` of every answer,
- * failed ones too. A lane is anything with `address()`.
+ * failed ones too. A lane has an `address()`, a `clock`, and says whether it `revalidates`.
  */
 export async function run(lanes, runs, each, signal) {
   for (let round = 0; round < runs; round++) {
     for (let step = 0; step < lanes.length; step++) {
       const index = (round + step) % lanes.length;
-      const answer = await ask(lanes[index].address(), signal);
+      const answer = await askLane(lanes[index], signal);
       each(index, answer);
     }
   }

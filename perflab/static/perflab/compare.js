@@ -1,11 +1,12 @@
 // The comparison page: two lanes, one button. bench.js measures, stats.js judges, plot.js draws;
 // page.js is what they share.
 
-import { difference, run, warmUp } from "./bench.js";
+import { ask, difference, run, warmUp } from "./bench.js";
 import { setUpGrowth } from "./grow.js";
-import { busy, fail, figures, form, knobs, lanes, middle, one, out, page, queries, stop, totals, verdict } from "./page.js";
-import { shown, strip } from "./plot.js";
+import { busy, fail, figures, form, knobs, ladder, lanes, middle, one, order, out, page, queries, stop, totals, verdict } from "./page.js";
+import { climb, shown, strip } from "./plot.js";
 import { median, quantile, ratioOfMedians } from "./stats.js";
+import { setUpStory } from "./story.js";
 import { setUpTakeAway } from "./take.js";
 import { drawBars, setUpTraces } from "./why.js";
 
@@ -15,17 +16,16 @@ const GIVE_UP = 6; // failures in a row
 // ---- The frames: each side really loaded, one after the other so that neither slows the other.
 
 function load(lane) {
-  const frame = lane.element.querySelector("iframe[data-src]");
   return new Promise((resolve) => {
-    frame.addEventListener("load", resolve, { once: true });
-    frame.src = frame.dataset.src;
+    lane.frame.addEventListener("load", resolve, { once: true });
+    lane.frame.src = lane.frame.dataset.src;
   });
 }
 
 /** Show what a frame's own request measured; nothing while the toolbar's work is in its times. */
 function scoreFrame(lane) {
   if (lane.results.length) return;
-  const figures = lane.element.querySelector("iframe").contentDocument?.querySelector(".figures");
+  const figures = lane.frame.contentDocument?.querySelector(".figures");
   const board = lane.element.querySelector(".score");
   board.hidden = !figures || figures.dataset.inspect === "1";
   if (board.hidden) return;
@@ -55,8 +55,10 @@ function comesIntoSight(element) {
   });
 }
 
+const framed = lanes.filter((lane) => lane.frame);
+
 async function loadFrames() {
-  for (const lane of lanes) {
+  for (const lane of framed) {
     await load(lane);
     scoreFrame(lane);
   }
@@ -68,8 +70,8 @@ let lastQuery = new URL(lanes[0].element.querySelector(".alone a").href).search.
 
 function turned() {
   if (!form.reportValidity()) return;
-  const { movies, round_trip, cache } = knobs();
-  const query = `?${new URLSearchParams({ movies, round_trip, cache })}`;
+  const { movies, round_trip, cache, own } = knobs();
+  const query = `?${new URLSearchParams({ movies, round_trip, cache, ...own })}`;
   for (const code of page.querySelectorAll(".load-section code")) {
     code.textContent = code.textContent
       .replaceAll(lastQuery, query)
@@ -77,18 +79,23 @@ function turned() {
   }
   for (const lane of lanes) {
     for (const link of lane.element.querySelectorAll(".alone a")) link.search = link.search.replace(lastQuery, query);
-    const frame = lane.element.querySelector("iframe[data-src]");
-    frame.dataset.src = frame.dataset.src.replace(lastQuery, query);
-    const { base, perRow, warmBase, warmPerRow } = lane.element.dataset;
-    const cold = Number(base) + Number(perRow) * movies;
-    const warm = warmBase === undefined ? "" : ` cold, ${shown(Number(warmBase) + Number(warmPerRow) * movies)} warm`;
-    lane.element.querySelector(".promise").textContent = `promised: ${queries(cold)}${warm}`;
+    if (lane.frame) lane.frame.dataset.src = lane.frame.dataset.src.replace(lastQuery, query);
+    const { queries: cold, warm } = lane.element.dataset;
+    const [first, again] = lane.revalidates ? ["at first", "again"] : ["cold", "warm"];
+    lane.element.querySelector(".promise").textContent =
+      `promised: ${queries(promised(cold, movies))}${warm ? ` ${first}, ${shown(promised(warm, movies))} ${again}` : ""}`;
   }
   lastQuery = query;
   note();
   remember();
   forget();
   return loadFrames();
+}
+
+/** A promise of the registry's, "base per_row batch", as the number of queries at so many rows. */
+function promised(promise, rows) {
+  const [base, perRow, batch] = promise.split(" ").map(Number);
+  return base + perRow * rows + (batch && Math.ceil(rows / batch));
 }
 
 /** What is honest to say beside these knobs. */
@@ -116,6 +123,7 @@ function remember() {
 function forget() {
   for (const lane of lanes) {
     lane.results = [];
+    lane.etag = undefined;
     lane.element.querySelector("h2").textContent = lane.title;
     lane.element.querySelector("[data-strip]").hidden = true;
   }
@@ -132,17 +140,18 @@ function measure(sameSide = false) {
   return busy(async (signal, progress) => {
     forget();
     const first = lanes[0];
-    const sides = sameSide ? [first, { ...lanes.at(-1), path: first.path, address: first.address }] : lanes;
-    if (sameSide) lanes.at(-1).element.querySelector("h2").textContent = `${first.title} again`;
+    const again = ladder.at(-1);
+    const sides = sameSide ? [first, { ...first, results: again.results }] : lanes;
+    if (sameSide) again.element.querySelector("h2").textContent = `${first.title} again`;
     const failures = [];
     let inARow = 0;
     await warmUp(sides, signal);
     const { runs } = knobs();
     try {
       await run(sides, runs, (index, answer) => {
-        progress((lanes.reduce((n, lane) => n + lane.results.length, 0) + failures.length) / (runs * sides.length));
+        progress((sides.reduce((n, lane) => n + lane.results.length, 0) + failures.length) / (runs * sides.length));
         inARow = answer.ok ? 0 : inARow + 1;
-        if (answer.ok) lanes[index].results.push(answer);
+        if (answer.ok) sides[index].results.push(answer);
         else failures.push(answer.why);
         if (inARow === GIVE_UP) throw new Error("The lab has gone: the run was ended.");
         draw();
@@ -152,7 +161,10 @@ function measure(sameSide = false) {
         const failed = failures.length === 1 ? "1 request failed and is" : `${failures.length} requests failed and are`;
         fail(`${failed} left out of the figures: ${failures.at(-1)}`);
       }
-      if (lanes.every((lane) => lane.results.length >= ENOUGH)) conclude(sameSide, guessed);
+      if (sides.every((lane) => lane.results.length >= ENOUGH)) {
+        const peaks = page.dataset.figure === "memory" && !sameSide ? await memoryPeaks(signal) : [];
+        conclude(sameSide, guessed, peaks);
+      }
       else if (signal.aborted) fail("Stopped before there was enough to judge.");
     }
   });
@@ -176,31 +188,73 @@ function draw() {
 
 // ---- The verdict.
 
-function conclude(sameSide, guessed) {
-  const [slow, fast] = [lanes[0], lanes.at(-1)];
+function conclude(sameSide, guessed, peaks) {
+  const [slow, fast] = [lanes[0], ladder.at(-1)];
   Object.assign(verdict, ratioOfMedians(totals(slow), totals(fast)), { sameSide });
   const before = middle(slow, "queries");
   const after = middle(fast, "queries");
+  const saved = sameSide ? null : saving(slow, fast, peaks);
   out("ratio").textContent = !verdict.differs
     ? "No measurable difference"
     : verdict.ratio >= 1 ? `${shown(verdict.ratio)}× faster` : `${shown(1 / verdict.ratio)}× slower`;
-  out("queries").textContent = `${queries(before)} → ${queries(after)}`;
+  out("queries").textContent = saved?.told ?? `${queries(before)} → ${queries(after)}`;
   out("interval").textContent =
     `Ratio of medians ${shown(verdict.ratio)}, 95 % interval ${shown(verdict.low)} to ${shown(verdict.high)}; `
-    + `${slow.results.length} and ${fast.results.length} runs, in turn.`;
+    + `${slow.results.length} and ${fast.results.length} runs, in turn`
+    + (page.dataset.clock === "client" ? "; times to the last byte, by this browser's clock." : ".");
   out("guess").hidden = !guessed;
   if (guessed) {
+    const guess = guessed.queries ? `${guessed.queries} queries and ` : "";
     out("guess").textContent =
-      `You guessed ${guessed.queries || "no number of"} queries and ${guessed.ratio || "no"} times; `
-      + `it is ${shown(before)} and ${shown(verdict.ratio)}.`;
+      `You guessed ${guess}${guessed.ratio || "no"} times; it is ${guess && `${shown(before)} and `}${shown(verdict.ratio)}.`;
   }
-  out("sentence").textContent = sameSide ? aaSentence() : sentence(before - after, fast);
+  out("sentence").textContent = sameSide ? aaSentence() : sentence(saved, fast);
   one("[data-headline]").hidden = false;
-  tabulate();
-  compare(slow, fast);
+  tabulate(peaks);
+  compare();
   drawBars();
+  drawClimb(sameSide);
   for (const name of ["[data-results]", "[data-why]", "[data-take]"]) one(name).hidden = false;
   if (!sameSide) keep(before, after);
+}
+
+/** What the fast way saves in the figure of the lesson: a headline, and words for the sentence. */
+function saving(slow, fast, peaks) {
+  const of = {
+    queries: [(lane) => middle(lane, "queries"), queries],
+    bytes: [(lane) => median(lane.results.map((result) => result.bytes)), (n) => `${shown(n)} bytes`],
+    memory: [(lane) => peaks[lanes.indexOf(lane)], (n) => `${shown(n / 1e6)} MB of memory`],
+  };
+  const [value, told] = of[page.dataset.figure] ?? of.queries;
+  const [before, after] = [value(slow), value(fast)];
+  if (!Number.isFinite(before + after)) return null;
+  if (page.dataset.figure === "time" && before === after) return { told: `${told(before)} on either side`, does: "" };
+  const does = before > after ? `saves ${told(before - after)} and ` : before < after ? `costs ${told(after - before)} more and ` : "saves nothing of it and ";
+  return { told: `${told(before)} → ${told(after)}`, does };
+}
+
+/** The most memory that Python held for one request of each lane; a public lab does not tell. */
+async function memoryPeaks(signal) {
+  const peaks = [];
+  for (const lane of lanes) {
+    const { trace } = await ask(`${lane.address()}&trace=memory`, signal);
+    peaks.push(trace ? (await (await fetch(`/traces/${trace}.json`, { signal })).json()).memory_peak : NaN);
+  }
+  return peaks;
+}
+
+/** Every lane of a ladder on one axis, with its share of the reference where there is one. */
+function drawClimb(sameSide) {
+  const place = one("[data-climb]");
+  place.hidden = sameSide || lanes.length < 3;
+  if (place.hidden) return;
+  const bare = lanes.find((lane) => lane.reference);
+  const rows = lanes.map((lane) => {
+    const ms = middle(lane, "total");
+    const share = bare && lane !== bare ? `, ${shown((100 * middle(bare, "total")) / ms)} % of ${bare.title.toLowerCase()}` : "";
+    return { name: lane.title, ms, css: lane === lanes[0] ? "slow" : "fast", told: `${shown(ms)} ms, ${queries(middle(lane, "queries"))}${share}` };
+  });
+  place.replaceChildren(climb(rows));
 }
 
 const aaSentence = () =>
@@ -215,20 +269,20 @@ function sentence(saved, fast) {
     ? `a simulated round trip of ${shown(round_trip)} ms to the database`
     : page.dataset.vendor === "sqlite" ? "no network to the database" : "PostgreSQL as near as it is";
   const faster = !verdict.differs
-    ? "and yet no difference can be measured"
+    ? "makes no difference that can be measured"
     : verdict.ratio >= 1
-      ? `and makes the page ${shown(verdict.ratio)} times faster`
-      : `and makes the page ${shown(1 / verdict.ratio)} times slower`;
+      ? `makes the page ${shown(verdict.ratio)} times faster`
+      : `makes the page ${shown(1 / verdict.ratio)} times slower`;
   const total = middle(fast, "total");
   const shares = { "the database": middle(fast, "sql"), "the cache": middle(fast, "cache") };
   shares["Python: the ORM, the template, Django itself"] = total - shares["the database"] - shares["the cache"];
   const [most, ms] = Object.entries(shares).sort((a, b) => b[1] - a[1])[0];
-  const does = saved ? `saves ${queries(saved)}` : "saves no query";
   return `On this machine, with ${movies.toLocaleString("en")} ${page.dataset.rows} and ${distance}, `
-    + `${page.dataset.remedy} ${does} ${faster}; ${Math.round((100 * ms) / total)} % of what is left is ${most}.`;
+    + `${page.dataset.remedy} ${saved?.does ?? ""}${faster}`
+    + (page.dataset.clock === "client" ? "." : `; ${Math.round((100 * ms) / total)} % of what is left is ${most}.`);
 }
 
-function tabulate() {
+function tabulate(peaks) {
   const row = (tag, cells) => {
     const line = document.createElement("tr");
     cells.forEach((content, index) => {
@@ -243,28 +297,30 @@ function tabulate() {
   one("[data-table]").replaceChildren(
     row("th", ["Medians", ...names]),
     ...figures().map(([name, ...numbers]) => row("td", [name, ...numbers.map(shown)])),
+    ...(peaks.length ? [row("td", ["peak memory, MB", ...peaks.map((n) => shown(n / 1e6))])] : []),
   );
   const workers = new Set(lanes.flatMap((lane) => lane.results.map((result) => result.timing.worker)));
   out("workers").textContent = `Answered by ${workers.size} worker${workers.size === 1 ? "" : "s"}; each has its own colour in the strips.`;
 }
 
-function compare(slow, fast) {
-  const differs = difference(slow.results.at(-1).html, fast.results.at(-1).html);
-  out("same").textContent = differs ? "Not the same page" : "Same page";
-  out("same").classList.toggle("bad", Boolean(differs));
-  out("difference").textContent = differs;
-  out("difference").hidden = !differs;
+function compare() {
+  const [first, ...others] = ladder;
+  const same = others.filter((lane) => !lane.differs && lane.results.length);
+  const wrong = same.find((lane) => difference(first.html, lane.html ?? first.html));
+  out("same").hidden = !same.length;
+  out("same").textContent = wrong ? "Not the same page" : "Same page";
+  out("same").classList.toggle("bad", Boolean(wrong));
+  out("difference").textContent = wrong ? difference(first.html, wrong.html) : "";
+  out("difference").hidden = !wrong;
 }
 
 /** Let the contents page show this ratio. */
 function keep(before, after) {
-  const secret = page.querySelector("[name=csrfmiddlewaretoken]");
-  if (!secret) return;
+  if (page.dataset.local !== "1") return;
   const { ratio, low, high } = verdict;
-  const body = new URLSearchParams({
+  order(`/experiments/${page.dataset.slug}/result/`, {
     ratio, low, high, movies: knobs().movies, round_trip: knobs().round_trip, slow_queries: Math.round(before), fast_queries: Math.round(after),
   });
-  fetch(`/experiments/${page.dataset.slug}/result/`, { method: "POST", body, headers: { "X-CSRFToken": secret.value } });
 }
 
 // ---- Guess first.
@@ -331,9 +387,11 @@ for (const button of page.querySelectorAll("[data-copy]")) {
   });
 }
 
-Object.assign(actions, setUpGrowth(), setUpTraces(), setUpTakeAway());
+Object.assign(actions, setUpGrowth(), setUpStory(), setUpTraces(), setUpTakeAway());
 note();
 if (new URLSearchParams(location.search).get("projector") === "1") projector();
-for (const lane of lanes) lane.element.querySelector("iframe").addEventListener("load", () => scoreFrame(lane));
-await comesIntoSight(lanes[0].element);
-await loadFrames();
+for (const lane of framed) lane.frame.addEventListener("load", () => scoreFrame(lane));
+if (one(".lanes").checkVisibility()) {
+  await comesIntoSight(lanes[0].element);
+  await loadFrames();
+}

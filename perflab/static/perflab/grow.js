@@ -1,6 +1,6 @@
 // How does it grow? Both sides at many sizes, or at many distances.
 
-import { ask } from "./bench.js";
+import { askLane } from "./bench.js";
 import { busy, knobs, lanes, out, page } from "./page.js";
 import { lines } from "./plot.js";
 import { median } from "./stats.js";
@@ -18,7 +18,7 @@ async function sweep(values, change, label, signal, progress) {
     out("grow").textContent = `Measuring at ${value.toLocaleString("en")} ${label} …`;
     const answers = lanes.map(() => []);
     const first = [];
-    for (const lane of lanes) first.push(await ask(lane.address(change(value)), signal));
+    for (const lane of lanes) first.push(await askLane(lane, signal, change(value)));
     const failed = first.find((answer) => !answer.ok);
     if (failed) {
       out("grow").textContent = `Ended before ${value.toLocaleString("en")} ${label}: ${failed.why}`;
@@ -28,7 +28,7 @@ async function sweep(values, change, label, signal, progress) {
     for (let round = 0; round < runs; round++) {
       for (let turn = 0; turn < lanes.length; turn++) {
         const index = (round + turn) % lanes.length;
-        const answer = await ask(lanes[index].address(change(value)), signal);
+        const answer = await askLane(lanes[index], signal, change(value));
         if (answer.ok) answers[index].push(answer.timing);
       }
     }
@@ -68,4 +68,15 @@ const withDistance = () =>
     await sweep(distances, (round_trip) => ({ round_trip, movies }), label, signal, progress);
   });
 
-export const setUpGrowth = () => ({ grow: withRows, far: withDistance });
+/** A sweep over each knob of the experiment's own. */
+function ownSweeps() {
+  const sweepOf = (select) => () =>
+    busy(async (signal, progress) => {
+      const values = [...select.options].map((option) => Number(option.value));
+      const change = (value) => ({ own: { ...knobs().own, [select.name]: value } });
+      await sweep(values, change, select.name, signal, progress);
+    });
+  return Object.fromEntries([...page.querySelectorAll("select[data-own]")].map((select) => [`grow-${select.name}`, sweepOf(select)]));
+}
+
+export const setUpGrowth = () => ({ grow: withRows, far: withDistance, ...ownSweeps() });

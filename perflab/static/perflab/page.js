@@ -14,9 +14,17 @@ export const lanes = [...page.querySelectorAll("[data-lane]")].map((element) => 
   name: element.dataset.lane,
   path: element.dataset.path,
   title: element.querySelector("h2").textContent,
+  frame: element.querySelector("iframe[data-src]"),
+  differs: element.dataset.differs,
+  reference: "reference" in element.dataset,
+  revalidates: "revalidates" in element.dataset,
+  clock: page.dataset.clock,
   results: [],
   address: (changes) => addressOf(element.dataset.path, changes),
 }));
+
+/** The lanes that are climbed, from slow to fast: all but those for reference. */
+export const ladder = lanes.filter((lane) => !lane.reference);
 
 /** The knobs as they stand in the form. */
 export function knobs() {
@@ -27,19 +35,26 @@ export function knobs() {
     cache: data.get("cache"),
     cold: data.get("cold") === "1",
     runs: Number(data.get("runs")),
+    own: Object.fromEntries([...form.querySelectorAll("[data-own]")].map(({ name, value }) => [name, value])),
   };
 }
 
-/** The address of a side with the knobs of the form, or with some of them changed. */
+/** The address of a side with the knobs of the form, or with some of them changed; `cold` may be a token. */
 function addressOf(path, changes = {}) {
-  const { movies, round_trip, cache, cold } = { ...knobs(), ...changes };
-  const query = new URLSearchParams({ movies, round_trip, cache });
-  if (cold) query.set("cold", token());
+  const { movies, round_trip, cache, cold, own } = { ...knobs(), ...changes };
+  const query = new URLSearchParams({ movies, round_trip, cache, ...own });
+  if (cold) query.set("cold", cold === true ? token() : cold);
   return `${path}?${query}`;
 }
 
 /** The noun for a number of queries. */
 export const queries = (n) => `${shown(n)} ${n === 1 ? "query" : "queries"}`;
+
+/** Send an order to the lab, as its pages' own forms do. */
+export function order(address, values = {}, signal) {
+  const secret = page.querySelector("[name=csrfmiddlewaretoken]").value;
+  return fetch(address, { method: "POST", body: new URLSearchParams(values), headers: { "X-CSRFToken": secret }, signal });
+}
 
 let controller = null;
 
@@ -93,7 +108,7 @@ const FIGURES = [
   ["of them repeated", (lane) => middle(lane, "duplicates")],
   ["cache hits", (lane) => middle(lane, "hits")],
   ["cache misses", (lane) => middle(lane, "misses")],
-  ["bytes", (lane) => median(lane.results.map((result) => result.bytes))],
+  ["bytes on the wire", (lane) => median(lane.results.map((result) => result.bytes))],
   ["network, ms", (lane) => median(lane.results.map((result) => result.network))],
   ["runs", (lane) => lane.results.length],
 ];

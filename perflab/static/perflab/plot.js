@@ -33,6 +33,7 @@ export function ticks(top) {
 /** A number for a reader: three digits that count, thousands apart. */
 export function shown(number) {
   if (!Number.isFinite(number)) return "–";
+  if (number > 0 && number < 0.095) return number.toPrecision(1);
   if (number >= 100 || Number.isInteger(number)) return Math.round(number).toLocaleString("en");
   return number >= 10 ? number.toFixed(1) : number.toFixed(2);
 }
@@ -107,6 +108,31 @@ export function bar(name, parts, top) {
   const told = parts.map(([label, ms]) => `${label} ${shown(ms)} ms`).join(" · ");
   shapes.push(text(0, 58, told, { class: "tick" }));
   return picture(width, height, `${name}: ${told}`, ...shapes);
+}
+
+/**
+ * The rungs of a ladder, one a row: {name, ms, css, told}. The axis is logarithmic, since the top is
+ * often a hundredth of the bottom; its lines stand at powers of ten.
+ */
+export function climb(rows) {
+  const width = 760, left = 130, right = 300, step = 34, height = rows.length * step + 34;
+  const logs = rows.map((row) => Math.log10(Math.max(row.ms, 0.001)));
+  const [low, high] = [Math.floor(Math.min(...logs)), Math.ceil(Math.max(...logs, Math.min(...logs) + 0.1))];
+  const x = (log) => left + ((log - low) / (high - low)) * (width - left - right);
+  const parts = [];
+  for (let power = low; power <= high; power++) {
+    parts.push(element("line", { x1: x(power), x2: x(power), y1: 4, y2: height - 26, class: "grid" }),
+      text(x(power), height - 8, `${shown(10 ** power)} ms`, { class: "tick", "text-anchor": "middle" }));
+  }
+  rows.forEach((row, number) => {
+    const y = number * step + 22;
+    parts.push(
+      text(left - 14, y + 5, row.name, { class: `name ${row.css}`, "text-anchor": "end" }),
+      element("circle", { cx: x(logs[number]), cy: y, r: 7, class: `mark ${row.css}` }, element("title", {}, `${row.name}: ${row.told}`)),
+      text(x(logs[number]) + 14, y + 5, row.told, { class: "tick" }),
+    );
+  });
+  return picture(width, height, `The climb: ${rows.map((row) => `${row.name} ${row.told}`).join("; ")}`, ...parts);
 }
 
 /** One traced request over time: a row each for SQL and cache calls, on an axis in ms. */

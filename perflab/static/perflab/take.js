@@ -46,7 +46,7 @@ const STYLE = `text{font:14px system-ui,sans-serif;fill:#1b1c1e}.grid{stroke:#dc
 .p95{stroke:#1b1c1e;stroke-width:2;stroke-dasharray:4 3}.slow .point{fill:#a83a08}.fast .point{fill:#0a6280}.big{font-size:22px;font-weight:700}`;
 
 function svg() {
-  const parts = lanes.map((lane, index) => {
+  const parts = lanes.filter((lane) => lane.results.length).map((lane, index) => {
     const plot = lane.element.querySelector("[data-strip] svg").cloneNode(true);
     plot.setAttribute("y", 70 + index * 130);
     plot.setAttribute("width", 640);
