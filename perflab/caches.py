@@ -70,7 +70,7 @@ class Scope:
     rung: str
     generation: int
     token: str = ""  # of a cold run, whose keys are its own
-    given_up: bool = False  # after one failure: no page waits for a second one
+    given_up: str = ""  # the backend that has failed: no page waits for it a second time
 
     def key(self, key):
         return f"{self.experiment}:{self.rung}:{self.generation:x}:{self.token}:{key}"
@@ -129,10 +129,15 @@ def _in_a_thread(method):
 
 
 class LabCache(BaseCache):
-    """Chooses a backend, counts the calls for the probe, isolates rungs and gives up quickly."""
+    """Chooses a backend, counts the calls for the probe, isolates rungs and gives up quickly.
+
+    A LOCATION in the settings is the alias of the one backend that it asks, whatever the request
+    chooses; under keys of its own, so that one backend can stand in front of itself.
+    """
 
     def __init__(self, location, params):
         super().__init__(params)
+        self.fixed_alias = location
         self._backends = {}
 
     def _backend(self, alias):
@@ -270,17 +275,18 @@ class Call:
     A block that gets no answer is left at that point, and the program goes on behind it.
     """
 
-    __slots__ = ("cache", "errors", "hits", "misses", "scope", "seconds")
+    __slots__ = ("alias", "cache", "errors", "hits", "misses", "scope", "seconds")
 
     def __init__(self, cache):
         self.cache = cache
         self.scope = _current_scope()
+        self.alias = cache.fixed_alias or self.scope.alias
         self.seconds = 0.0
         self.hits = self.misses = self.errors = 0
 
     def key(self, key):
         """The key that the backend files it under."""
-        return self.scope.key(key)
+        return self.scope.key(f"only-{self.alias}:{key}" if self.cache.fixed_alias else key)
 
     def read(self, keys, found):
         """Note how many keys were read, and how many of them were there."""
@@ -288,8 +294,8 @@ class Call:
 
     def __call__(self, method, *args, **kwargs):
         """Ask the backend; only its own time is counted. Raises NoAnswer."""
-        alias = self.scope.alias
-        if self.scope.given_up or down(alias):
+        alias = self.alias
+        if self.scope.given_up == alias or down(alias):
             raise NoAnswer
         if _left_alone_until.get(alias):
             # Time to try again. One does, while the others still go without.
@@ -298,7 +304,8 @@ class Call:
         try:
             return self.cache.ask(alias, method, *args, **kwargs)
         except NoAnswer as error:
-            self.scope.given_up = not isinstance(error, Refused)
+            if not isinstance(error, Refused):
+                self.scope.given_up = alias
             raise
         finally:
             self.seconds += time.perf_counter() - started
@@ -310,5 +317,5 @@ class Call:
         unanswered = isinstance(error, NoAnswer)
         if unanswered:
             self.hits, self.misses, self.errors = 0, 0, 1
-        count_cache_call(self.scope.alias, self.seconds, self.hits, self.misses, self.errors)
+        count_cache_call(self.alias, self.seconds, self.hits, self.misses, self.errors)
         return unanswered

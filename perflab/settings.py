@@ -93,6 +93,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "perflab.middleware.ProbeMiddleware",  # first, so that it times all the others
     "perflab.middleware.InspectMiddleware",
+    "perflab.site_cache.SiteCacheMiddleware",  # before all that a cached page need not pass
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -76,12 +76,12 @@ def invalidated(request, rows):
     return page(request, rows, film)
 
 
-def change(request):
+def change(request, rows):
     """Somebody changes the film, and thinks of no cache."""
     Tonight.change()
 
 
-def change_and_delete(request):
+def change_and_delete(request, rows):
     """Somebody changes the film. The entry goes after the commit: not before it."""
     Tonight.change()
     cache.delete("tonight")

@@ -1,0 +1,140 @@
+"""Two caches, one behind the other: local memory for a moment, and what all workers share.
+
+A shared cache is a conversation: the request goes out through a socket and the page comes back.
+For a page that costs nothing else, that conversation is most of the work. *two_tiers* asks the
+worker's own memory first, and the shared cache only when that copy is over two seconds old. So
+each worker asks Redis or Memcached once in two seconds, however many visitors it has, and the
+database is asked once for all of them.
+
+What is kept is the whole page, as the bytes that are sent: nothing is rendered on a hit. Compare
+with *bare*, which answers "ok" through the same middleware: more than that no cache can save.
+
+The price is the window. A change deletes the page from the shared cache, and from the memory of
+the worker that makes the change; the other workers cannot be reached. Until their copies run out
+some answers show the new page and some the old one, even to the same visitor, one after the
+other. Play the story with more than one worker.
+
+**When it matters.** For the few pages or values that nearly every request needs: the home page,
+settings, permissions, translations. And only where two visitors may see different states for as
+long as the local copy lives: its time-out is exactly that promise.
+"""
+
+from django.core.cache import cache, caches
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from movies.experiments.stale_page import film_of
+from movies.models import Movie, Tonight
+from perflab.registry import Experiment, Queries, Rung, Step
+
+LOCAL_S = 2  # for how long a worker may still show what another one has changed
+SHARED_S = 60
+
+
+def make_page(request, rows):
+    """The page as the bytes that are sent: 3 queries, and the template."""
+    film = film_of(Tonight.now())
+    movies = Movie.objects.select_related("director").order_by("id")[:rows]
+    return render(request, "movies/tonight.html", {"film": film, "movies": movies}).content
+
+
+def shared_page(request, rows):
+    """The page from the cache that all workers share."""
+    page = cache.get(f"tonight:{rows}")
+    if page is None:
+        page = make_page(request, rows)
+        cache.set(f"tonight:{rows}", page, SHARED_S)
+    return page
+
+
+def uncached(request, rows):
+    # Expect 3 queries every time: which film it is, the film, then the list.
+    return HttpResponse(make_page(request, rows))
+
+
+def shared(request, rows):
+    # Expect 3 queries while the page is not in the shared cache, and none when it is.
+    return HttpResponse(shared_page(request, rows))
+
+
+def two_tiers(request, rows):
+    # Expect 3 queries while it is in neither cache. caches["local"] is a LocMemCache.
+    page = caches["local"].get(f"tonight:{rows}")
+    if page is None:
+        page = shared_page(request, rows)
+        caches["local"].set(f"tonight:{rows}", page, LOCAL_S)
+    return HttpResponse(page)
+
+
+def bare(request, rows):
+    # Expect nothing: what is left is Django, its middleware and the server.
+    return HttpResponse("ok")
+
+
+def change(request, rows):
+    """Somebody changes the film; nothing is cached that could know better."""
+    Tonight.change()
+
+
+def change_shared(request, rows):
+    """Somebody changes the film, and deletes this page. A page of other length has to expire."""
+    Tonight.change()
+    cache.delete(f"tonight:{rows}")
+
+
+def change_both(request, rows):
+    """The same, in this worker's memory too. No other worker's can be reached from here."""
+    Tonight.change()
+    cache.delete(f"tonight:{rows}")
+    caches["local"].delete(f"tonight:{rows}")
+
+
+experiment = Experiment(
+    title="Two tiers of cache",
+    topic="Caching",
+    remedy="the local tier in front of the shared one",
+    count=Movie.objects.count,
+    cost="Two time-outs to think about instead of one, the page's memory once in every worker, and "
+    "after a change up to 2 s in which one visitor sees the new page and the next the old one.",
+    docs="https://docs.djangoproject.com/en/5.2/topics/cache/#accessing-the-cache",
+    rungs=(
+        Rung(
+            "uncached",
+            uncached,
+            Queries(3),
+            also=(make_page, change),
+            templates=("movies/tonight.html",),
+            change=change,
+        ),
+        Rung(
+            "shared",
+            shared,
+            Queries(3),
+            warm=Queries(0),
+            also=(shared_page, make_page, change_shared),
+            templates=("movies/tonight.html",),
+            change=change_shared,
+        ),
+        Rung(
+            "two_tiers",
+            two_tiers,
+            Queries(3),
+            warm=Queries(0),
+            also=(shared_page, make_page, change_both),
+            templates=("movies/tonight.html",),
+            change=change_both,
+        ),
+        Rung(
+            "bare",
+            bare,
+            Queries(0),
+            differs='This page is the word "ok" alone: what Django and the server take at least.',
+            reference=True,
+        ),
+    ),
+    story=(
+        Step("Twelve visitors ask together, so that every worker answers.", asks=12, together=True),
+        Step("The film is changed, and twelve ask.", asks=12, together=True, change=True),
+        Step("Two and a half seconds later.", asks=12, together=True, wait_s=2.5),
+    ),
+)
