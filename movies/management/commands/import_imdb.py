@@ -1,0 +1,121 @@
+"""manage.py import_imdb: replace the films by real ones from IMDb's dumps."""
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from movies import imdb, seeding
+from movies.imdb.dumps import TYPES, DumpError
+from movies.management.one_line import OneLineCommand, peak_memory, whole_number
+
+COURTESY = (
+    "Information courtesy of IMDb (https://www.imdb.com). Used with permission. "
+    "For personal and non-commercial use only."
+)
+
+
+class Command(OneLineCommand):
+    help = (
+        "Replace the films by real ones from the dumps that you have downloaded from IMDb, for "
+        "personal and non-commercial use. docs/data.md tells where they are."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "folder",
+            type=Path,
+            metavar="DIR",
+            help="where title.basics.tsv.gz, title.crew.tsv.gz and name.basics.tsv.gz are, and "
+            "title.ratings.tsv.gz if you like; without .gz they are read too",
+        )
+        parser.add_argument(
+            "--limit",
+            type=whole_number(1, seeding.MAX_MOVIES),
+            default=seeding.MAX_MOVIES,
+            metavar="N",
+            help="only the N films with the most votes (without title.ratings: the lowest ids)",
+        )
+        parser.add_argument(
+            "--type",
+            action="append",
+            choices=TYPES,
+            dest="types",
+            metavar="TYPE",
+            help=f"what to import, may be repeated (default: movie): {', '.join(TYPES)}",
+        )
+        parser.add_argument(
+            "--replace", action="store_true", help="yes, delete the films that are there"
+        )
+
+    def handle(self, *, folder, limit, types, replace, verbosity, **options):
+        with self.one_line_for(DumpError, seeding.SeedingError), self.progress() as progress:
+            types = types or ["movie"]
+            summary = imdb.import_films(folder, limit, types, replace, progress)
+        if verbosity:
+            self.stdout.write(report(summary))
+
+    @contextmanager
+    def progress(self):
+        """A function that tells how far it is: a progress bar where somebody is looking."""
+        if sys.stderr.isatty():
+            with progress_bar() as progress:
+                yield progress
+            return
+
+        def progress(stage, done, total):
+            if stage.startswith("waiting"):
+                self.stderr.write(f"{stage}...")
+
+        yield progress
+
+
+@contextmanager
+def progress_bar():
+    """A bar on the terminal for each stage, and the function that moves it."""
+    from rich import progress as rich
+    from rich.console import Console
+
+    columns = (
+        rich.TextColumn("{task.description:20}"),
+        rich.BarColumn(),
+        rich.TaskProgressColumn(),
+        rich.TimeElapsedColumn(),
+        rich.TimeRemainingColumn(),
+    )
+    with rich.Progress(*columns, console=Console(stderr=True)) as bar:
+        tasks = {}
+
+        def progress(stage, done, total):
+            if stage not in tasks:
+                for task in tasks.values():
+                    finish(task)
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done, total=total)
+
+        def finish(task):
+            total = bar.tasks[task].total or 1
+            bar.update(task, total=total, completed=total)
+            bar.stop_task(task)
+
+        yield progress
+        for task in tasks.values():
+            finish(task)
+
+
+def report(summary):
+    """What was written and what was not used, a line for each dump."""
+    added = dict(summary.added)
+    films = added.pop("films")
+    others = ", ".join(f"{count:,} {kind}" for kind, count in added.items() if count)
+    order = "most votes first" if summary.is_by_votes else "lowest IMDb ids first"
+    said = [
+        f"Imported {films:,} films ({order}), {others}: {summary.rows:,} rows in "
+        f"{summary.seconds:.1f} s, peak memory {peak_memory():.0f} MB."
+    ]
+    for name, why in summary.unused.items():
+        counts = [f"{number:,} {reason}" for reason, number in sorted(why.items()) if number]
+        if counts:
+            said.append(f"Not used in {name}: {', '.join(counts)}.")
+    said += ["Synopses, reviews and most countries are synthesised: the dumps have none.", COURTESY]
+    return "\n".join(said)
