@@ -144,10 +144,15 @@ def lab(seeded_database, redis_server):
 
 @pytest.fixture
 def start_lab(seeded_database):
-    """A function that starts a lab for this test alone: `start_lab(workers=4, REDIS_URL=...)`."""
+    """A function that starts a lab for this test alone: `start_lab(workers=4, REDIS_URL=...)`.
+
+    It has no toolbar unless PERFLAB_TOOLBAR is given: it starts the sooner.
+    """
     with ExitStack() as started:
 
         def start(**options):
-            return started.enter_context(Lab(seeded_database, **options))
+            return started.enter_context(
+                Lab(seeded_database, **{"PERFLAB_TOOLBAR": "0", **options})
+            )
 
         yield start

@@ -74,8 +74,8 @@ def servers():
 
 @pytest.fixture(scope="module")
 def cached_lab(seeded_database, servers):
-    urls = {"REDIS_URL": servers["redis"].url, "MEMCACHED_URL": servers["memcached"].url}
-    with Lab(seeded_database, workers=WORKERS, **urls) as lab:
+    options = {"REDIS_URL": servers["redis"].url, "MEMCACHED_URL": servers["memcached"].url}
+    with Lab(seeded_database, workers=WORKERS, PERFLAB_TOOLBAR="0", **options) as lab:
         yield lab
 
 
@@ -88,7 +88,8 @@ def database_server():
 
 @pytest.fixture(scope="module")
 def postgresql_lab(database_server):
-    with Lab(workers=WORKERS, DATABASE_URL=database_server.url) as lab:
+    options = {"DATABASE_URL": database_server.url, "PERFLAB_TOOLBAR": "0"}
+    with Lab(workers=WORKERS, **options) as lab:
         yield lab
 
 

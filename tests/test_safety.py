@@ -257,9 +257,8 @@ def test_every_experiment_page_has_both_lanes_and_their_sources(client):
         assert page.count('class="hll"') >= 2
 
 
-@pytest.mark.parametrize("name", ["a#b", "a?b", "a%20b", "a b", "ä"])
-def test_a_checkout_may_lie_under_any_name(tmp_path, name):
-    folder = tmp_path / name
+def test_a_checkout_may_lie_under_any_name(tmp_path):
+    folder = tmp_path / "a#b" / "a?b" / "a%20b" / "a b" / "ä"
     script = "from django.conf import settings; print(settings.DATABASES['default']['NAME'])"
 
     found = manage("shell", "--no-imports", "-c", script, PERFLAB_VAR=str(folder), DATABASE_URL="")
