@@ -4,7 +4,6 @@ Measure: no toolbar, nothing in the way. Inspect: a person's own navigation, too
 """
 
 import os
-from contextlib import closing
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, ProgrammingError
@@ -129,10 +128,9 @@ def the_rest(first, stream, measuring, request):
     """Go on with a stream whose first chunk has been made; its trace is kept when it ends."""
     measurement = measuring.measurement
     try:
-        with closing(stream):
-            yield first
-            with measuring:
-                yield from stream
+        yield first
+        with measuring:
+            yield from stream
     finally:
         if measurement.recorder:
             traces.save(measurement.recorder, measurement, request.get_full_path())

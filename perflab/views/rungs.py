@@ -45,12 +45,21 @@ def rung_scope(slug, rung, chosen):
 
 
 def _within(scope, stream):
-    """A stream's chunks, each made in the scope in which its view ran."""
-    with scope():
-        yield from stream
+    """A stream's chunks, each made in the scope in which its view ran.
+
+    The scope is left between two of them: what else this thread does then is not its business.
+    """
+    chunks = iter(stream)
+    while True:
+        with scope():
+            chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield chunk
 
 
 def needs(experiment):
+    """What an experiment lacks on the lab's database, in a sentence."""
     name = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}[experiment.needs]
     return f"{experiment.title} is a lesson on {name}: start the lab with a DATABASE_URL of one."
 

@@ -1,0 +1,257 @@
+"""What an experiment may be, beyond two views and two counts of queries."""
+
+import json
+import types
+
+import pytest
+from django.db import connection
+from django.http import HttpResponse, QueryDict, StreamingHttpResponse
+from django.test import Client
+
+from movies.models import Movie
+from perflab import registry
+from perflab.knobs import BadKnob, Knobs
+from perflab.promises import broken_promises
+from perflab.registry import Choice, Experiment, Queries, Rung, by_vendor
+
+
+def pages(request, rows):
+    list(Movie.objects.order_by("id")[:rows])
+    return HttpResponse("<h1>Films</h1>")
+
+
+def make(*rungs, **options):
+    return Experiment(
+        title="A lesson",
+        topic="Tests",
+        remedy="the test",
+        count=Movie.objects.count,
+        cost="Nothing.",
+        docs="https://docs.djangoproject.com/en/5.2/",
+        rungs=rungs or (Rung("slow", pages, Queries(1)), Rung("fast", pages, Queries(1))),
+        slug="a-lesson",
+        **options,
+    )
+
+
+@pytest.fixture
+def lesson(monkeypatch):
+    """A function that puts an experiment into the lab for this test: `lesson(*rungs)`."""
+
+    def put(*rungs, **options):
+        experiment = make(*rungs, **options)
+        monkeypatch.setitem(registry.experiments, "a-lesson", experiment)
+        return experiment
+
+    return put
+
+
+@pytest.fixture
+def visitor():
+    return Client(SERVER_NAME="127.0.0.1", raise_request_exception=False)
+
+
+@pytest.mark.parametrize(
+    ("queries", "told", "at_250"),
+    [
+        (Queries(2), "2", 2),
+        (Queries(1, per_row=1), "1 + N", 251),
+        (Queries(0, per_row=2), "2N", 500),
+        (Queries(1, batch=100), "1 + N/100", 4),
+        (Queries(0), "0", 0),
+    ],
+)
+def test_a_promise_tells_itself_and_its_number(queries, told, at_250):
+    assert str(queries) == told
+    assert queries.at(250) == at_250
+
+
+def test_a_promise_may_differ_by_database():
+    promise = by_vendor(sqlite=Queries(7), postgresql=Queries(1))
+
+    assert promise == (Queries(7) if connection.vendor == "sqlite" else Queries(1))
+
+
+@pytest.mark.parametrize("wrong", [{"act": "none"}, {"figure": "miles"}, {"clock": "sun"}])
+def test_a_word_that_means_nothing_is_refused_when_the_lab_starts(wrong, monkeypatch):
+    module = types.ModuleType("lessons.odd", "A lesson.\n\nWhat happens.")
+    module.experiment = make(**wrong)
+    monkeypatch.setattr(registry, "import_module", lambda name: module)
+
+    with pytest.raises(ValueError, match=f"'{next(iter(wrong.values()))}' is none of "):
+        registry.register("lessons", ["odd"])
+
+
+def test_a_reference_is_no_rung_of_the_ladder():
+    slow, fast = Rung("slow", pages, Queries(1)), Rung("fast", pages, Queries(1))
+    bare = Rung("bare", pages, Queries(0), reference=True)
+
+    experiment = make(slow, fast, bare)
+
+    assert experiment.fast is fast
+    assert experiment.ladder == (slow, fast)
+
+
+def test_a_knob_of_its_own_is_checked_and_written_back():
+    page = Choice("page", "Page", (1, 10, 100), 10)
+
+    assert Knobs.read(QueryDict(""), [page]).own == {"page": 10}
+    assert "page=100" in Knobs.read(QueryDict("page=100"), [page]).query_string()
+    with pytest.raises(BadKnob, match="page must be one of 1, 10, 100, not '11'"):
+        Knobs.read(QueryDict("page=11"), [page])
+
+
+@pytest.mark.django_db
+def test_a_view_takes_its_own_knob_and_a_bad_one_is_a_400(lesson, visitor):
+    def view(request, rows, page):
+        return HttpResponse(f"<h1>Page {page}</h1>")
+
+    rungs = (Rung("slow", view, Queries(0)), Rung("fast", view, Queries(0)))
+    lesson(*rungs, knobs=(Choice("page", "Page", (1, 100), 1),))
+
+    good = visitor.get("/experiments/a-lesson/slow/?page=100")
+    bad = visitor.get("/experiments/a-lesson/slow/?page=7")
+
+    assert good.content == b"<h1>Page 100</h1>"
+    assert bad.status_code == 400
+    assert "page must be one of 1, 100, not &#x27;7&#x27;" in bad.content.decode()
+    catalogue = visitor.get("/experiments.json").json()["experiments"][-1]
+    assert catalogue["knobs"] == {"page": {"choices": [1, 100], "default": 1}}
+
+
+@pytest.mark.django_db
+def test_an_async_view_is_a_view(lesson, visitor):
+    async def view(request, rows):
+        films = [movie async for movie in Movie.objects.order_by("id")[:rows]]
+        return HttpResponse(f"<h1>{len(films)} films</h1>")
+
+    experiment = lesson(Rung("slow", view, Queries(1)), Rung("fast", view, Queries(1)))
+
+    assert visitor.get("/experiments/a-lesson/slow/?movies=3").content == b"<h1>3 films</h1>"
+    assert broken_promises(experiment, 5, "locmem") == []
+
+
+@pytest.mark.django_db
+def test_a_lesson_for_another_database_can_be_read_and_not_run(lesson, visitor):
+    other = "sqlite" if connection.vendor == "postgresql" else "postgresql"
+    lesson(needs=other)
+
+    page = visitor.get("/experiments/a-lesson/")
+    rung = visitor.get("/experiments/a-lesson/slow/")
+
+    assert page.status_code == 200
+    assert "A lesson is a lesson on" in page.content.decode()
+    assert rung.status_code == 409
+    assert "start the lab with a DATABASE_URL of one" in rung.content.decode()
+    catalogue = visitor.get("/experiments.json").json()
+    assert catalogue["elsewhere"]["a-lesson"] == other
+    assert "a-lesson" not in [e["slug"] for e in catalogue["experiments"]]
+    assert f"needs {other}".lower() in visitor.get("/").content.decode().lower()
+
+
+@pytest.mark.django_db
+def test_a_collection_too_small_for_a_lesson_is_told_how_to_grow(lesson, visitor):
+    lesson(shows_from=100_000)
+    page = visitor.get("/experiments/a-lesson/").content.decode()
+    lesson(shows_from=1000)
+    large_enough = visitor.get("/experiments/a-lesson/").content.decode()
+
+    assert "manage.py seed --movies 100000" in page
+    assert "manage.py seed --movies" not in large_enough
+
+
+@pytest.mark.django_db
+def test_a_rung_that_differs_says_why_and_is_not_compared(lesson, visitor):
+    def other(request, rows):
+        return HttpResponse("<h1>Other</h1>")
+
+    reason = "This page is another one on purpose."
+    told = lesson(Rung("slow", pages, Queries(1)), Rung("fast", other, Queries(0), differs=reason))
+    page = visitor.get("/experiments/a-lesson/").content.decode()
+    untold = lesson(Rung("slow", pages, Queries(1)), Rung("fast", other, Queries(0)))
+
+    assert broken_promises(told, 5, "locmem") == []
+    assert reason in page
+    assert "not the page of" in broken_promises(untold, 5, "locmem")[0]
+
+
+@pytest.mark.django_db
+def test_a_rung_that_revalidates_is_asked_again_with_its_etag(lesson):
+    asked = []
+
+    def view(request, rows):
+        asked.append(request.headers.get("If-None-Match"))
+        status = 304 if asked[-1] == '"one"' else 200
+        return HttpResponse(
+            "" if status == 304 else "<h1>Films</h1>", status=status, headers={"ETag": '"one"'}
+        )
+
+    experiment = lesson(
+        Rung("slow", lambda request, rows: HttpResponse("<h1>Films</h1>"), Queries(0)),
+        Rung("fast", view, Queries(0), revalidates=True),
+    )
+
+    assert broken_promises(experiment, 5, "locmem") == []
+    assert asked == [None, '"one"']
+
+
+@pytest.mark.django_db
+def test_a_change_is_an_order_from_this_machine_with_a_csrf_token(lesson, visitor):
+    changed = []
+    rung = Rung("slow", pages, Queries(1), change=lambda request, rows: changed.append(rows))
+    lesson(rung, Rung("fast", pages, Queries(1)))
+    path = "/experiments/a-lesson/slow/change/?movies=7"
+
+    strict = Client(SERVER_NAME="127.0.0.1", enforce_csrf_checks=True)
+    refused = [
+        strict.post(path).status_code,
+        visitor.get(path).status_code,
+        visitor.post(path, REMOTE_ADDR="192.0.2.1").status_code,
+        visitor.post(path.replace("slow", "fast")).status_code,
+        visitor.post(path + "000000").status_code,
+    ]
+
+    assert refused == [403, 405, 403, 404, 400]
+    assert changed == []
+    assert visitor.post(path).status_code == 204
+    assert changed == [7]
+
+
+@pytest.mark.django_db
+def test_a_stream_is_measured_to_its_end_by_its_trace(lesson, visitor):
+    def view(request, rows):
+        def lines():
+            for movie in Movie.objects.order_by("id")[:rows]:
+                yield f"{movie.director.name}\n"
+
+        return StreamingHttpResponse(lines(), content_type="text/plain")
+
+    lesson(Rung("slow", view, Queries(1, per_row=1)), Rung("fast", view, Queries(1, per_row=1)))
+
+    response = visitor.get("/experiments/a-lesson/slow/?movies=5&trace=1&round_trip=2")
+    body = b"".join(response)
+
+    assert body.count(b"\n") == 5
+    assert 'queries;desc="2"' in response["Server-Timing"]  # what its first line took
+    trace = visitor.get(f"/traces/{response['X-Perflab-Trace']}.json").json()
+    assert len([event for event in trace["events"] if event["kind"] == "query"]) == 6
+    assert all(event["ms"] >= 2 for event in trace["events"])  # the round trip, to the end
+    assert trace["memory_peak"] is None
+
+
+@pytest.mark.django_db
+def test_a_trace_of_memory_tells_the_peak(lesson, visitor):
+    def view(request, rows):
+        block = bytearray(20_000_000)
+        return HttpResponse(f"<h1>{len(block)}</h1>")
+
+    lesson(Rung("slow", view, Queries(0)), Rung("fast", pages, Queries(1)))
+
+    peaks = {}
+    for name in ("slow", "fast"):
+        response = visitor.get(f"/experiments/a-lesson/{name}/?trace=memory")
+        path = f"/traces/{response['X-Perflab-Trace']}.json"
+        peaks[name] = json.loads(visitor.get(path).content)["memory_peak"]
+
+    assert 20_000_000 <= peaks["slow"] < 30_000_000
+    assert 0 < peaks["fast"] < 10_000_000
