@@ -152,3 +152,34 @@ class Draft(models.Model):
 
     def __str__(self):
         return f"{self.title} ({self.year})"
+
+
+class LoanColumns(models.Model):
+    """What is noted when the archive lends a film."""
+
+    film = models.PositiveIntegerField()
+    borrower = models.CharField(max_length=60)
+    shelf = models.PositiveIntegerField()
+    days = models.PositiveSmallIntegerField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self):
+        return f"film {self.film} to {self.borrower}"
+
+
+class Loan(LoanColumns):
+    """A loan in a table without indexes but its key's. An experiment writes it and undoes it."""
+
+
+class IndexedLoan(LoanColumns):
+    """The same, with an index for each column."""
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["film"], name="loan_film"),
+            models.Index(fields=["borrower"], name="loan_borrower"),
+            models.Index(fields=["shelf"], name="loan_shelf"),
+            models.Index(fields=["days"], name="loan_days"),
+        ]

@@ -13,6 +13,7 @@ register(
         "wide_rows",
         "aggregates",
         "missing_index",
+        "index_price",
         "deep_pages",
         "expensive_count",
         "bulk_writes",
