@@ -9,7 +9,7 @@ fast pages queue behind the slow ones: a slow page is slow for everybody.
 
 import random
 
-from lab import LabUser
+from lab import LabUser, sides
 from locust import task
 
 
@@ -17,7 +17,7 @@ class Duel(LabUser):
     @task
     def both_sides(self):
         experiment = next(self.tour)
-        sides = [("slow", experiment["rungs"][0]), ("fast", experiment["rungs"][-1])]
-        random.shuffle(sides)
-        for side, rung in sides:
+        both = list(zip(("slow", "fast"), sides(experiment), strict=True))
+        random.shuffle(both)
+        for side, rung in both:
             self.see_rung(rung, name=f"{experiment['slug']} {side}")

@@ -6,6 +6,7 @@ loopback unless --i-own-this-host was given with it, nor for more than 500 users
 
 import ipaddress
 import itertools
+import json
 import random
 import re
 import sys
@@ -50,24 +51,32 @@ class LabUser(FastHttpUser):
         self.knobs = knobs_of(vars(options))
         self.rows = int(options.movies or options.catalogue["knobs"]["movies"]["default"])
 
-    def see(self, path, name, heading=None, rows=1):
+    def see(self, path, name, heading=None, rows=1, body="html"):
         """Fetch a page under this name and return it; it fails unless it is whole (see `flaw`)."""
         get = self.client.get(path, name=name, catch_response=True, allow_redirects=False)
         with get as response:
-            if response.status_code and (problem := flaw(response, heading, rows)):
+            if response.status_code and (problem := flaw(response, heading, rows, body)):
                 response.failure(problem)
             return response.text or ""
 
     def see_rung(self, rung, name):
         """Fetch one side of an experiment, with the knobs of this run."""
-        return self.see(f"{rung['url']}?{urlencode(self.knobs)}", name, rows=self.rows)
+        body = rung.get("body", "html")
+        return self.see(f"{rung['url']}?{urlencode(self.knobs)}", name, rows=self.rows, body=body)
 
 
-def flaw(response, heading, rows):
+def sides(experiment):
+    """An experiment's slow and fast rung: the ends of its ladder; those for reference beside."""
+    ladder = [rung for rung in experiment["rungs"] if not rung.get("reference")]
+    return ladder[0], ladder[-1]
+
+
+def flaw(response, heading, rows, body="html"):
     """What is wrong with a page in one line, or None: a 200 may be an error or an empty page too.
 
     `heading` is the page's h1 as HTML, None where any will do; `rows` the least number of films,
-    directors or list items on it.
+    directors or list items on it. `body` says what it is if not "html": "json", an object with a
+    list of the rows, or "lines", a text with a line for each of them.
     """
     page = response.text or ""
     found = HEADING.search(page)
@@ -76,11 +85,25 @@ def flaw(response, heading, rows):
         return f"status {response.status_code}: {shown}"
     if "total;dur=" not in response.headers.get("Server-Timing", ""):
         return f"no Server-Timing on: {shown}"
-    if not found or heading not in (None, shown):
+    if body == "html" and (not found or heading not in (None, shown)):
         return f"headed {shown!r}" + (f", not {heading!r}" if heading else "")
-    if (count := len(ROW.findall(page))) < rows:
-        return f"{count} rows on a page of {rows}: {shown}"
+    count = rows_in(page, body)
+    if count is None or count < rows:
+        answer = shown if found else f"an answer of {body}"
+        return f"{'no' if count is None else count} rows on a page of {rows}: {answer}"
     return None
+
+
+def rows_in(page, body):
+    """How many rows a page has; None if it is not what its `body` says."""
+    if body == "html":
+        return len(ROW.findall(page))
+    if body == "lines":
+        return None if page.lstrip().startswith("<") else len(page.splitlines())
+    try:
+        return max(len(part) for part in json.loads(page).values() if isinstance(part, list))
+    except (ValueError, AttributeError):
+        return None
 
 
 def checked_host(host, own):

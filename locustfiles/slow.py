@@ -6,7 +6,7 @@ Each user goes round all experiments and asks for the next page as soon as it ha
 Run fast.py with the same options and compare row by row: the rows are named alike.
 """
 
-from lab import LabUser
+from lab import LabUser, sides
 from locust import task
 
 
@@ -14,4 +14,4 @@ class SlowSide(LabUser):
     @task
     def next_page(self):
         experiment = next(self.tour)
-        self.see_rung(experiment["rungs"][0], name=experiment["slug"])
+        self.see_rung(sides(experiment)[0], name=experiment["slug"])

@@ -11,7 +11,7 @@ import logging
 import sys
 from dataclasses import dataclass
 
-from lab import LabUser
+from lab import LabUser, sides
 from locust import LoadTestShape, events, task
 from locust.argument_parser import gt_zero
 from locust.stats import calculate_response_time_percentile, diff_response_time_dicts
@@ -38,7 +38,7 @@ class OneSide(LabUser):
     def next_page(self):
         experiment = next(self.tour)
         side = -1 if self.environment.parsed_options.side == "fast" else 0
-        self.see_rung(experiment["rungs"][side], name=experiment["slug"])
+        self.see_rung(sides(experiment)[side], name=experiment["slug"])
 
 
 @dataclass

@@ -17,6 +17,7 @@ from django.db import connection
 ACTS = {"measure": "Measure first", "more": "Do more", "less": "Do less"}
 FIGURES = ("queries", "time", "bytes", "memory")  # in which a lesson may show itself
 CLOCKS = ("server", "client")
+BODIES = ("html", "json", "lines")  # a page, an object with a list of rows, a line for each row
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ class Rung:
     back the ETag of the answer before, as browsers do; a 304 then is an answer, and `warm` is its
     promise. `change(request, rows)` is done by a POST to its address. `reference` marks a rung
     that is no part of the ladder, only measured beside it. `site_cache` puts Django's cache
-    middlewares in front of all the others, for so many seconds.
+    middlewares in front of all the others, for so many seconds. `body` says how load scenarios read
+    the answer (BODIES).
     """
 
     name: str
@@ -108,6 +110,7 @@ class Rung:
     change: Callable | None = None
     reference: bool = False
     site_cache: int = 0
+    body: str = "html"
 
     def promise(self, warm: bool) -> Queries:
         """The promised queries for a warm or a cold cache."""
@@ -201,6 +204,7 @@ def register(package: str, modules: list[str]) -> None:
             (experiment.act, ACTS),
             (experiment.figure, FIGURES),
             (experiment.clock, CLOCKS),
+            *((rung.body, BODIES) for rung in experiment.rungs),
         ):
             if value not in known:
                 raise ValueError(f"{module.__name__}: {value!r} is none of {', '.join(known)}")

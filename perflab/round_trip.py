@@ -1,7 +1,7 @@
 """A stand-in for a database across a network."""
 
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 from django.db import connections
 
@@ -17,8 +17,11 @@ def round_trip(milliseconds: float):
             time.sleep(milliseconds / 1000)
         return execute(sql, params, many, context)
 
-    with ExitStack() as stack:
-        if milliseconds:
-            for connection in connections.all():
-                stack.enter_context(connection.execute_wrapper(delayed))
+    slowed = connections.all() if milliseconds else []
+    for connection in slowed:
+        connection.execute_wrappers.append(delayed)
+    try:
         yield
+    finally:  # by name, not the last one: inside a stream the probe comes and goes
+        for connection in slowed:
+            connection.execute_wrappers.remove(delayed)

@@ -31,6 +31,7 @@ register(
         "cache_backends",
         "what_to_cache",
         "conditional_get",
+        "ladder",
         "inefficient_code",
         "remote_calls",
         "streaming_export",

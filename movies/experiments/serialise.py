@@ -71,9 +71,9 @@ experiment = Experiment(
     "the API at once. Who serialises with a library gives up its checks.",
     docs="https://docs.djangoproject.com/en/5.2/topics/db/optimization/#use-queryset-values-and-values-list",
     rungs=(
-        Rung("instances", instances, Queries(1), also=(as_dict,)),
-        Rung("narrow", narrow, Queries(1)),
-        Rung("values", values, Queries(1)),
+        Rung("instances", instances, Queries(1), also=(as_dict,), body="json"),
+        Rung("narrow", narrow, Queries(1), body="json"),
+        Rung("values", values, Queries(1), body="json"),
         Rung(
             "template",
             template,

@@ -54,6 +54,7 @@ def _rung_as_json(experiment, rung):
         "differs": rung.differs,
         "revalidates": rung.revalidates,
         "reference": rung.reference,
+        "body": rung.body,
         "queries": {"cold": promise(rung.queries), "warm": promise(rung.promise(warm=True))},
     }
 

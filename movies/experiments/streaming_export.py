@@ -1,0 +1,72 @@
+"""An export of everything: hold all of it at once, or pass it on as it comes.
+
+Every review of the films, as CSV. The slow view makes a list of all rows, then one text of all
+lines, then a response that holds the text: for a moment the worker has the whole export in memory,
+more than once. It works on the developer's machine, and grows with the data until the day it does
+not.
+
+The fast view never has more than a thousand rows. `iterator()` takes them from the database in
+portions (on PostgreSQL through a server-side cursor) and keeps none, and `StreamingHttpResponse`
+sends each piece of text while the next is not made yet. The first byte leaves at once.
+
+**When it matters.** Exports, reports, feeds, backups. Watch the memory, not the clock: both do the
+same work, and what a worker once took it seldom gives back. What is counted is the memory that
+Python holds; the database driver may hold a whole result besides, in the slow view.
+"""
+
+import csv
+import io
+from itertools import islice
+
+from django.http import HttpResponse, StreamingHttpResponse
+
+from movies.models import Movie, Review
+from perflab.registry import Experiment, Queries, Rung
+
+# An export would be a text/csv and an attachment; this one is to be seen in a frame.
+TEXT = {"content_type": "text/plain; charset=utf-8"}
+
+
+def reviews(rows):
+    """The first films' reviews, as tuples."""
+    films = Movie.objects.order_by("id")[:rows].values("id")
+    found = Review.objects.filter(movie__in=films).order_by("id")
+    return found.values_list("movie__title", "movie__year", "reviewer", "score", "text")
+
+
+def as_csv(lines):
+    """Some lines of CSV."""
+    text = io.StringIO()
+    csv.writer(text).writerows(lines)
+    return text.getvalue()
+
+
+def slow(request, rows):
+    # Expect 1 query, and everything it finds in memory.
+    lines = list(reviews(rows))
+    return HttpResponse(as_csv(lines), **TEXT)
+
+
+def fast(request, rows):
+    # Expect 1 query, and a thousand of its rows in memory.
+    lines = reviews(rows).iterator(chunk_size=1000)
+    pieces = iter(lambda: as_csv(islice(lines, 1000)), "")  # until one is empty
+    return StreamingHttpResponse(pieces, **TEXT)
+
+
+experiment = Experiment(
+    title="A streamed export",
+    topic="Code and data",
+    remedy="the stream",
+    count=Movie.objects.count,
+    figure="memory",
+    clock="client",
+    cost="Once the first byte has left, it is too late for an error page: a stream that fails just "
+    "ends. The length is not known beforehand, and the worker and its database connection are "
+    "taken until the slowest reader has read it all.",
+    docs="https://docs.djangoproject.com/en/5.2/howto/outputting-csv/#streaming-large-csv-files",
+    rungs=(
+        Rung("slow", slow, Queries(1), also=(reviews, as_csv), body="lines"),
+        Rung("fast", fast, Queries(1), also=(reviews, as_csv), body="lines"),
+    ),
+)
