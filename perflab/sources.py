@@ -5,7 +5,6 @@ import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache
-from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,7 +87,7 @@ def _function(function, name):
 def _changed_lines(ours, theirs):
     """For each of our texts, the numbers of its lines (from 1) that their text does not have."""
     changes = []
-    for our_text, their_text in zip_longest(ours, theirs[: len(ours)]):
+    for our_text, their_text in zip(ours, _counterparts(ours, theirs), strict=True):
         our_lines = _comparable(our_text.content)
         their_lines = _comparable(their_text.content) if their_text else []
         matcher = SequenceMatcher(None, their_lines, our_lines, autojunk=False)
@@ -103,12 +102,32 @@ def _changed_lines(ours, theirs):
     return changes
 
 
+def _counterparts(ours, theirs):
+    """Their text for each of ours: view for view, then the one of the same name, else the next one
+    of its kind (function or template), or None.
+    """
+    names = {text.name for text in ours[1:]}
+    found = [theirs[0]]
+    left = [text for text in theirs[1:] if text.name not in names]
+    by_name = {text.name: text for text in theirs[1:]}
+    for text in ours[1:]:
+        same_kind = [other for other in left if _is_template(other) == _is_template(text)]
+        counterpart = by_name.get(text.name) or next(iter(same_kind), None)
+        left = [other for other in left if other is not counterpart]
+        found.append(counterpart)
+    return found
+
+
+def _is_template(text):
+    return text.name.endswith(".html")
+
+
 def _comparable(text):
     """The lines without what always differs: the rung's own name."""
     return re.sub(r"^(async )?def \w+\(", r"\1def (", text, flags=re.MULTILINE).splitlines()
 
 
 def _highlighted(text, changed, anchor):
-    lexer = HtmlDjangoLexer() if text.name.endswith(".html") else PythonLexer()
+    lexer = HtmlDjangoLexer() if _is_template(text) else PythonLexer()
     formatter = HtmlFormatter(cssclass="code", hl_lines=changed, wrapcode=True, linespans=anchor)
     return mark_safe(highlight(text.content, lexer, formatter))  # Pygments escapes it

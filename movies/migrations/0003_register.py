@@ -20,4 +20,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField('movie', 'register', register()),
         migrations.AddField('movie', 'register_indexed', register(db_index=True)),
+        # The planner has to know the new columns. SQLite, which makes the table anew, has forgotten
+        # the old ones too.
+        migrations.RunSQL('ANALYZE movies_movie', migrations.RunSQL.noop),
     ]
