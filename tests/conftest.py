@@ -48,7 +48,10 @@ def pytest_xdist_auto_num_workers(config):
 def pytest_configure(config):
     """Start the caches, then load the settings that name them."""
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
-        return  # this process only hands out the tests to others
+        # This process only hands out the tests. In the others, which inherit its environment, the
+        # settings are not to be loaded before the variables that they read are set.
+        del os.environ["DJANGO_SETTINGS_MODULE"]
+        return
     for variable, kind in (("REDIS_URL", services.Redis), ("MEMCACHED_URL", services.Memcached)):
         with suppress(services.Missing):  # the lab goes on without; a test that needs it skips
             os.environ[variable] = shared(kind).url
