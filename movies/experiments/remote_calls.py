@@ -6,8 +6,9 @@ over HTTP, which really waits before it answers, as long as the knob *wait* says
 
 The slow view asks one after the other. No question needs the answer to another one, yet the second
 is not asked before the first is answered. The `async` view sends all three off and gathers the
-answers; while it waits, nothing runs. The last view gives each call to a thread of its own, and
-needs no other change. All this is *I/O-bound*: compare the CPU time with the whole.
+answers: one thread waits for all three. The last view gives each call to a thread of its own, and
+needs no other change. All this is *I/O-bound*: on the slow side compare the CPU time, which is that
+of the request's own thread alone, with the whole.
 
 Under WSGI, as here, an `async` view still holds its worker until it is done, and Django makes an
 event loop for each request. Its gain for other visitors begins under ASGI. And with a wait of 0
