@@ -140,6 +140,11 @@ match DATABASES["default"]["ENGINE"]:
         }
     case "django.db.backends.postgresql":
         DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
+        # The same database by two other ways, for the experiment on connections.
+        anew = {**DATABASES["default"], "CONN_MAX_AGE": 0, "TEST": {"MIRROR": "default"}}
+        pool = {"min_size": 1, "max_size": 4, "timeout": 3}  # in each worker; seconds to wait
+        DATABASES["anew"] = anew
+        DATABASES["pooled"] = {**anew, "OPTIONS": {**anew["OPTIONS"], "pool": pool}}
     case engine:
         raise ImproperlyConfigured(f"DATABASE_URL names {engine}: use PostgreSQL or SQLite.")
 

@@ -128,6 +128,14 @@ def django_db_setup(django_db_setup, django_db_blocker):
         from movies import seeding
 
         seeding.seed(1851)
+    yield
+    with django_db_blocker.unblock():
+        from django.db import connections
+
+        for connection in connections.all():  # one that is open keeps it from being dropped
+            connection.close()
+            if connection.vendor == "postgresql":
+                connection.close_pool()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ WITH_CACHES = [
 ]
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(databases="__all__")
 @pytest.mark.parametrize("rows", [10, 25])
 @pytest.mark.parametrize(("experiment", "cache"), WITH_CACHES)
 def test_it_keeps_its_promises_cold_and_warm(experiment, rows, cache):

@@ -24,7 +24,7 @@ LISTS = [
 ]
 ROWS = 10
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(databases="__all__")
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ register(
         "expensive_count",
         "bulk_writes",
         "bulk_update",
+        "connections",
         "cache_page",
         "template_fragment",
         "fragment_trap",
