@@ -143,6 +143,7 @@ def test_the_catalogue_names_every_rung_and_what_it_promises(client):
         "differs": "",
         "revalidates": False,
         "reference": False,
+        "body": "html",
         "queries": dict.fromkeys(("cold", "warm"), {"base": 1, "per_row": 1, "batch": 0}),
     }
     for experiment in catalogue["experiments"]:
