@@ -3,6 +3,7 @@
 import copy
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -103,6 +104,13 @@ def set_and_get_there(server):
 def recovery(work, *args):
     """The seconds until it is answered."""
     return seconds(lambda: services.wait_until(lambda: work(*args), "recovery", 5))
+
+
+def test_these_tests_have_a_folder_and_every_cache_of_their_own(settings):
+    """In each of the processes among which they are shared."""
+    assert str(settings.VAR) == os.environ["PERFLAB_VAR"]
+    assert ("redis" in settings.LAB_CACHES) == bool(shutil.which("redis-server"))
+    assert ("memcached" in settings.LAB_CACHES) == bool(shutil.which("memcached"))
 
 
 # It chooses.
