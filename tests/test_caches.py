@@ -108,7 +108,7 @@ def recovery(work, *args):
 
 def test_these_tests_have_a_folder_and_every_cache_of_their_own(settings):
     """In each of the processes among which they are shared."""
-    assert str(settings.VAR) == os.environ["PERFLAB_VAR"]
+    assert settings.VAR.samefile(os.environ["PERFLAB_VAR"])
     assert ("redis" in settings.LAB_CACHES) == bool(shutil.which("redis-server"))
     assert ("memcached" in settings.LAB_CACHES) == bool(shutil.which("memcached"))
 
