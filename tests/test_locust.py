@@ -101,7 +101,7 @@ def listening(process):
 def test_the_commands_in_the_docs_name_real_scenarios_and_options():
     docs = (ROOT / "docs/load.md").read_text()
     found = re.findall(r"^\.venv/bin/locust -f locustfiles/(\w+)\.py (.+)$", docs, re.MULTILINE)
-    assert {name for name, _ in found} == {"slow", "fast", "duel", "browse", "steps"}
+    assert {name for name, _ in found} == {"slow", "fast", "duel", "browse", "steps", "stampede"}
 
     with contextlib.ExitStack() as started:  # --list ends a run once its options are understood
         lists = [
@@ -266,6 +266,19 @@ def test_steps_end_at_the_ceiling_when_the_lab_holds(lab):
 
     assert "The lab still holds at the ceiling, 2 users (" in climb.log.splitlines()[-1]
     assert climb.status == 0
+
+
+def test_a_stampede_tells_who_computed_the_page_from_who_found_it(lab):
+    stampede = run("stampede", *load(lab, "--turn-time", "1", seconds=5))
+
+    assert stampede.status == 0, stampede.log
+    assert stampede.counts.keys() == {
+        f"{rung}, {how}"
+        for rung in ("plain", "locked", "stale")
+        for how in ("computed", "from the cache")
+    }
+    assert not stampede.failed
+    assert stampede.counts["stale, computed"] < stampede.counts["stale, from the cache"]
 
 
 # What is no whole page, and what must not be loaded. -------------------------------------------
