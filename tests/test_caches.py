@@ -469,6 +469,38 @@ def test_a_request_keeps_its_generation_to_its_end(redis_server, slug):
         assert cache.get("key") == 1
 
 
+def test_the_local_tier_is_local_memory_whatever_the_request_chooses(backend, slug):
+    local = django_caches["local"]
+    with using(backend, slug, "fast"):
+        local.set("key", "near")
+        assert cache.get("key") is None  # nor does one backend in front of itself mix them up
+        cache.set("key", "shared")
+        with probe() as measurement:
+            assert local.get("key") == "near"
+
+        assert cache.get("key") == "shared"
+    with using("locmem", slug, "fast"):
+        assert local.get("key") == "near"
+    assert measurement.cache_backend == "locmem"
+    assert (measurement.calls, measurement.hits) == (1, 1)
+
+
+def test_the_local_tier_is_a_rungs_own_and_is_flushed_with_it(slug):
+    local = django_caches["local"]
+    with using("redis", slug, "fast"):
+        local.set("key", 1)
+    for others in ((slug, "slow"), (f"{slug}-2", "fast"), (slug, "fast", "cold")):
+        with using("redis", *others):
+            assert local.get("key") is None
+    with using("redis", slug, "fast"):
+        assert local.get("key") == 1
+
+    caches.flush(slug)
+
+    with using("redis", slug, "fast"):
+        assert local.get("key") is None
+
+
 def test_the_keys_of_every_experiment_leave_room_for_djangos_own():
     for experiment in registry.experiments.values():
         for rung in experiment.rungs:
@@ -601,6 +633,18 @@ def test_a_backend_that_is_away_does_not_take_the_others_with_it(server, slug):
 
     assert caches.down(server.alias)
     assert not caches.down("locmem")
+
+
+def test_a_server_that_is_away_does_not_take_the_local_tier_with_it(server, slug):
+    server.kill()
+
+    with server.page(), probe() as measurement:
+        assert cache.get("there") is None
+        django_caches["local"].set("key", 1)
+        assert django_caches["local"].get("key") == 1
+        assert cache.get("there") is None
+
+    assert (measurement.errors, measurement.hits) == (2, 1)
 
 
 def test_ping_asks_the_server_itself_and_counts_nothing(server):
