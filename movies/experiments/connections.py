@@ -11,8 +11,9 @@ from a pool and gives it back at the end of the request (`OPTIONS={"pool": …}`
 few connections, and one that breaks is replaced behind the scenes. All three run the same query on
 the same database; only the alias differs.
 
-The connection is made within the first query, so it is part of the time of the page. It is no
-query, and neither is the health check: the numbers of queries are the same.
+The connection is made for the first query, so it is part of the time of the page. It is no query,
+and neither is the health check: the numbers of queries are the same. The query itself is slower on
+a new connection too, because the new process has yet to read what the tables look like.
 
 **When it matters.** Whenever the database is a server, and most where pages are quick, connections
 are encrypted and the server is far: setting one up takes several round trips. With one thread a
