@@ -83,9 +83,11 @@ _scope: ContextVar[Scope | None] = ContextVar("perflab_cache_scope", default=Non
 def using(alias, experiment, rung, token=""):
     """Have the calls inside use this backend, with keys that are this rung's alone.
 
-    With a token they are this token's alone: a fresh one finds every cache cold.
+    With a token they are this token's alone: a fresh one finds every cache cold, and no flush of
+    the experiment touches them.
     """
-    before = _scope.set(Scope(alias, experiment, rung, _generation(experiment), token))
+    generation = 0 if token else _generation(experiment)
+    before = _scope.set(Scope(alias, experiment, rung, generation, token))
     try:
         yield
     finally:

@@ -337,9 +337,9 @@ def test_a_cold_runs_token_neither_finds_nor_leaves_anything_for_others(backend,
     for token in ("", "a1", "b2"):
         with using(backend, slug, "fast", token):
             assert cache.get("key") == token
-    caches.flush(slug)
+    caches.flush(slug)  # a story goes on with its own entries, whoever flushes meanwhile
     with using(backend, slug, "fast", "a1"):
-        assert cache.get("key") is None
+        assert cache.get("key") == "a1"
 
 
 def test_a_flush_empties_one_experiment_and_leaves_the_others(backend, slug):

@@ -43,6 +43,8 @@ def change(request, slug, name):
         return error_page(request, 400, "This knob cannot be turned so far", str(error))
     with rung_scope(slug, chosen_rung, chosen):
         chosen_rung.change(request, chosen.movies)
+    if chosen.cold:  # the change is everybody's, and only the story's own entries know of it
+        caches.flush(slug)
     return HttpResponse(status=204)
 
 

@@ -3,7 +3,7 @@
 
 import { ask, difference, run, warmUp } from "./bench.js";
 import { setUpGrowth } from "./grow.js";
-import { busy, fail, figures, form, knobs, ladder, lanes, middle, one, order, out, page, queries, stop, totals, verdict } from "./page.js";
+import { busy, fail, figures, form, knobs, ladder, lanes, middle, one, order, out, page, parts, queries, stop, totals, verdict } from "./page.js";
 import { climb, shown, strip } from "./plot.js";
 import { median, quantile, ratioOfMedians } from "./stats.js";
 import { setUpStory } from "./story.js";
@@ -273,13 +273,11 @@ function sentence(saved, fast) {
     : verdict.ratio >= 1
       ? `makes the page ${shown(verdict.ratio)} times faster`
       : `makes the page ${shown(1 / verdict.ratio)} times slower`;
-  const total = middle(fast, "total");
-  const shares = { "the database": middle(fast, "sql"), "the cache": middle(fast, "cache") };
-  shares["Python: the ORM, the template, Django itself"] = total - shares["the database"] - shares["the cache"];
-  const [most, ms] = Object.entries(shares).sort((a, b) => b[1] - a[1])[0];
+  const [most, ms] = parts(fast).sort((a, b) => b[1] - a[1])[0];
+  const words = { SQL: "the database", cache: "the cache", Python: "Python: the ORM, the template, Django itself", waiting: "waiting, for a service or for the processor" };
   return `On this machine, with ${movies.toLocaleString("en")} ${page.dataset.rows} and ${distance}, `
     + `${page.dataset.remedy} ${saved?.does ?? ""}${faster}`
-    + (page.dataset.clock === "client" ? "." : `; ${Math.round((100 * ms) / total)} % of what is left is ${most}.`);
+    + (page.dataset.clock === "client" ? "." : `; ${Math.round((100 * ms) / middle(fast, "total"))} % of what is left is ${words[most]}.`);
 }
 
 function tabulate(peaks) {

@@ -95,6 +95,14 @@ export function fail(message) {
   out("failure").hidden = false;
 }
 
+/** Where the median request of a lane spends its time: [name, ms, css]. Waiting is what neither SQL, cache nor this thread's CPU explain. */
+export function parts(lane) {
+  const [total, sql, cache, cpu] = ["total", "sql", "cache", "cpu"].map((name) => middle(lane, name));
+  const waiting = page.dataset.clock === "client" || !Number.isFinite(cpu) ? 0 : Math.max(0, total - sql - cache - cpu);
+  const found = [["SQL", sql, "sql"], ["cache", cache, "cache"], ["Python", total - sql - cache - waiting, "python"]];
+  return waiting > total / 20 ? [...found, ["waiting", waiting, "waiting"]] : [...found.slice(0, 2), ["Python", total - sql - cache, "python"]];
+}
+
 export const totals = (lane) => lane.results.map((result) => result.timing.total);
 export const middle = (lane, name) => median(lane.results.map((result) => result.timing[name] ?? NaN));
 

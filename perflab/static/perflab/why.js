@@ -1,7 +1,7 @@
 // Why? Where the time goes, which statements were run, and which line asked for them.
 
 import { ask } from "./bench.js";
-import { busy, lanes, middle, page, queries } from "./page.js";
+import { busy, lanes, middle, page, parts, queries } from "./page.js";
 import { bar, shown, waterfall } from "./plot.js";
 
 /** A stacked bar a side, on one axis. */
@@ -9,12 +9,10 @@ export function drawBars() {
   const top = Math.max(...lanes.map((lane) => middle(lane, "total")));
   page.querySelector("[data-bars]").replaceChildren(
     ...lanes.map((lane) => {
-      const [sql, cache] = [middle(lane, "sql"), middle(lane, "cache")];
-      const parts = [["SQL", sql, "sql"], ["cache", cache, "cache"], ["Python", middle(lane, "total") - sql - cache, "python"]];
       const figure = document.createElement("figure");
       const caption = document.createElement("figcaption");
       caption.textContent = lane.element.querySelector("h2").textContent;
-      figure.append(caption, bar(lane.name, parts, top));
+      figure.append(caption, bar(lane.name, parts(lane), top));
       return figure;
     }),
   );
