@@ -199,6 +199,23 @@ def test_a_lock_whose_holder_has_died_expires(ask, monkeypatch):
     assert collection.computed == 1
 
 
+def test_who_gets_the_lock_looks_again_before_computing(ask, monkeypatch):
+    collection = Collection()
+    monkeypatch.setattr(stampede, "collection", collection)
+    real_ask = LabCache.ask
+
+    def finished_meanwhile(self, alias, method, key, *args, **kwargs):
+        if method == "add" and key.endswith(":lock"):
+            made = {"decades": [], "movies": [], "number": 0}
+            real_ask(self, alias, "set", key.removesuffix(":lock"), made, 60)
+        return real_ask(self, alias, method, key, *args, **kwargs)
+
+    monkeypatch.setattr(LabCache, "ask", finished_meanwhile)
+
+    assert ask("locked") == [0]
+    assert collection.computed == 0
+
+
 def test_a_lock_has_a_time_out(ask, monkeypatch):
     set_for = {}
     real_ask = LabCache.ask
