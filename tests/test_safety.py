@@ -157,12 +157,22 @@ def test_a_search_takes_any_characters(client, q):
     assert "<script>" not in response.content.decode().replace('<script src="', "")
 
 
-@pytest.mark.parametrize("name", ["", " ", "x" * 41, "a\0b"])
+@pytest.mark.parametrize("name", ["x" * 41, "a\0b"])
 def test_a_bad_name_is_refused_in_the_form(client, name):
     response = client.post("/visitor/", {"name": name})
 
     assert response.status_code == 400
     assert "errorlist" in response.content.decode()
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_makes_a_guest_of_a_visitor_again(client, name):
+    client.post("/visitor/", {"name": "Ada"})
+
+    client.post("/visitor/", {"name": name})
+
+    page = client.get("/experiments/template-fragment/slow/?movies=1").content.decode()
+    assert "Welcome, guest." in page
 
 
 def test_a_real_gunicorn_refuses_what_never_reaches_django(lab):
@@ -253,8 +263,11 @@ def test_every_experiment_page_has_both_lanes_and_their_sources(client):
 
         for rung in experiment.rungs:
             assert f"/experiments/{experiment.slug}/{rung.name}/?movies=100" in page
-            assert f'<span class="nf">{rung.name}</span>' in page
-        assert page.count('class="hll"') >= 2
+            assert f'<span class="nf">{rung.view.__name__}</span>' in page
+        if (
+            len({rung.view for rung in experiment.rungs}) > 1
+        ):  # or else it is the cache that differs
+            assert page.count('class="hll"') >= 2
 
 
 def test_a_checkout_may_lie_under_any_name(tmp_path):
