@@ -20,7 +20,7 @@ FILM = re.compile(r'<a href="(/films/\d+/)">(.+?)</a>')
 DIRECTOR = re.compile(r'<a href="(/directors/\d+/)">(.+?)</a>')
 LATER = re.compile(r'<a rel="next" href="(.+?)">')
 EXPERIMENT = re.compile(r'<a href="(/experiments/[\w-]+/)">(.+?)</a>')
-FRAME = re.compile(r'<iframe [^>]*src="(/experiments/[\w-]+/(\w+)/\?.+?)"')
+FRAME = re.compile(r'<iframe [^>]*src="((/experiments/[\w-]+/[\w-]+/)\?.+?)"')
 
 
 @events.init_command_line_parser.add_listener
@@ -65,11 +65,13 @@ class Visitor(LabUser):
 
     @task(2)
     def compare(self):
-        """Open an experiment and, as a browser does, both its frames."""
+        """Open an experiment and, as a browser does, its frames."""
         contents = self.see("/", "/")
         address, title = random.choice(EXPERIMENT.findall(contents) or [("/", "")])
         self.wait()
         address += "?" + urlencode(self.knobs)
         page = self.see(address, "/experiments/[slug]/", heading=title)
-        for frame, side in dict.fromkeys(FRAME.findall(page)):
-            self.see(unescape(frame), f"/experiments/[slug]/{side}/", rows=self.rows)
+        bodies = self.environment.parsed_options.catalogue["bodies"]
+        for frame, rung in dict.fromkeys(FRAME.findall(page)):
+            name = "/experiments/[slug]/[rung]/"
+            self.see(unescape(frame), name, rows=self.rows, body=bodies.get(rung, "html"))

@@ -148,6 +148,7 @@ def knobs_of(values):
 def open_lab(host, knobs, only=None):
     """The catalogue of the lab at this host, of one experiment if `only` names it.
 
+    `bodies` in it says of every rung's address, also of the other experiments', what it answers.
     Refused if no lab answers, or if it does not accept the knobs.
     """
     client = FastHttpSession(host, EventHook(), None, connection_timeout=5, network_timeout=20)
@@ -158,7 +159,9 @@ def open_lab(host, knobs, only=None):
         catalogue = answer.json()
         experiments = catalogue["experiments"]
         slugs = [experiment["slug"] for experiment in experiments]
-        addresses = [rung["url"] for experiment in experiments for rung in experiment["rungs"]]
+        rungs = [rung for experiment in experiments for rung in experiment["rungs"]]
+        addresses = [rung["url"] for rung in rungs]
+        catalogue["bodies"] = {rung["url"]: rung.get("body", "html") for rung in rungs}
         catalogue["knobs"]["movies"]["default"] + 0
     except (ValueError, KeyError, TypeError):
         addresses = []

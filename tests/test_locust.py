@@ -117,6 +117,7 @@ def test_the_commands_in_the_docs_name_real_scenarios_and_options():
 
 # A lab of whose pages only one is whole. -------------------------------------------------------
 
+MEASURED = {"Server-Timing": "total;dur=1.5"}
 PAGES = {  # slug: status, headers, body of a page on which three rows are due
     "whole": (200, {"Server-Timing": "total;dur=1.5"}, "<h1>Films</h1>" + 3 * "<li>A film</li>"),
     "one-row-short": (200, {"Server-Timing": "total;dur=1.5"}, "<h1>Films</h1>" + 2 * "<li>A</li>"),
@@ -125,7 +126,14 @@ PAGES = {  # slug: status, headers, body of a page on which three rows are due
     "unmeasured": (200, {}, "<h1>Films</h1>" + 3 * "<li>A film</li>"),
     "elsewhere": (302, {"Location": "/experiments/whole/fast/"}, ""),
     "server-error": (500, {"Server-Timing": "total;dur=1.5"}, "<h1>Films</h1>" + 3 * "<li>A</li>"),
+    "whole-json": (200, MEASURED, '{"movies": [{"id": 1}, {"id": 2}, {"id": 3}]}'),
+    "short-json": (200, MEASURED, '{"movies": [{"id": 1}, {"id": 2}], "title": "Films"}'),
+    "page-for-json": (200, MEASURED, "<h1>Films</h1>" + 3 * "<li>A film</li>"),
+    "whole-lines": (200, MEASURED, "A\nB\nC\n"),
+    "short-lines": (200, MEASURED, "A\nB\n"),
+    "page-for-lines": (200, MEASURED, "<h1>Films</h1>\n<p>\nThree\nfilms.\n</p>"),
 }
+WHOLE = {"whole", "whole-json", "whole-lines"}
 
 
 class BrokenLab(BaseHTTPRequestHandler):
@@ -148,8 +156,11 @@ class BrokenLab(BaseHTTPRequestHandler):
 
     def catalogue(self):
         def rungs(slug):
+            kind = slug.rpartition("-")[2]
+            body = {"body": kind} if kind in ("json", "lines") else {}
             return [
-                {"name": name, "url": f"/experiments/{slug}/{name}/"} for name in ("slow", "fast")
+                {"name": name, "url": f"/experiments/{slug}/{name}/", **body}
+                for name in ("slow", "fast")
             ]
 
         experiments = [{"slug": s, "url": f"/experiments/{s}/", "rungs": rungs(s)} for s in PAGES]
@@ -200,7 +211,7 @@ def test_the_duel_on_an_experiments_page_runs_as_it_stands(lab):
 
 
 def test_a_duel_takes_both_sides_of_every_experiment_in_turn(lab):
-    duel = run("duel", *load(lab))
+    duel = run("duel", *load(lab, seconds=10))
 
     assert duel.status == 0, duel.log
     assert duel.counts.keys() == {f"{s} {side}" for s in slugs(lab) for side in ("slow", "fast")}
@@ -213,7 +224,7 @@ def test_visitors_find_their_way_by_the_links_in_the_pages(lab):
     visits = run("browse", *load(lab, "--think-time", "0.05", users=6, seconds=5))
 
     assert visits.counts.keys() == {
-        *("/", "/experiments/[slug]/", "/experiments/[slug]/slow/", "/experiments/[slug]/fast/"),
+        *("/", "/experiments/[slug]/", "/experiments/[slug]/[rung]/"),
         *("/films/", "/films/?page=", "/films/?q=", "/films/[id]/", "/directors/[id]/"),
     }
     assert not visits.failed
@@ -297,7 +308,9 @@ def broken_run(broken_lab):
 def test_a_page_that_is_not_whole_is_a_failure_whatever_its_status(broken_run):
     assert broken_run.status == 1
     assert broken_run.counts.keys() == PAGES.keys()
-    assert broken_run.failed == {s: n for s, n in broken_run.counts.items() if s != "whole"}
+    assert broken_run.failed == {
+        slug: n for slug, n in broken_run.counts.items() if slug not in WHOLE
+    }
     for reason in (
         "2 rows on a page of 3: Films",
         "0 rows on a page of 3: Something broke in the lab",
@@ -305,6 +318,9 @@ def test_a_page_that_is_not_whole_is_a_failure_whatever_its_status(broken_run):
         "no Server-Timing on: Films",
         "status 302",
         "status 500: Films",
+        "2 rows on a page of 3: an answer of json",
+        "no rows on a page of 3: Films",
+        "2 rows on a page of 3: an answer of lines",
     ):
         assert reason in broken_run.log
 
