@@ -3,6 +3,7 @@
 Measure: no toolbar, nothing in the way. Inspect: a person's own navigation, toolbar on.
 """
 
+import gzip
 import os
 
 from django.conf import settings
@@ -168,7 +169,9 @@ def is_html(response):
 
 def fill_in_figures(request, response, measurement):
     """Put this request's figures where the page left their place. The clock has stopped."""
-    if FIGURES_PLACEHOLDER not in response.content:
+    packed = response.get("Content-Encoding") == "gzip"
+    page = gzip.decompress(response.content) if packed else response.content
+    if FIGURES_PLACEHOLDER not in page:
         return
     switch = request.GET.copy()
     switch["inspect"] = "0" if request.inspect else "1"
@@ -186,8 +189,7 @@ def fill_in_figures(request, response, measurement):
             "switch": f"?{switch.urlencode()}",
         },
     )
-    response.content = response.content.replace(
-        FIGURES_PLACEHOLDER, figures.encode(response.charset), 1
-    )
+    page = page.replace(FIGURES_PLACEHOLDER, figures.encode(response.charset), 1)
+    response.content = gzip.compress(page) if packed else page
     if "Content-Length" in response:
         response["Content-Length"] = len(response.content)

@@ -4,6 +4,7 @@ bytes, what waits for what."""
 import gzip
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -159,6 +160,18 @@ def test_each_step_sends_fewer_bytes_than_everything():
 
 def test_the_first_page_does_not_grow_with_the_films():
     assert sizes(100)["first-page"] == sizes(200)["first-page"]
+
+
+def test_a_compressed_page_shows_a_person_its_figures_too(client):
+    browser = {"Accept-Encoding": "gzip", "Sec-Fetch-Dest": "iframe"}
+
+    answer = client.get(address("payload", "compressed", movies=10), headers=browser)
+
+    assert answer["Content-Encoding"] == "gzip"
+    assert answer["Content-Length"] == str(len(answer.content))
+    assert "1 query" in " ".join(
+        re.sub("<.*?>", "", gzip.decompress(answer.content).decode()).split()
+    )
 
 
 def test_who_cannot_unpack_gets_the_plain_page(client):
