@@ -148,7 +148,7 @@ def knobs_of(values):
 def open_lab(host, knobs, only=None):
     """The catalogue of the lab at this host, of one experiment if `only` names it.
 
-    `bodies` in it says of every rung's address, also of the other experiments', what it answers.
+    `bodies` in it says by their addresses what all ladders' rungs answer, not only that one's.
     Refused if no lab answers, or if it does not accept the knobs.
     """
     client = FastHttpSession(host, EventHook(), None, connection_timeout=5, network_timeout=20)
@@ -161,7 +161,8 @@ def open_lab(host, knobs, only=None):
         slugs = [experiment["slug"] for experiment in experiments]
         rungs = [rung for experiment in experiments for rung in experiment["rungs"]]
         addresses = [rung["url"] for rung in rungs]
-        catalogue["bodies"] = {rung["url"]: rung.get("body", "html") for rung in rungs}
+        on_ladders = [rung for rung in rungs if not rung.get("reference")]
+        catalogue["bodies"] = {rung["url"]: rung.get("body", "html") for rung in on_ladders}
         catalogue["knobs"]["movies"]["default"] + 0
     except (ValueError, KeyError, TypeError):
         addresses = []
