@@ -6,13 +6,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 
-def scattered(number):
-    """An expression for a whole number below 2**31 that has nothing of the order of `number`.
+def register_number():
+    """An expression for a film's number in the archive's register: no two films have the same.
 
-    No two of the numbers below 2**31 give the same one: the factor (Knuth's, of the golden ratio)
-    is odd.
+    They were entered box by box of 1,024, in no order within a box: scattered over a whole large
+    table, the entries of an index on it would make every insert a search on the disk.
     """
-    return F(number) * 2_654_435_761 % 2**31
+    box, place = F("id") / 1024, F("id") % 1024
+    return box * 1024 + place * 397 % 1024  # an odd factor gives each place another
 
 
 class Director(models.Model):
@@ -54,13 +55,13 @@ class Movie(models.Model):
     synopsis = models.TextField("synopsis (always synthesised)")
     director = models.ForeignKey(Director, on_delete=models.CASCADE, related_name="movies")
     countries = models.ManyToManyField(Country, related_name="movies")
-    # The number in the archive's register, twice: without an index and with one. The database
-    # makes it, so whoever writes films need not know of it.
+    # The same number twice: without an index and with one. The database makes it, so whoever
+    # writes films need not know of it.
     register = models.GeneratedField(
-        expression=scattered("id"), output_field=models.PositiveIntegerField(), db_persist=True
+        expression=register_number(), output_field=models.PositiveIntegerField(), db_persist=True
     )
     register_indexed = models.GeneratedField(
-        expression=scattered("id"),
+        expression=register_number(),
         output_field=models.PositiveIntegerField(),
         db_persist=True,
         db_index=True,

@@ -288,11 +288,17 @@ def test_one_side_reads_the_whole_table_and_the_other_goes_by_the_index():
     assert "TEMP B-TREE" not in plan(fast)
 
 
+def register_number(pk):
+    """The number in the register, reckoned without a database."""
+    box, place = divmod(pk, 1024)
+    return box * 1024 + place * 397 % 1024
+
+
 def test_the_two_columns_hold_the_same_scattered_numbers():
     numbers = dict(Movie.objects.values_list("id", "register"))
 
     assert not Movie.objects.exclude(register=F("register_indexed")).exists()
-    assert all(number == pk * 2_654_435_761 % 2**31 for pk, number in numbers.items())
+    assert all(number == register_number(pk) for pk, number in numbers.items())
     assert len(set(numbers.values())) == len(numbers)
     in_register = Movie.objects.order_by("register").values_list("id", flat=True)
     neighbours = list(zip(in_register, in_register[1:], strict=False))
@@ -304,7 +310,7 @@ def test_a_film_that_is_new_is_entered_in_the_register():
 
     film.refresh_from_db()
 
-    assert film.register == film.register_indexed == film.pk * 2_654_435_761 % 2**31
+    assert film.register == film.register_indexed == register_number(film.pk)
 
 
 def test_films_of_an_older_lab_are_entered_and_the_planner_is_told(tmp_path):
@@ -321,7 +327,7 @@ def test_films_of_an_older_lab_are_entered_and_the_planner_is_told(tmp_path):
 
     with closing(sqlite3.connect(tmp_path / "perflab.sqlite3")) as database:
         numbers = database.execute("SELECT register, register_indexed FROM movies_movie")
-        assert numbers.fetchall() == [(506_952_113, 506_952_113)]
+        assert numbers.fetchall() == [(397, 397)]
         known = database.execute("SELECT COUNT(*) FROM sqlite_stat1 WHERE tbl = 'movies_movie'")
         assert known.fetchone()[0] > 0
 

@@ -4,7 +4,7 @@ from django.db.models import F
 
 def register(**options):
     return models.GeneratedField(
-        expression=F('id') * 2654435761 % 2147483648,
+        expression=F('id') / 1024 * 1024 + F('id') % 1024 * 397 % 1024,
         output_field=models.PositiveIntegerField(),
         db_persist=True,
         **options,
