@@ -32,29 +32,25 @@ def address(slug, rung, **knobs):
 
 @pytest.fixture
 def looked_at(monkeypatch):
-    """How often a film's year is read, which every comparison does."""
+    """How often a film is looked at, which every comparison does twice."""
     reads = []
-    monkeypatch.setattr(
-        Movie,
-        "year",
-        property(
-            lambda movie: reads.append(movie) or movie.__dict__["year"],
-            lambda movie, year: movie.__dict__.__setitem__("year", year),
-        ),
-    )
+    kind = inefficient_code.kind
+    monkeypatch.setattr(inefficient_code, "kind", lambda film: reads.append(film) or kind(film))
     return reads
 
 
 def steps(view, rows, looked_at):
-    """How often films are looked at for a page, beyond the once that showing them takes."""
+    """How often films are looked at for a page."""
     looked_at.clear()
     view(RequestFactory().get("/"), rows)
-    return len(looked_at) - rows
+    return len(looked_at)
 
 
 def test_pairs_look_four_times_as_often_at_twice_the_films(looked_at):
-    assert steps(inefficient_code.pairs, 20, looked_at) >= 400
-    assert steps(inefficient_code.pairs, 40, looked_at) >= 4 * 400
+    once = steps(inefficient_code.pairs, 20, looked_at)
+
+    assert once >= 20 * 20
+    assert steps(inefficient_code.pairs, 40, looked_at) == 4 * once
 
 
 def test_a_dictionary_looks_at_each_film_twice_however_many_there_are(looked_at):
