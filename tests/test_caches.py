@@ -20,7 +20,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from pymemcache.exceptions import MemcacheClientError
 
 from perflab import caches, registry
-from perflab.caches import using
+from perflab.caches import keys, outages, using
 from perflab.probe import probe
 from tests import services
 from tests.labs import ROOT
@@ -30,7 +30,7 @@ SERVERS = {"redis": "redis_server", "valkey": "valkey_server", "memcached": "mem
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_alone(monkeypatch):
-    monkeypatch.setattr(caches, "_left_alone_until", {})
+    monkeypatch.setattr(outages, "left_alone_until", {})
 
 
 @pytest.fixture
@@ -419,7 +419,7 @@ def generations(slug, flushes):
     seen = []
     for _ in range(flushes):
         caches.flush(slug)
-        seen.append(caches._generation(slug))
+        seen.append(keys.generation(slug))
     return seen
 
 
@@ -584,7 +584,7 @@ def test_get_or_set_makes_its_value_once_however_the_server_fails(server):
     assert len(made) == 1
 
     server.start()
-    caches._left_alone_until.clear()
+    outages.left_alone_until.clear()
     with probe() as measurement, server.page():
         value = cache.get_or_set("key", lambda: made.append("then it died") or server.kill() or 7)
 

@@ -1,21 +1,7 @@
-"""LabCache, the backend of the alias "default": it stands in front of the real caches.
+"""LabCache itself, and one call of it."""
 
-Experiments use Django's own API (`cache.get`, `cache_page`, `{% cache %}`); which backend answers,
-and under which keys, is said around the view:
-
-    with using("redis", "cache-page", "fast"):
-        response = view(request)
-
-See docs/caches.md.
-"""
-
-import fcntl
 import functools
-import os
 import time
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -31,25 +17,12 @@ from pymemcache.exceptions import (
 )
 from redis.exceptions import RedisError, ResponseError
 
-from perflab.probe import count_cache_call
+from ..probe import count_cache_call
+from . import outages
+from .keys import current_scope, flush, generation
+from .outages import LEFT_ALONE_S, NoAnswer, Refused, down
 
-LEFT_ALONE_S = 0.5  # for how long nobody asks a backend that has failed
 MISSING = object()
-
-_left_alone_until: dict[str, float] = {}  # alias -> monotonic time; of this process
-
-
-class NoAnswer(Exception):
-    """The backend is away, or is being left alone."""
-
-
-class Refused(NoAnswer):
-    """The backend is there, and will not do it: out of memory, too large a value, read-only."""
-
-
-def down(alias) -> bool:
-    """Whether a backend has failed a moment ago, so that this process leaves it alone."""
-    return time.monotonic() < _left_alone_until.get(alias, 0)
 
 
 def ping(alias) -> bool:
@@ -59,68 +32,6 @@ def ping(alias) -> bool:
         return caches["default"].ask(alias, "get", "ping") == "pong"
     except NoAnswer:
         return False
-
-
-@dataclass(slots=True)
-class Scope:
-    """Which backend the calls use, and whose keys."""
-
-    alias: str
-    experiment: str
-    rung: str
-    generation: int
-    token: str = ""  # of a cold run, whose keys are its own
-    given_up: str = ""  # the backend that has failed: no page waits for it a second time
-
-    def key(self, key):
-        return f"{self.experiment}:{self.rung}:{self.generation:x}:{self.token}:{key}"
-
-
-_scope: ContextVar[Scope | None] = ContextVar("perflab_cache_scope", default=None)
-
-
-@contextmanager
-def using(alias, experiment, rung, token=""):
-    """Have the calls inside use this backend, with keys that are this rung's alone.
-
-    With a token they are this token's alone: a fresh one finds every cache cold, and no flush of
-    the experiment touches them.
-    """
-    generation = 0 if token else _generation(experiment)
-    before = _scope.set(Scope(alias, experiment, rung, generation, token))
-    try:
-        yield
-    finally:
-        _scope.reset(before)
-
-
-def _current_scope():
-    return _scope.get() or Scope(settings.LAB_CACHES[0], "", "", _generation(""))
-
-
-def _flush_file(experiment):
-    """The file whose time of modification, in ns, is the generation of an experiment's keys."""
-    return f"{settings.VAR}/flush/{experiment or '_'}"
-
-
-def _generation(experiment):
-    try:
-        return os.stat(_flush_file(experiment)).st_mtime_ns
-    except FileNotFoundError:
-        return 0
-
-
-def flush(experiment):
-    """Empty every cache of one experiment, for all workers: from now on its keys are new ones."""
-    path = _flush_file(experiment)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # of two that flush at once each raises it
-        before = _generation(experiment)
-        raised = max(time.time_ns(), before + 1)
-        while _generation(experiment) <= before:
-            os.utime(path, ns=(raised, raised))
-            raised += 1_000_000_000  # should the file system keep whole seconds only
 
 
 def _in_a_thread(method):
@@ -164,7 +75,7 @@ class LabCache(BaseCache):
             left_alone_until = time.monotonic() + LEFT_ALONE_S
             raise NoAnswer from error
         finally:
-            _left_alone_until[alias] = left_alone_until
+            outages.left_alone_until[alias] = left_alone_until
 
     def get(self, key, default=None, version=None):
         with Call(self) as call:
@@ -252,9 +163,9 @@ class LabCache(BaseCache):
 
     def clear(self):
         """Empty the caches of the experiment at hand; no server is ever flushed whole."""
-        scope = _current_scope()
+        scope = current_scope()
         flush(scope.experiment)
-        scope.generation = _generation(scope.experiment)
+        scope.generation = generation(scope.experiment)
 
     def close(self, **kwargs):
         for backend in self._backends.values():
@@ -281,7 +192,7 @@ class Call:
 
     def __init__(self, cache):
         self.cache = cache
-        self.scope = _current_scope()
+        self.scope = current_scope()
         self.alias = cache.fixed_alias or self.scope.alias
         self.seconds = 0.0
         self.hits = self.misses = self.errors = 0
@@ -299,9 +210,9 @@ class Call:
         alias = self.alias
         if self.scope.given_up == alias or down(alias):
             raise NoAnswer
-        if _left_alone_until.get(alias):
+        if outages.left_alone_until.get(alias):
             # Time to try again. One does, while the others still go without.
-            _left_alone_until[alias] = time.monotonic() + LEFT_ALONE_S
+            outages.left_alone_until[alias] = time.monotonic() + LEFT_ALONE_S
         started = time.perf_counter()
         try:
             return self.cache.ask(alias, method, *args, **kwargs)
