@@ -13,6 +13,7 @@ from django.http import QueryDict
 
 DEFAULT_MOVIES = 100
 MIN_RUNS, MAX_RUNS, DEFAULT_RUNS = 5, 200, 20
+DEFAULT_WORK_MS = 50
 TOKEN = "[a-z0-9]{1,32}"
 QUERY_MS = 0.5  # what a query is reckoned to take at the least, where a page is refused beforehand
 
@@ -63,6 +64,11 @@ class Knobs:
 def runs(query: QueryDict) -> int:
     """How often the comparison page fetches each side. Raises BadKnob."""
     return _whole_number(query, "runs", MIN_RUNS, MAX_RUNS, DEFAULT_RUNS)
+
+
+def work_ms(query: QueryDict) -> int:
+    """For how many ms a stand-in waits or computes. Raises BadKnob."""
+    return _whole_number(query, "ms", 0, settings.MAX_WORK_MS, DEFAULT_WORK_MS)
 
 
 def catalogue() -> dict:

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import include, path
 
-from .views import data, orders, pages, rungs
+from .views import data, orders, pages, rungs, stand_ins
 
 urlpatterns = [
     path("", pages.contents, name="contents"),
@@ -16,6 +16,8 @@ urlpatterns = [
     path("experiments/<slug:slug>/<slug:name>/change/", orders.change, name="change"),
     path("traces/<slug:trace_id>.json", data.trace, name="trace"),
     path("traces/<slug:trace_id>/<int:statement>/plan/", data.trace_plan, name="trace_plan"),
+    path("io-bound/", stand_ins.io_bound, name="io_bound"),
+    path("cpu-bound/", stand_ins.cpu_bound, name="cpu_bound"),
     path("health/", data.health, name="health"),
     path("", include("movies.urls")),
 ]

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.template.loader import get_template
 from django.urls import reverse
 
-from . import registry
+from . import registry, stand_ins
 
 
 def warm_up(application):
@@ -17,6 +17,7 @@ def warm_up(application):
     that cache nothing are asked: a slow one may take seconds on a large collection, and no cache is
     to be warm before a visitor has warmed it.
     """
+    stand_ins.rounds_in_a_slice()  # calibrates
     experiments = registry.runnable()
     for rung in (rung for experiment in experiments for rung in experiment.rungs):
         for name in rung.templates:

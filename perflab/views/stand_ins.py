@@ -1,0 +1,30 @@
+"""The two calibrated pages: what binds a site, its workers or its cores?"""
+
+from django.conf import settings
+from django.shortcuts import render
+
+from .. import knobs, stand_ins
+from ..errors import error_page, reads_only
+
+
+@reads_only
+def io_bound(request):
+    """A page whose worker waits for `?ms=50`."""
+    return _page(request, "io", stand_ins.wait)
+
+
+@reads_only
+def cpu_bound(request):
+    """A page whose worker computes for `?ms=50` of CPU time."""
+    return _page(request, "cpu", stand_ins.compute)
+
+
+def _page(request, bound, work):
+    try:
+        ms = knobs.work_ms(request.GET)
+    except knobs.BadKnob as error:
+        return error_page(request, 400, "This knob cannot be turned so far", str(error))
+    rounds, wall_ms, cpu_ms = stand_ins.timed(work, ms)
+    context = {"bound": bound, "ms": ms, "rounds": rounds, "wall_ms": wall_ms, "cpu_ms": cpu_ms}
+    context["max_ms"] = settings.MAX_WORK_MS
+    return render(request, "perflab/stand_in.html", context)
