@@ -254,7 +254,10 @@ function drawClimb(sameSide) {
     const share = bare && lane !== bare ? `, ${shown((100 * middle(bare, "total")) / ms)} % of ${bare.title.toLowerCase()}` : "";
     return { name: lane.title, ms, css: lane === lanes[0] ? "slow" : "fast", told: `${shown(ms)} ms, ${queries(middle(lane, "queries"))}${share}` };
   });
-  place.replaceChildren(climb(rows));
+  const note = document.createElement("p");
+  note.className = "note";
+  note.textContent = bare ? `The share: how near each comes to the speed of ${bare.title.toLowerCase()}, a response that does nothing.` : "";
+  place.replaceChildren(climb(rows), note);
 }
 
 const aaSentence = () =>
