@@ -7,7 +7,10 @@ import sys
 from tests.labs import ROOT, manage
 from tests.test_site import visit
 
-ON_BOTH_DATABASES = ("tests/test_experiments.py", "tests/test_site.py", "tests/test_traces.py")
+ON_BOTH_DATABASES = (
+    *("tests/test_experiments.py", "tests/test_lessons_queries.py"),
+    *("tests/test_site.py", "tests/test_traces.py"),
+)
 
 
 def test_the_same_tests_pass_on_postgresql(postgresql):
