@@ -2,6 +2,8 @@
 304 saves, how often a cache is asked, and what a hit passes by."""
 
 import secrets
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
@@ -165,7 +167,24 @@ def rows_in_table():
         return cursor.fetchone()[0]
 
 
-def test_the_database_rung_writes_to_the_migrated_table(client, fresh):
+def test_the_migration_makes_the_table_that_the_settings_name(client, fresh):
+    (operation,) = import_module("perflab.migrations.0001_cache_table").Migration.operations
+    editor = SimpleNamespace(
+        connection=connection,
+        execute=lambda sql: connection.cursor().execute(sql),
+        quote_name=connection.ops.quote_name,
+    )
+    table = settings.CACHES["database"]["LOCATION"]
+
+    operation.reverse_code(None, editor)
+    assert table not in connection.introspection.table_names()
+    operation.code(None, editor)
+
+    path = address("cache-backends", "database", **fresh)
+    assert [timing(client.get(path))["hits"] for _ in range(2)] == [0, 1]
+
+
+def test_the_database_rung_writes_to_its_table(client, fresh):
     before = rows_in_table()
 
     client.get(address("cache-backends", "database", **fresh))
