@@ -10,17 +10,17 @@ without *model instances*: plain dictionaries, made of the same two queries. Fro
 the database that takes the time, but Python.
 
 The next three rungs save the *work itself*, as long as nobody minds a page that is up to a minute
-old. *Cached data* keeps the rows and still renders them: look how little is gained, once the
-queries are good. *Cached HTML* keeps what was rendered. `cache_page` does the same with one line,
-headers and all, and asks the cache twice for it, once for what the page varies on and once for the
-page: it need not be quicker than the rung before, only simpler.
+old. *Cached data* keeps the rows, and what is left of the time is mostly the template. *Cached
+HTML* keeps what the template made. `cache_page` does the same with one line, headers and all, and
+asks the cache twice for it, once for what the page varies on and once for the page: it need not be
+quicker than the rung before, only simpler.
 
 Beside the ladder stands a *bare* view, which answers "ok" and nothing else. That is what Django
 itself costs here; no page can be quicker, and how near a rung comes to it tells what is left.
 
 **When it matters.** The order is the lesson. Queries first: they cost nothing but a line, and every
 later rung is better for them. Caching last: it hides a slow page from most visitors, and shows it
-to the first one after every change. Stop climbing as soon as the page is quick enough.
+to the first one of every minute. Stop climbing as soon as the page is quick enough.
 """
 
 from django.core.cache import cache

@@ -1,7 +1,7 @@
 """A prefetch is thrown away by the next `.filter()`, which asks the database again.
 
 `prefetch_related("reviews")` fetches all reviews of all films beforehand and answers one question
-with them: `movie.reviews.all()`. A `.filter()`, an `.order_by()` or a `.first()` is another
+with them: `movie.reviews.all()`. A `.filter()`, an `.exclude()` or an `.order_by()` is another
 question. Django does not work it out in Python: it sends a query per film, as if nothing had been
 prefetched. The *undone* view pays for both, and its prefetch was for nothing.
 
