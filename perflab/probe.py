@@ -100,7 +100,7 @@ class probe:
         self.token = _running.set((*_running.get(), self.measurement))
         self.connections = connections.all()
         for connection in self.connections:  # what execute_wrapper() does, in a third of the time
-            connection.execute_wrappers.insert(0, self.measurement.count_query)  # the outermost
+            connection.execute_wrappers.append(self.measurement.count_query)
         self.cpu_started = thread_time()
         self.started = perf_counter()
         return self.measurement
@@ -111,8 +111,7 @@ class probe:
             cpu_ms = (thread_time() - self.cpu_started) * 1000
             self.measurement.cpu_ms = (self.measurement.cpu_ms or 0.0) + cpu_ms
         for connection in self.connections:
-            # Not pop(): a stream that has begun inside goes on with wrappers of its own.
-            connection.execute_wrappers.remove(self.measurement.count_query)
+            connection.execute_wrappers.pop()
         _running.reset(self.token)
 
 

@@ -1,7 +1,7 @@
 """A stand-in for a database across a network."""
 
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from django.db import connections
 
@@ -17,11 +17,8 @@ def round_trip(milliseconds: float):
             time.sleep(milliseconds / 1000)
         return execute(sql, params, many, context)
 
-    slowed = connections.all() if milliseconds else []
-    for connection in slowed:
-        connection.execute_wrappers.append(delayed)
-    try:
+    with ExitStack() as stack:
+        if milliseconds:
+            for connection in connections.all():
+                stack.enter_context(connection.execute_wrapper(delayed))
         yield
-    finally:  # by name, not the last one: inside a stream the probe comes and goes
-        for connection in slowed:
-            connection.execute_wrappers.remove(delayed)

@@ -13,7 +13,8 @@ followed a link, a **cold** one jumps to the page and pays for that.
 
 The comparison has to be made as one, `(year, id) >= (1994, 55)`. The rung in the middle says the
 same as people usually say it, `year > 1994 OR (year = 1994 AND id >= 55)`: the same films, and
-again a walk from the start of the index. Look at the plans of all three.
+again a walk from the start of the index, though without a look at the films that it passes. Compare
+the plans of all three.
 
 **When it matters.** Long lists that are read to the end: feeds, exports, APIs, crawlers that follow
 every "next". Where people open the first few pages and no others, `OFFSET` is fine.

@@ -5,12 +5,12 @@ lines, then a response that holds the text: for a moment the worker has the whol
 more than once. It works on the developer's machine, and grows with the data until the day it does
 not.
 
-The fast view never has more than a thousand rows. `iterator()` takes them from the database in
+The fast view never has more than five hundred rows. `iterator()` takes them from the database in
 portions (on PostgreSQL through a server-side cursor) and keeps none, and `StreamingHttpResponse`
 sends each piece of text while the next is not made yet. The first byte leaves at once.
 
-**When it matters.** Exports, reports, feeds, backups. Watch the memory, not the clock: both do the
-same work, and what a worker once took it seldom gives back. What is counted is the memory that
+**When it matters.** Exports, reports, feeds, backups. Watch the memory, not the clock, and how it
+grows with the films: both do the same work, and what a worker once took it seldom gives back. What is counted is the memory that
 Python holds; the database driver may hold a whole result besides, in the slow view.
 """
 
@@ -48,9 +48,9 @@ def slow(request, rows):
 
 
 def fast(request, rows):
-    # Expect 1 query, and a thousand of its rows in memory.
-    lines = reviews(rows).iterator(chunk_size=1000)
-    pieces = iter(lambda: as_csv(islice(lines, 1000)), "")  # until one is empty
+    # Expect 1 query, and five hundred of its rows in memory.
+    lines = reviews(rows).iterator(chunk_size=500)
+    pieces = iter(lambda: as_csv(islice(lines, 500)), "")  # until one is empty
     return StreamingHttpResponse(pieces, **TEXT)
 
 
