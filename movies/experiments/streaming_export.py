@@ -10,8 +10,9 @@ portions (on PostgreSQL through a server-side cursor) and keeps none, and `Strea
 sends each piece of text while the next is not made yet. The first byte leaves at once.
 
 **When it matters.** Exports, reports, feeds, backups. Watch the memory, not the clock, and how it
-grows with the films: both do the same work, and what a worker once took it seldom gives back. What is counted is the memory that
-Python holds; the database driver may hold a whole result besides, in the slow view.
+grows with the films: both do the same work, and what a worker once took it seldom gives back. What
+is counted is the memory that Python holds; the database driver may hold a whole result besides, in
+the slow view.
 """
 
 import csv
