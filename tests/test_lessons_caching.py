@@ -216,6 +216,26 @@ def test_who_gets_the_lock_looks_again_before_computing(ask, monkeypatch):
     assert collection.computed == 0
 
 
+def test_who_just_missed_the_end_of_a_lock_takes_the_next_before_computing(ask, monkeypatch):
+    locks = []
+    collection = Collection(during=lambda: locks.append(cache.get("collection:10:lock")))
+    monkeypatch.setattr(stampede, "collection", collection)
+    real_ask = LabCache.ask
+    held_by_another = [True]
+
+    def expires_when_looked_at(self, alias, method, key, *args, **kwargs):
+        if method == "add" and key.endswith(":lock") and held_by_another:
+            return False
+        if method == "get" and key.endswith(":lock") and held_by_another:
+            held_by_another.clear()
+        return real_ask(self, alias, method, key, *args, **kwargs)
+
+    monkeypatch.setattr(LabCache, "ask", expires_when_looked_at)
+
+    assert ask("locked") == [1]
+    assert locks == [True]
+
+
 def test_a_lock_has_a_time_out(ask, monkeypatch):
     set_for = {}
     real_ask = LabCache.ask

@@ -9,7 +9,7 @@ It is called a *stampede*, and it comes when the site is busiest.
 one caller; the others wait until the value is there. *stale* lets nobody wait: the value is kept
 for longer than it is fresh, one caller is sent to make a new one, and the others take the old one
 meanwhile. Nothing here may wait for ever: the lock has a time-out, since its holder may die, and
-whoever finds neither lock nor value computes it, since the cache may be away.
+whoever finds neither lock nor value, again and again, computes it, since the cache may be away.
 
 A burst is as wide as the lab has workers and threads: two workers with one thread each never
 compute more than two at once, and the rest of the burst queues. A browser opens at most six
@@ -43,16 +43,18 @@ def collection(rows):
 def computed_by_one(key, compute):
     """The value from the cache; where there is none one caller computes it and the others wait."""
     lock = f"{key}:lock"
-    while (value := cache.get(key)) is None:
+    unseen = 0  # times in a row that there was neither lock nor value: is the cache away?
+    while unseen < 3:
+        if (value := cache.get(key)) is not None:
+            return value
         if cache.add(lock, True, LOCK_S):
             try:
                 return cache.get_or_set(key, compute, FRESH_S)  # made since we looked, or now
             finally:
                 cache.delete(lock)
-        if cache.get(lock) is None:  # the holder has finished, or the cache does not answer
-            return cache.get_or_set(key, compute, FRESH_S)
+        unseen = 0 if cache.get(lock) else unseen + 1
         sleep(0.01)
-    return value
+    return compute()
 
 
 def kept_while_one_computes(key, compute):
