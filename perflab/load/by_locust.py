@@ -1,0 +1,88 @@
+"""Locust as a process of ours: it says twice a second what it has counted."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from ..launcher import places
+from ..launcher.logs import last_words, open_log
+from ..launcher.processes import end, spawn
+from .plan import Refused
+from .window import Meter, Window
+
+WATCH = Path(__file__).with_name("locust_watch.py")
+CEILING = 1.0  # cores: it computes on one
+
+
+def load(target, server, users, seconds, warm_up_s=0, alone_s=0, own_host=False):
+    """Yield (phase, last, Window) as a run goes on; the phases are those of locust_watch.
+
+    With `seconds` 0 there is one user alone and nothing more. Raises Refused when Locust refuses,
+    or ends before its time.
+    """
+    meter = Meter(server)
+    phase = None
+    for record in records(target, server, users, seconds, warm_up_s, alone_s, own_host):
+        if record["phase"] != phase:
+            phase = record["phase"]
+            meter.start()
+        yield phase, record["last"], meter.stamp(Window.of_record(record))
+
+
+def records(target, server, users, seconds, warm_up_s, alone_s, own_host):
+    """Yield what the watch writes. The process has ended when this ends, however that happens."""
+    reading, writing = os.pipe()
+    var = places.var_folder()
+    first = 1 if alone_s else users
+    command = [
+        *(sys.executable, "-m", "locust", "-f", f"{target.locustfile},{WATCH}"),
+        *("--headless", "--only-summary", "--loglevel", "WARNING", "--host", server.url),
+        *("--users", str(users if is_shaped(target) else first), "--spawn-rate", "100"),
+        *("--watch-fd", str(writing), "--watch-users", str(users)),
+        *("--watch-alone", str(alone_s), "--watch-warm-up", str(warm_up_s)),
+        *("--watch-measure", str(seconds), *target.options),
+        *(["--i-own-this-host"] if own_host else []),
+    ]
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("LOCUST_")}
+    with open(reading) as lines, open_log(var, "load-locust.log") as log:
+        begun = log.tell()
+        try:
+            process = spawn(
+                command,
+                cwd=places.ROOT,
+                env=environment,
+                pass_fds=(writing,),
+                stdout=log,
+                stderr=log,
+            )
+        finally:
+            os.close(writing)
+        try:
+            phase = None
+            for line in lines:
+                record = json.loads(line)
+                phase = record["phase"], record["last"]
+                yield record
+                if phase == ("measured", True):
+                    return
+            wanted = ("measured" if seconds else "alone"), True
+            if phase != wanted:
+                process.wait()
+                raise Refused(reason(log.name, begun))
+        finally:
+            end(process, 1)
+
+
+def is_shaped(target):
+    """Whether a scenario chooses the number of its users itself."""
+    return "LoadTestShape" in Path(target.locustfile).read_text()
+
+
+def reason(path, begun):
+    """Why Locust ended, in one line: its own where it has one."""
+    with open(path, "rb") as log:
+        log.seek(begun)
+        said = log.read().decode(errors="replace").splitlines()
+    own = [line.removeprefix("locust: ") for line in said if line.startswith("locust: ")]
+    return own[-1] if own else f"Locust has ended: {last_words(path, begun, lines=1)}"

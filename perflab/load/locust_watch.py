@@ -1,0 +1,156 @@
+"""Locust's side of a load run: it is given to Locust beside the scenario, as `-f browse.py,this`.
+
+It leads the users through the run: one of them alone, then all of them warming up, then all of them
+measured. Twice a second it writes what it has counted, as a line of JSON, to a file descriptor that
+`by_locust` reads. It imports nothing of ours, since it runs in Locust's process.
+"""
+
+import json
+import os
+import re
+from collections import Counter
+from time import perf_counter, process_time
+
+import gevent
+from locust import TaskSet, events
+from locust.runners import WorkerRunner
+
+TICK_S = 0.5
+ENOUGH = 20  # requests of the user who is alone
+PATIENCE = 5  # times as long as asked he may take for them
+ALL_SERVED_S = 30  # at most, until each user may have had an answer
+DURATIONS = re.compile(r"\b(total|cpu);dur=([0-9.]+)")
+
+
+@events.init_command_line_parser.add_listener
+def add_options(parser, **_):
+    hidden = {"type": float, "default": 0.0, "include_in_web_ui": False}
+    parser.add_argument("--watch-fd", **{**hidden, "type": int, "default": -1})
+    parser.add_argument("--watch-users", **{**hidden, "type": int, "default": 0})
+    parser.add_argument("--watch-alone", help="seconds of one user alone", **hidden)
+    parser.add_argument("--watch-warm-up", help="seconds of all users that do not count", **hidden)
+    parser.add_argument("--watch-measure", help="seconds of all users that do", **hidden)
+
+
+class Watch:
+    """What happened since `begin`; times in ms unless they are called seconds."""
+
+    def __init__(self, environment):
+        self.environment = environment
+        self.options = environment.parsed_options
+        self.thinking = {}  # who thinks now, and since when
+        self.hurried = False  # whoever is alone does not think
+        self.begin("none")
+        environment.events.request.add_listener(self.on_request)
+        think_with(self)
+
+    def begin(self, phase):
+        self.phase, self.begun, self.cpu_s = phase, perf_counter(), process_time()
+        self.requests = self.failures = self.served = 0
+        self.sum_ms = self.total_ms = self.cpu_ms = self.thought_s = 0.0
+        self.times = Counter()
+        self.user_counts = []
+        for who in self.thinking:
+            self.thinking[who] = self.begun
+
+    def on_request(self, response_time, response=None, exception=None, **_):
+        self.requests += 1
+        self.failures += exception is not None
+        self.sum_ms += response_time
+        self.times[round(response_time, 1 if response_time < 100 else 0)] += 1
+        timing = response.headers.get("Server-Timing", "") if response is not None else ""
+        durations = dict(DURATIONS.findall(timing or ""))
+        if "total" in durations:
+            self.served += 1
+            self.total_ms += float(durations["total"])
+            # Left out under gevent, where a thread's CPU is everybody's.
+            self.cpu_ms += float(durations.get("cpu", "nan"))
+
+    def tell(self, last=False):
+        now = perf_counter()
+        self.user_counts.append(self.environment.runner.user_count)
+        asleep = sum(now - since for since in self.thinking.values())
+        record = {
+            "phase": self.phase,
+            "last": last,
+            "seconds": now - self.begun,
+            "users": sum(self.user_counts) / len(self.user_counts),
+            "requests": self.requests,
+            "failures": self.failures,
+            "sum_ms": self.sum_ms,
+            "times": sorted(self.times.items()),
+            "served": self.served,
+            "total_ms": self.total_ms,
+            "cpu_ms": None if self.cpu_ms != self.cpu_ms else self.cpu_ms,
+            "thought_s": self.thought_s + asleep,
+            "generator_cpu_s": process_time() - self.cpu_s,
+        }
+        os.write(self.options.watch_fd, json.dumps(record).encode() + b"\n")
+
+    def follow(self, phase, seconds, until=lambda: True, at_most=0.0):
+        """Watch a phase for so long, and on until the condition holds or `at_most` is over."""
+        self.begin(phase)
+        self.tell()
+        while (passed := perf_counter() - self.begun) < seconds or (
+            not until() and passed < at_most
+        ):
+            gevent.sleep(min(TICK_S, max(seconds - passed, 0.05)))
+            if self.stopped():
+                break
+            self.tell()
+        self.tell(last=True)
+
+    def stopped(self):
+        """Whether the users were stopped by somebody else: a shape that has come to its end."""
+        return self.environment.runner.state in ("stopping", "stopped", "cleanup")
+
+    def conduct(self):
+        """The whole run, from its first user on."""
+        runner, options = self.environment.runner, self.options
+        while not runner.user_count:
+            gevent.sleep(0.01)
+        if self.environment.shape_class:  # it chooses its users itself
+            return self.follow("measured", options.watch_measure)
+        if options.watch_alone:
+            self.hurried = True
+            self.follow("warming up", min(1.0, options.watch_alone / 2))
+            patience = PATIENCE * options.watch_alone
+            self.follow("alone", options.watch_alone, lambda: self.requests >= ENOUGH, patience)
+            self.hurried = False
+        if options.watch_measure:
+            runner.start(options.watch_users, spawn_rate=min(options.watch_users, 100))
+            while runner.user_count < options.watch_users and not self.stopped():
+                gevent.sleep(0.01)
+            # They all came at once: until each has had an answer the queue is still growing.
+            all_served = lambda: self.requests >= options.watch_users  # noqa: E731
+            self.follow("warming up", options.watch_warm_up, all_served, ALL_SERVED_S)
+            self.follow("measured", options.watch_measure)
+        return None
+
+
+def think_with(watch):
+    """Have every wait between two requests counted, for as long as it really lasted."""
+
+    def sleep(tasks, seconds):
+        if watch.hurried:
+            return gevent.sleep(0)
+        watch.thinking[tasks] = perf_counter()
+        try:
+            gevent.sleep(seconds)
+        finally:  # a user who is stopped leaves in the midst of it
+            watch.thought_s += perf_counter() - watch.thinking.pop(tasks)
+
+    TaskSet._sleep = sleep
+
+
+@events.init.add_listener
+def watch_over(environment, **_):
+    if environment.parsed_options.watch_fd < 0 or isinstance(environment.runner, WorkerRunner):
+        return
+    watch = Watch(environment)
+
+    def conduct():
+        watch.conduct()
+        environment.runner.quit()
+
+    gevent.spawn(conduct)

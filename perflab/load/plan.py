@@ -1,0 +1,79 @@
+"""What a load run is asked to do, checked before anything starts."""
+
+import re
+from dataclasses import dataclass, field
+
+MAX_USERS = 500  # as locustfiles/lab.py has it
+MIN_S, MAX_S = 1, 600  # of one point
+MAX_POINTS = 64
+MAX_MS = 1000  # what a calibrated page may be asked to take
+GENERATORS = ("locust", "hey", "ab", "wrk")
+WORKER_CLASSES = ("sync", "gthread", "gevent")
+SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Refused(Exception):
+    """A run that cannot begin, or cannot go on. The message is one line."""
+
+
+def duration(text) -> float:
+    """Seconds, from "20s", "2m" or "20". Raises ValueError with one line."""
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([smhd]?)", text)
+    seconds = float(found[1]) * SECONDS[found[2]] if found else 0
+    if not MIN_S <= seconds <= MAX_S:
+        raise ValueError(f"must be from {MIN_S}s to {MAX_S // 60}m, such as 20s, not {text[:40]!r}")
+    return seconds
+
+
+def numbers(text, most) -> tuple[int, ...]:
+    """Different whole numbers, rising, from "1,2,4,8". Raises ValueError with one line."""
+    parts = text.split(",")
+    if not all(re.fullmatch("[0-9]{1,9}", part) and 1 <= int(part) <= most for part in parts):
+        raise ValueError(
+            f"must be whole numbers from 1 to {most} with commas, such as 1,2,4, not {text[:40]!r}"
+        )
+    return tuple(sorted({int(part) for part in parts}))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked wish. Every combination of users, workers and threads is one point for each side.
+
+    `host` names a lab that runs already; then there are no workers and threads to choose.
+    """
+
+    scenario: str
+    sides: tuple[str, ...] = ()  # "slow", "fast", or none where the scenario has no sides
+    users: tuple[int, ...] = (20,)
+    workers: tuple[int | None, ...] = (1,)
+    threads: tuple[int | None, ...] = (1,)
+    worker_class: str | None = None  # None: sync, or gthread with more than one thread
+    duration_s: float = 20
+    generator: str = "locust"
+    ms: int | None = None
+    experiment: str | None = None
+    knobs: dict = field(default_factory=dict)  # those that were turned, by name, as text
+    host: str | None = None
+    own_host: bool = False
+    port: int | None = None
+
+    def __post_init__(self):
+        """Raise Refused for what does not go together."""
+        if self.worker_class in ("sync", "gevent") and self.threads not in ((1,), (None,)):
+            raise Refused(f"--threads is for gthread workers: {self.worker_class} has one thread")
+        count = len(self.users) * len(self.workers) * len(self.threads) * max(1, len(self.sides))
+        if count > MAX_POINTS:
+            raise Refused(f"{count} points are too many for one run: the ceiling is {MAX_POINTS}")
+        if self.ms is not None and not 0 <= self.ms <= MAX_MS:
+            raise Refused(f"--ms must be a whole number from 0 to {MAX_MS}, not {self.ms}")
+
+    def class_for(self, threads) -> str | None:
+        """The worker class of a point with so many threads; None for a lab that runs already."""
+        if threads is None:
+            return None
+        return self.worker_class or ("gthread" if threads > 1 else "sync")
+
+    @property
+    def points(self):
+        """(workers, threads, users) of each point, in the order in which they are measured."""
+        return [(w, t, u) for t in self.threads for w in self.workers for u in self.users]

@@ -1,0 +1,89 @@
+"""A load run as text for a terminal."""
+
+import io
+
+from rich.console import Console
+from rich.table import Table
+
+from .verdict import several
+
+PLAIN_WIDTH = 120  # of text that goes into a file or a pipe
+COLUMNS = ("requests/s", "theory", "p50", "p95", "p99", "failed", "server", "generator", "Little")
+
+
+def as_text(run, terminal=False, no_color=None) -> str:
+    """A heading, the table, the verdict and what to be wary of; with colours for a terminal."""
+    console = Console(
+        file=io.StringIO(),
+        force_terminal=terminal,
+        no_color=no_color,
+        width=None if terminal else PLAIN_WIDTH,
+        highlight=False,
+        markup=False,
+    )
+    console.print(setting(run))
+    if run["points"]:
+        console.print()
+        console.print(table(run["points"]))
+    for side, alone in run["alone"].items():
+        console.print(of_alone(side, alone))
+    console.print()
+    console.print(run["verdict"], style="bold")
+    for line in run["warnings"]:
+        console.print(f"Mind: {line}.")
+    return console.file.getvalue().rstrip("\n")
+
+
+def setting(run) -> str:
+    """How and where it was measured, in two lines."""
+    lab, machine = run["lab"], run["machine"]
+    told = {name: v for name, v in run["knobs"].items() if v != run["scenario"]}
+    knobs = [f"{name.replace('_', ' ')} {value}" for name, value in told.items()]
+    how = [run["scenario"], *knobs, f"{run['duration_s']:g} s each", run["generator_version"]]
+    where = [f"at {lab['url']}"] if lab["url"] else [lab["database"], f"cache {lab['cache']}"]
+    where.append(f"{machine['cpu']}, {several(machine['cores'], 'cores')}")
+    return f"{' · '.join(how)}\n{' · '.join(where)} · times in ms, CPU in cores kept busy"
+
+
+def table(points) -> Table:
+    """One line for each point."""
+    sided = any(point["side"] for point in points)
+    grid = Table(box=None, padding=(0, 0, 0, 2), header_style="dim")
+    for name in (*(["side"] if sided else []), "workers", "threads", "users", *COLUMNS):
+        grid.add_column(name, justify="left" if name == "side" else "right", no_wrap=True)
+    for point in points:
+        workers = point["workers"] or "–"
+        if point["worker_class"] not in (None, "sync"):
+            workers = f"{workers} {point['worker_class']}"
+        grid.add_row(
+            *([point["side"] or ""] if sided else []),
+            f"{workers}",
+            f"{point['threads'] or '–'}",
+            f"{point['users']}",
+            f"{point['requests_per_s']:.1f}{'*' if point.get('partial') else ''}",
+            shown(point["expected_per_s"]),
+            *(shown(point[f"p{n}_ms"]) for n in (50, 95, 99)),
+            f"{point['failures']}",
+            shown(point["server_cpu"], 2),
+            shown(point["generator_cpu"], 2) + ("!" if point["generator_bound"] else ""),
+            shown_error(point),
+        )
+    return grid
+
+
+def of_alone(side, alone) -> str:
+    """What one request costs: the ground of the theory."""
+    who = "" if side == "all" else f"{side}: "
+    computing = "" if alone["cpu_ms"] is None else f", {alone['cpu_ms']:.1f} ms of it computing"
+    return f"{who}one request alone keeps a worker for {alone['service_ms']:.1f} ms{computing}."
+
+
+def shown(figure, digits=1) -> str:
+    return "–" if figure is None else f"{figure:,.{digits}f}"
+
+
+def shown_error(point) -> str:
+    """The users that Little's law finds, and how far that is off."""
+    if point["little_error"] is None:
+        return "–"
+    return f"{point['little_users']:.1f} ({point['little_error']:+.0%})"

@@ -1,0 +1,71 @@
+"""What a generator found between two moments, and what the machine did meanwhile."""
+
+import time
+from dataclasses import dataclass, replace
+
+from .figures import percentile
+from .server import machine_cpu_s
+
+
+@dataclass(frozen=True)
+class Window:
+    """The requests that were answered in `seconds`. None is what a generator does not tell."""
+
+    seconds: float
+    users: float  # mean
+    requests: int  # failures among them
+    failures: int
+    mean_ms: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    think_ms: float = 0  # mean, between two requests of a user
+    total_ms: float | None = None  # means by Server-Timing
+    app_cpu_ms: float | None = None
+    generator_cpu: float | None = None  # cores that each kept busy
+    server_cpu: float | None = None
+    server_queued: float | None = None  # threads that were ready and had no core, in the mean
+    machine_cpu: float | None = None
+
+    @classmethod
+    def of_record(cls, record):
+        """From a line that locust_watch wrote."""
+        times = dict(map(tuple, record["times"]))
+        seconds, requests, served = record["seconds"], record["requests"], record["served"]
+        return cls(
+            seconds=seconds,
+            users=record["users"],
+            requests=requests,
+            failures=record["failures"],
+            mean_ms=record["sum_ms"] / requests if requests else None,
+            **{f"p{n}_ms": percentile(times, n / 100) for n in (50, 95, 99)},
+            think_ms=1000 * record["thought_s"] / requests if requests else 0,
+            total_ms=record["total_ms"] / served if served else None,
+            app_cpu_ms=record["cpu_ms"] / served if served and record["cpu_ms"] else None,
+            generator_cpu=record["generator_cpu_s"] / seconds if seconds else None,
+        )
+
+
+class Meter:
+    """Cores kept busy since `start`, by the server and by the whole machine."""
+
+    def __init__(self, server):
+        self.server = server
+        self.start()
+
+    def start(self):
+        self.began = time.perf_counter()
+        self.before = self.now()
+
+    def now(self):
+        return self.server.cpu_s(), self.server.queued_s(), machine_cpu_s()
+
+    def stamp(self, window):
+        """The window, with the CPU that was used since the start."""
+        seconds = time.perf_counter() - self.began
+        names = ("server_cpu", "server_queued", "machine_cpu")
+        used = {
+            name: None if None in (now, before) else max(0, now - before) / seconds
+            for name, now, before in zip(names, self.now(), self.before, strict=True)
+        }
+        return replace(window, **used)

@@ -1,0 +1,258 @@
+"""`manage.py load`: a Gunicorn of its own for each point, users in front of it, and a verdict."""
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from perflab import machine
+from perflab.clients import NoLab, checked
+from perflab.launcher.processes import Stopped, stop_on_signals
+from perflab.launcher.values import MAX_THREADS, MAX_WORKERS, Problem
+from perflab.load import by_tools, plan, runs, scenarios
+from perflab.load.report import as_text
+
+INTERRUPTED = 130
+
+
+def typed(function, *more):
+    """An argparse type of a function that raises ValueError with a line."""
+
+    def read(text):
+        try:
+            return function(text, *more)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return read
+
+
+class Command(BaseCommand):
+    help = (
+        "Puts users in front of the lab and tells how many it serves: for each point it starts a "
+        "Gunicorn of its own on loopback. Exit status 1 when answers failed, 2 when it could not "
+        "be measured, 130 when it was interrupted."
+    )
+    requires_system_checks = ()
+
+    def run_from_argv(self, argv):
+        # The terminal's own end, and `kill`, are to end all that we start as Ctrl-C does.
+        stop_on_signals()
+        super().run_from_argv(argv)
+
+    def create_parser(self, prog_name, subcommand, **kwargs):
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+
+        def error(message):  # in one line, where argparse would add its usage
+            if parser.called_from_command_line:
+                parser.exit(2, f"load: {one_line(message)}\n")
+            raise CommandError(one_line(message), returncode=2)
+
+        parser.error = error
+        return parser
+
+    def add_arguments(self, parser):
+        numbers = plan.numbers
+        parser.add_argument(
+            "scenario", help=f"{', '.join(scenarios.names())}, or an experiment's slug"
+        )
+        parser.add_argument(
+            "--users",
+            type=typed(numbers, plan.MAX_USERS),
+            default=(20,),
+            help="who ask at once: one number, or several as 1,2,4,8 (20)",
+        )
+        parser.add_argument(
+            "--duration", type=typed(plan.duration), default=20.0, help="of each point (20s)"
+        )
+        parser.add_argument(
+            "--workers",
+            type=typed(numbers, MAX_WORKERS),
+            help="Gunicorn's, one number or several (one for each core)",
+        )
+        parser.add_argument(
+            "--threads", type=typed(numbers, MAX_THREADS), help="of each worker, likewise (1)"
+        )
+        parser.add_argument(
+            "--worker-class",
+            choices=plan.WORKER_CLASSES,
+            help="Gunicorn's (sync, or gthread with several threads)",
+        )
+        sides = parser.add_mutually_exclusive_group()
+        for name, chosen in (("slow", ("slow",)), ("fast", ("fast",)), ("both", scenarios.SIDES)):
+            sides.add_argument(
+                f"--{name}",
+                dest="sides",
+                action="store_const",
+                const=chosen,
+                default=(),
+                help=f"load {'both sides' if name == 'both' else f'the {name} side'}",
+            )
+        parser.add_argument(
+            "--generator", choices=plan.GENERATORS, default="locust", help="(%(default)s)"
+        )
+        parser.add_argument("--experiment", metavar="SLUG", help="load this experiment alone")
+        parser.add_argument("--movies", metavar="N", help="rows on a page")
+        parser.add_argument("--round-trip", metavar="MS", help="simulated, added to each query")
+        parser.add_argument("--cache", metavar="NAME", help="the cache used")
+        parser.add_argument(
+            "--ms", type=int, help="what a calibrated page takes (50): io-bound and cpu-bound"
+        )
+        parser.add_argument("--port", type=int, help="for our Gunicorn (a free one)")
+        parser.add_argument(
+            "--host", metavar="URL", help="load this lab, which runs already, and start none"
+        )
+        parser.add_argument(
+            "--i-own-this-host", action="store_true", help="allow a --host that is not on loopback"
+        )
+        parser.add_argument(
+            "--json", type=Path, metavar="FILE", help="write the run there as well as to var/runs/"
+        )
+
+    def handle(self, **options):
+        try:
+            wish = plan_of(options)
+            scenarios.check(wish)
+            if wish.generator != "locust":
+                by_tools.check(wish.generator)
+            if options["json"]:
+                refuse_unwritable(options["json"])
+            run = runs.new_run(wish, command_line(options))
+        except (plan.Refused, Problem) as refused:
+            raise CommandError(one_line(refused).rstrip("."), returncode=2) from refused
+        except DatabaseError as error:
+            raise CommandError(f"the database says: {one_line(error)}", returncode=2) from error
+        problem = status = None
+        try:
+            self.measure(wish, run)
+        except (plan.Refused, Problem) as refused:
+            problem, status = one_line(refused).rstrip("."), 2
+        except (KeyboardInterrupt, Stopped):
+            problem, status = "interrupted", INTERRUPTED
+        except OSError as error:
+            problem, status = f"{error.strerror}: {error.filename}", 2
+        self.tell(run, options, problem)
+        if status == INTERRUPTED:
+            sys.exit(status)
+        if problem:
+            raise CommandError(problem, returncode=status)
+        if any(point["failures"] for point in run["points"]):
+            raise CommandError("answers failed", returncode=1)
+
+    def measure(self, wish, run):
+        """Perform the run, with a bar for each point on a terminal."""
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[now]}"))
+        with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+            task = bar.add_task("starting", total=wish.duration_s, now="")
+
+            def tell(at):
+                now = at.phase
+                if at.requests_per_s is not None:
+                    p95 = "" if at.p95_ms is None else f", p95 {at.p95_ms:,.0f} ms"
+                    now = f"{at.requests_per_s:,.1f} requests/s{p95}"
+                bar.update(task, description=where(at), completed=at.seconds, now=now)
+
+            def measured(point):
+                if point.get("partial"):
+                    return
+                bar.console.print(
+                    f"{point['requests_per_s']:,.1f} requests/s with {point['users']} users"
+                    + (f" on {point['workers']} workers" if point["workers"] else ""),
+                    style="dim",
+                )
+
+            runs.perform(wish, run, tell, measured if console.is_terminal else lambda point: None)
+
+    def tell(self, run, options, problem):
+        """The table, and where it is kept."""
+        if run["points"]:
+            terminal, no_color = self.stdout.isatty(), options.get("no_color") or None
+            self.stdout.write(as_text(run, terminal, no_color))
+            if any(point.get("partial") for point in run["points"]):
+                self.stdout.write("* not measured to its end")
+        kept = runs.path_of(run)
+        if kept.exists() and not run["points"]:
+            kept.unlink()  # there is nothing to look at
+        elif kept.exists():
+            word = "Interrupted: what was measured until then is" if problem else "Kept"
+            self.stdout.write(f"{word} in {kept}")
+        if options["json"] and run["points"]:
+            options["json"].write_text(json.dumps(run, indent=1) + "\n")
+
+
+def plan_of(options):
+    """The Plan that the options ask for. Raises plan.Refused."""
+    host, own = options["host"], options["i_own_this_host"]
+    if host:
+        try:
+            host, _ = checked(host, own)
+        except NoLab as error:
+            raise plan.Refused(str(error).replace("--url", "--host")) from error
+        for name in ("workers", "threads", "worker_class", "port"):
+            if options[name]:
+                raise plan.Refused(
+                    f"--{name.replace('_', '-')} is for a Gunicorn that we start, not for a --host"
+                )
+    if options["port"] is not None and not 1 <= options["port"] <= 65535:
+        raise plan.Refused("--port must be from 1 to 65535")
+    turned = {name: options[name] for name in ("movies", "round_trip", "cache")}
+    return plan.Plan(
+        scenario=options["scenario"],
+        sides=options["sides"],
+        users=options["users"],
+        workers=(None,) if host else options["workers"] or (min(machine.cores(), MAX_WORKERS),),
+        threads=(None,) if host else options["threads"] or (1,),
+        worker_class=options["worker_class"],
+        duration_s=options["duration"],
+        generator=options["generator"],
+        ms=options["ms"],
+        experiment=options["experiment"],
+        knobs={name: value for name, value in turned.items() if value is not None},
+        host=host,
+        own_host=own,
+        port=options["port"],
+    )
+
+
+def where(at):
+    """Which point is being measured."""
+    parts = [f"{at.number}/{at.of}", at.side or ""]
+    if at.workers:
+        parts.append(f"{at.workers}×{at.threads} workers" if at.threads > 1 else f"{at.workers} w")
+    return " ".join([*filter(None, parts), f"{at.users} users"])
+
+
+def command_line(options):
+    """How to run this again."""
+    words = ["manage.py", "load", options["scenario"]]
+    for name in ("users", "workers", "threads"):
+        if options[name]:
+            words += [f"--{name}", ",".join(map(str, options[name]))]
+    words += ["--duration", f"{options['duration']:g}s"]
+    if options["sides"]:
+        words.append("--both" if len(options["sides"]) == 2 else f"--{options['sides'][0]}")
+    for name in ("worker_class", "generator", "experiment", "movies", "round_trip", "cache", "ms"):
+        if options[name] not in (None, "locust"):
+            words += [scenarios.flag(name), str(options[name])]
+    if options["host"]:
+        words += ["--host", options["host"]]
+        words += ["--i-own-this-host"] if options["i_own_this_host"] else []
+    return shlex.join(words)
+
+
+def refuse_unwritable(path):
+    """Raise Refused, before anything is measured, where the results cannot be written."""
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise plan.Refused(f"--json: cannot write {path}")
+
+
+def one_line(error):
+    return " ".join(str(error).split())
