@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from ..launcher.processes import end, spawn
-from ..machine import cores
+from ..launcher.values import cores
 from .plan import Refused
 from .window import Meter, Window
 

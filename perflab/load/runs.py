@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-import django
 from django.conf import settings
 
 from .. import machine
+from ..launcher.values import cores
 from . import by_locust, by_tools, scenarios
 from .figures import Alone, expected, is_generator_bound, littles_law, service_ms
 from .plan import Plan, Refused
@@ -61,9 +61,9 @@ def new_run(plan: Plan, command: str) -> dict:
         "state": "running",
         "pid": os.getpid(),
         "command": command,
-        "machine": {**machine.machine(), "client_python": platform.python_version()},
+        "machine": {**machine.machine(), "cores": cores()},
         "lab": {**lab, "url": plan.host, "cache": None if plan.host else cache_of(plan)},
-        "client": {"django": django.get_version(), "locust": version("locust")},
+        "client": {"python": platform.python_version(), "locust": version("locust")},
         "knobs": {**plan.knobs, **knobs_of(plan)},
         "scenario": plan.scenario,
         "generator": plan.generator,
@@ -94,15 +94,21 @@ def generator_version(name):
 def perform(plan: Plan, run: dict, tell=lambda progress: None, measured=lambda point: None):
     """Measure every point into `run`, which is saved after each and whatever happens.
 
-    `tell` is called with a Progress now and then, `measured` with each point. Whatever ends a run
-    early, Ctrl-C or a Gunicorn that does not start, passes through; what was measured until then
-    stays, a point in the midst of its measurement marked `"partial": true`.
+    `tell` is called with a Progress now and then, which the file has as `now` until the run is
+    over, and `measured` with each point. Whatever ends a run early, Ctrl-C or a Gunicorn that does
+    not start, passes through; what was measured until then stays, a point in the midst of its
+    measurement marked `"partial": true`.
     """
     alones = {}
     state = "failed"
-    try:
+
+    def told(progress):  # also to who looks into the file
+        run["now"] = rounded(vars(progress))
         save(run)
-        for point in points(plan, alones, tell):
+        tell(progress)
+
+    try:
+        for point in points(plan, alones, told):
             keep(run, point, alones)
             save(run)
             measured(point)
@@ -119,6 +125,7 @@ def perform(plan: Plan, run: dict, tell=lambda progress: None, measured=lambda p
     finally:
         run["state"] = state
         del run["pid"]
+        run.pop("now", None)
         conclude(run, alones)
         save(run)
 
@@ -204,8 +211,8 @@ def cost(window):
     if good < LEAST_ALONE:
         return None
     cpu_ms, queued_ms = (
-        None if cores is None else 1000 * cores * window.seconds / window.requests
-        for cores in (window.server_cpu, window.server_queued)
+        None if busy is None else 1000 * busy * window.seconds / window.requests
+        for busy in (window.server_cpu, window.server_queued)
     )
     told = (window.mean_ms, window.total_ms, window.app_cpu_ms)
     return Alone(window.mean_ms, service_ms(*told, cpu_ms, queued_ms), cpu_ms)
@@ -216,13 +223,13 @@ def point_of(plan, asked, window, alones):
     target, workers, threads, users = asked
     if window is None:
         raise Refused(f"{plan.generator} told nothing")
-    worker_class, cores = plan.class_for(threads), machine.cores()
+    worker_class = plan.class_for(threads)
     per_s = window.requests / window.seconds
     alone = alones.get(target.side)
     theory = None
     if alone and window.users:
         theory = expected(
-            alone, workers, threads, worker_class, cores, window.users, window.think_ms
+            alone, workers, threads, worker_class, cores(), window.users, window.think_ms
         )
     little = None
     if window.mean_ms is not None and window.users:

@@ -12,10 +12,9 @@ from django.db import Error as DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from perflab import machine
 from perflab.clients import NoLab, checked
 from perflab.launcher.processes import Stopped, stop_on_signals
-from perflab.launcher.values import MAX_THREADS, MAX_WORKERS, Problem
+from perflab.launcher.values import MAX_THREADS, MAX_WORKERS, Problem, cores
 from perflab.load import by_tools, plan, runs, scenarios
 from perflab.load.report import as_text
 
@@ -173,18 +172,18 @@ class Command(BaseCommand):
 
     def tell(self, run, options, problem):
         """The table, and where it is kept."""
-        if run["points"]:
-            terminal, no_color = self.stdout.isatty(), options.get("no_color") or None
-            self.stdout.write(as_text(run, terminal, no_color))
-            if any(point.get("partial") for point in run["points"]):
-                self.stdout.write("* not measured to its end")
         kept = runs.path_of(run)
-        if kept.exists() and not run["points"]:
-            kept.unlink()  # there is nothing to look at
-        elif kept.exists():
-            word = "Interrupted: what was measured until then is" if problem else "Kept"
-            self.stdout.write(f"{word} in {kept}")
-        if options["json"] and run["points"]:
+        if not run["points"]:
+            kept.unlink(missing_ok=True)  # there is nothing to look at
+            if problem == "interrupted":
+                self.stderr.write("Interrupted: nothing was measured yet.")
+            return
+        terminal, no_color = self.stdout.isatty(), options.get("no_color") or None
+        self.stdout.write(as_text(run, terminal, no_color))
+        if run["points"][-1].get("partial"):
+            self.stdout.write("* not measured to its end")
+        self.stdout.write(f"{'Broken off, so far kept' if problem else 'Kept'} in {kept}")
+        if options["json"]:
             options["json"].write_text(json.dumps(run, indent=1) + "\n")
 
 
@@ -208,7 +207,7 @@ def plan_of(options):
         scenario=options["scenario"],
         sides=options["sides"],
         users=options["users"],
-        workers=(None,) if host else options["workers"] or (min(machine.cores(), MAX_WORKERS),),
+        workers=(None,) if host else options["workers"] or (cores(),),
         threads=(None,) if host else options["threads"] or (1,),
         worker_class=options["worker_class"],
         duration_s=options["duration"],
