@@ -11,6 +11,7 @@ import sys
 
 from gunicorn.glogging import Logger
 
+from perflab import scoreboard
 from perflab.launcher import places, values
 from perflab.launcher.processes import die_with_parent
 
@@ -50,6 +51,12 @@ graceful_timeout = 15
 if os.access("/dev/shm", os.W_OK):
     worker_tmp_dir = "/dev/shm"
 
+# Who is believed about a visitor's scheme (X-Forwarded-Proto): a balancer on this machine, unless
+# FORWARDED_ALLOW_IPS names another one. No request may name the address that the site lies under.
+forwarded_allow_ips = values.variable("FORWARDED_ALLOW_IPS") or "127.0.0.1,::1"
+secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
+forwarder_headers = ""
+
 accesslog = "-"
 access_log_format = '%(t)s %(p)s %(h)s "%(r)s" %(s)s %(B)s bytes %(ms)s ms'
 
@@ -77,9 +84,22 @@ def on_starting(server):
         if server.cfg.control_socket == control_socket:
             own = places.socket_path(var, f"gunicorn-{ports[0]}.sock")
             server.cfg.set("control_socket", str(own))
-    os.environ["PERFLAB_CONTROL_SOCKET"] = server.cfg.control_socket
+    disabled = server.cfg.control_socket_disable
+    os.environ["PERFLAB_CONTROL_SOCKET"] = "" if disabled else server.cfg.control_socket
+    make_scoreboard(server, ports[0] if ports else address.port)
     load_libraries()
     check_settings()
+
+
+def make_scoreboard(server, port):
+    """Where the workers tell what they do; it outlives each of them, and a reload."""
+    lanes = server.cfg.threads if server.cfg.worker_class_str == "gthread" else 1
+    path = var / f"scoreboard-{port}"
+    try:
+        server.scoreboard = scoreboard.Board(path, slots=2 * values.MAX_WORKERS, lanes=lanes)
+    except OSError as error:
+        refuse(f"cannot make {path}: {error.strerror}")
+    os.environ["PERFLAB_SCOREBOARD"] = str(path)
 
 
 def load_libraries():
@@ -126,9 +146,35 @@ def refuse_strangers(where):
         refuse(values.NOT_PUBLIC.format(address=listening))
 
 
+def pre_fork(server, worker):
+    """Give a worker its slot on the scoreboard; there is one for each, and for a reload's too."""
+    worker.slot = server.scoreboard.reserve()
+
+
 def post_fork(server, worker):
     """In a new worker: end with Gunicorn, however that ends."""
     die_with_parent(worker.ppid)
+    threaded = worker.cfg.worker_class_str == "gthread"
+    worker.line = scoreboard.Line(server.scoreboard, worker.slot, threaded)
+
+
+def child_exit(server, worker):
+    """In Gunicorn, when a worker has ended: its slot is free."""
+    server.scoreboard.release(worker.slot)
+
+
+def on_exit(server):
+    """Nobody writes on the scoreboard any more."""
+    server.scoreboard.remove()
+
+
+def pre_request(worker, request):
+    """In place of Gunicorn's own hook, which writes a line of debugging."""
+    worker.line.begin()
+
+
+def post_request(worker, request, environ, response):
+    worker.line.end()
 
 
 def post_worker_init(worker):
@@ -138,3 +184,4 @@ def post_worker_init(worker):
     """
     gc.collect()
     gc.freeze()
+    worker.line.ready()

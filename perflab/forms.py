@@ -2,6 +2,13 @@ from django import forms
 from django.conf import settings
 
 
+class DialForm(forms.Form):
+    """An order to the worker dial."""
+
+    action = forms.CharField(max_length=20)
+    number = forms.IntegerField(min_value=1, max_value=1000)
+
+
 class ResultForm(forms.Form):
     """What a browser has measured: a ratio of medians with its interval, and both queries."""
 

@@ -77,6 +77,8 @@ MAX_PAGE_MS = 10_000  # what a request may be promised to take in the database
 INSTANCE = text("PERFLAB_INSTANCE", text("PORT", "8000"))
 # Where that Gunicorn takes orders; gunicorn.conf.py says so.
 CONTROL_SOCKET = text("PERFLAB_CONTROL_SOCKET")
+# And where its workers write down what they do (perflab.scoreboard); "" under another server.
+SCOREBOARD = text("PERFLAB_SCOREBOARD")
 
 # The toolbar. For load runs it is not installed at all: even idle it patches template rendering.
 TOOLBAR = flag("PERFLAB_TOOLBAR", not PUBLIC)
@@ -214,7 +216,8 @@ CONTENT_SECURITY_POLICY = {
 }
 if HTTPS:
     SECURE_SSL_REDIRECT = True
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    # That a visitor came by HTTPS, Gunicorn tells, and believes it of nobody but its balancer
+    # (forwarded_allow_ips): with SECURE_PROXY_SSL_HEADER Django would believe it of everybody.
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
 

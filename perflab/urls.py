@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import include, path
 
-from .views import data, orders, pages, rungs, stand_ins
+from .views import data, orders, pages, rungs, stand_ins, system
 
 urlpatterns = [
     path("", pages.contents, name="contents"),
@@ -18,6 +18,9 @@ urlpatterns = [
     path("traces/<slug:trace_id>/<int:statement>/plan/", data.trace_plan, name="trace_plan"),
     path("io-bound/", stand_ins.io_bound, name="io_bound"),
     path("cpu-bound/", stand_ins.cpu_bound, name="cpu_bound"),
+    path("system/", system.page, name="system"),
+    path("system/workers/", orders.workers, name="workers"),
+    path("system.json", system.as_json, name="system_json"),
     path("health/", data.health, name="health"),
     path("", include("movies.urls")),
 ]

@@ -2,12 +2,14 @@
 
 from functools import wraps
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import redirect
 
-from .. import caches, results
+from .. import caches, dial, results
 from ..errors import error_page
-from ..forms import ResultForm
+from ..forms import DialForm, ResultForm
 from ..knobs import BadKnob, Knobs
 from ..middleware import is_local
 from .lookup import experiment_or_404, rung_or_404
@@ -66,3 +68,22 @@ def result(request, slug):
     queries = [values.pop("slow_queries"), values.pop("fast_queries")]
     results.keep(experiment.slug, **values, queries=queries)
     return HttpResponse(status=204)
+
+
+@changes_the_lab
+def workers(request):
+    """Turn the worker dial: `action=add&number=2`."""
+    wants_json = request.headers.get("Accept") == "application/json"
+    form = DialForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise dial.BadTurn(f"number must be a whole number from 1 to {dial.ceiling()}")
+        turn = dial.turn(settings.CONTROL_SOCKET, **form.cleaned_data)
+    except dial.DialError as error:
+        status = 400 if isinstance(error, dial.BadTurn) else 503
+        if wants_json:
+            return JsonResponse({"problem": str(error)}, status=status)
+        return error_page(request, status, "The dial was not turned", str(error))
+    if wants_json:
+        return JsonResponse({"before": turn.before, "after": turn.after})
+    return redirect("system")

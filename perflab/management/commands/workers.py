@@ -1,0 +1,71 @@
+"""manage.py workers: look at a running lab's workers, and turn the dial."""
+
+import time
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from perflab import dial, scoreboard, system
+from perflab.launcher import places, values
+
+MANY = 10**6  # more than anybody may ask for
+
+
+class Command(BaseCommand):
+    help = (
+        "More or fewer workers for a lab that runs, without losing a request: "
+        "manage.py workers add 2, workers remove 1, workers set 4. "
+        "Without an order it lists the workers."
+    )
+    requires_system_checks = ()
+
+    def create_parser(self, prog_name, subcommand, **kwargs):
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        if parser.called_from_command_line:
+            parser.error = lambda message: parser.exit(2, f"{subcommand}: {message}\n")
+        return parser
+
+    def add_arguments(self, parser):
+        parser.add_argument("action", nargs="?", choices=["show", *dial.ACTIONS], default="show")
+        parser.add_argument("number", nargs="?", help="how many; add and remove take 1 without it")
+        parser.add_argument("--port", help="the lab's port (default: PORT, or 8000)")
+
+    def handle(self, *, action, number, port, **options):
+        try:
+            port = values.whole_number("--port", port, 1, 65535) if port else values.port()
+            if action == "show":
+                if number is not None:
+                    raise values.Problem("show takes no number", 2)
+                return self.show(port)
+            if number is None and action == "set":
+                raise values.Problem("set how many? manage.py workers set 4", 2)
+            number = values.whole_number("the number of workers", number or "1", 1, MANY)
+            turn = dial.turn(control_socket(port), action, number)
+        except values.Problem as problem:
+            raise CommandError(str(problem), returncode=2) from None
+        except (dial.DialError, scoreboard.NoScoreboard) as error:
+            status = 2 if isinstance(error, dial.BadTurn) else 1
+            raise CommandError(str(error), returncode=status) from None
+        self.stdout.write(f"workers: {turn.before}, now {turn.after}")
+
+    def show(self, port):
+        """One line for each worker, as `top` would; from the scoreboard and the system."""
+        path = Path(settings.VAR) / f"scoreboard-{port}"
+        rows = ["    pid  state     requests    CPU s     MB  age s"]
+        for slot in scoreboard.read(path):
+            found = system.of_process(slot.pid)
+            if found["cpu_s"] is None:
+                continue
+            rows.append(
+                f"{slot.pid:7}  {slot.state:8} {slot.requests:9,} {found['cpu_s']:8.1f} "
+                f"{found['memory_bytes'] / 2**20:6.0f} {time.time() - slot.started:6.0f}"
+            )
+        if len(rows) == 1:
+            raise scoreboard.NoScoreboard(f"no worker of {path} is alive: is the lab running?")
+        self.stdout.write("\n".join(rows))
+
+
+def control_socket(port):
+    """Where the lab at this port takes orders. Raises values.Problem."""
+    return places.socket_path(places.var_folder(), f"gunicorn-{port}.sock")
