@@ -57,12 +57,6 @@ forwarded_allow_ips = values.variable("FORWARDED_ALLOW_IPS") or "127.0.0.1,::1"
 secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 forwarder_headers = ""
 
-# Who is believed about a visitor's scheme (X-Forwarded-Proto): a balancer on this machine, unless
-# FORWARDED_ALLOW_IPS names another one. No request may name the address that the site lies under.
-forwarded_allow_ips = values.variable("FORWARDED_ALLOW_IPS") or "127.0.0.1,::1"
-secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
-forwarder_headers = ""
-
 accesslog = "-"
 access_log_format = '%(t)s %(p)s %(h)s "%(r)s" %(s)s %(B)s bytes %(ms)s ms'
 
