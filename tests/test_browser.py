@@ -19,7 +19,12 @@ from tests.labs import ROOT
 EXPERIMENTS = registry.runnable()
 COMPARISON = "/experiments/n-plus-one/"
 PAGES = ["/", "/films/", "/films/?q=love", "/films/1/", "/directors/1/", "/visitor/", *ERRORS]
-PAGES += [f"{SLOW}?movies=10", "/experiments/cache-page/fast/?movies=10"]
+PAGES += [
+    "/system/",
+    "/io-bound/?ms=0",
+    f"{SLOW}?movies=10",
+    "/experiments/cache-page/fast/?movies=10",
+]
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 800}
 
