@@ -43,27 +43,39 @@ class Alone:
     service_ms: float  # for which it keeps a worker, or a thread, busy
     cpu_ms: float | None  # computing of all of Gunicorn; None where that cannot be seen
 
+    queued_ms: float | None = None  # at most: ready to compute, and without a core
+
     @property
     def kind(self):
-        """CPU-bound, I/O-bound or mixed; None when the CPU is not known."""
+        """CPU-bound, I/O-bound or mixed; None when it cannot be told.
+
+        That is where the CPU is not known, or other programs kept the request waiting for a core
+        for so long that it makes a difference whether that time is taken for waiting.
+        """
         if self.cpu_ms is None:
             return None
-        share = self.cpu_ms / self.service_ms
-        return CPU_BOUND if share >= COMPUTING else IO_BOUND if share <= WAITING else MIXED
+        with_queue = kind_of(self.cpu_ms, self.service_ms)
+        without = kind_of(self.cpu_ms, self.service_ms - (self.queued_ms or 0))
+        return with_queue if with_queue == without else None
 
 
-def service_ms(latency_ms, total_ms, app_cpu_ms, cpu_ms, queued_ms) -> float:
+def kind_of(cpu_ms, busy_ms) -> str:
+    """What a request is that computes for so long while it keeps a worker busy."""
+    share = cpu_ms / max(busy_ms, cpu_ms)
+    return CPU_BOUND if share >= COMPUTING else IO_BOUND if share <= WAITING else MIXED
+
+
+def service_ms(latency_ms, total_ms, app_cpu_ms, cpu_ms) -> float:
     """How long a request keeps its worker.
 
     Server-Timing's `total` is the application's part; without one all that is known is the user's
     latency. What Gunicorn does around it, reading the request and writing the answer, is computing:
-    the CPU that the process used and the application did not. For how long the worker was ready and
-    had no core is the doing of other programs, and taken away.
+    the CPU that the process used and the application did not.
     """
     busy = latency_ms if total_ms is None else total_ms
     if total_ms is not None and None not in (cpu_ms, app_cpu_ms):
         busy += max(0, cpu_ms - app_cpu_ms)
-    return max(busy - (queued_ms or 0), cpu_ms or 0)
+    return max(busy, cpu_ms or 0)
 
 
 def slots(workers, threads, worker_class):

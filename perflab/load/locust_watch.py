@@ -8,7 +8,8 @@ measured. Twice a second it writes what it has counted, as a line of JSON, to a 
 import json
 import os
 import re
-from collections import Counter
+import statistics
+from collections import Counter, defaultdict
 from time import perf_counter, process_time
 
 import gevent
@@ -49,11 +50,12 @@ class Watch:
         self.requests = self.failures = self.served = 0
         self.sum_ms = self.total_ms = self.cpu_ms = self.thought_s = 0.0
         self.times = Counter()
+        self.totals, self.latencies = defaultdict(list), defaultdict(list)  # of one alone, by page
         self.user_counts = []
         for who in self.thinking:
             self.thinking[who] = self.begun
 
-    def on_request(self, response_time, response=None, exception=None, **_):
+    def on_request(self, name, response_time, response=None, exception=None, **_):
         self.requests += 1
         self.failures += exception is not None
         self.sum_ms += response_time
@@ -65,6 +67,10 @@ class Watch:
             self.total_ms += float(durations["total"])
             # Left out under gevent, where a thread's CPU is everybody's.
             self.cpu_ms += float(durations.get("cpu", "nan"))
+            if self.phase == "alone":
+                self.totals[name].append(float(durations["total"]))
+        if self.phase == "alone":
+            self.latencies[name].append(response_time)
 
     def tell(self, last=False):
         now = perf_counter()
@@ -82,6 +88,8 @@ class Watch:
             "served": self.served,
             "total_ms": self.total_ms,
             "cpu_ms": None if self.cpu_ms != self.cpu_ms else self.cpu_ms,
+            "typical_total_ms": typical(self.totals),
+            "typical_latency_ms": typical(self.latencies),
             "thought_s": self.thought_s + asleep,
             "generator_cpu_s": process_time() - self.cpu_s,
         }
@@ -126,6 +134,15 @@ class Watch:
             self.follow("warming up", options.watch_warm_up, all_served, ALL_SERVED_S)
             self.follow("measured", options.watch_measure)
         return None
+
+
+def typical(times):
+    """The mean request, where every request to a page takes what the middle one to it took.
+
+    On a busy machine some requests wait for a core, which is not the page's doing. None of none.
+    """
+    count = sum(map(len, times.values()))
+    return sum(len(t) * statistics.median(t) for t in times.values()) / count if count else None
 
 
 def think_with(watch):

@@ -214,8 +214,9 @@ def cost(window):
         None if busy is None else 1000 * busy * window.seconds / window.requests
         for busy in (window.server_cpu, window.server_queued)
     )
-    told = (window.mean_ms, window.total_ms, window.app_cpu_ms)
-    return Alone(window.mean_ms, service_ms(*told, cpu_ms, queued_ms), cpu_ms)
+    latency_ms = window.typical_latency_ms
+    busy_ms = service_ms(latency_ms, window.typical_total_ms, window.app_cpu_ms, cpu_ms)
+    return Alone(latency_ms, busy_ms, cpu_ms, queued_ms)
 
 
 def point_of(plan, asked, window, alones):

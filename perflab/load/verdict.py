@@ -16,7 +16,8 @@ def verdict(points, alone, cores) -> str:
     for axis, curve in curves(points):
         side = curve[0]["side"]
         sentence = of_curve(axis, curve, alone.get(side), cores)
-        sentences.append(f"{side}: {sentence}" if side else sentence)
+        sentence = f"{side}: {sentence}" if side else sentence
+        sentences.append(sentence[0].upper() + sentence[1:])
     return " ".join(sentences)
 
 
@@ -36,7 +37,7 @@ def curves(points):
 def of_curve(axis, curve, alone, cores) -> str:
     """What one curve, or one point, says."""
     kind = alone.kind if alone else None
-    start = f"{kind[0].upper()}{kind[1:]}: " if kind else ""
+    start = f"{kind}: " if kind else ""
     best = max(curve, key=lambda point: point["requests_per_s"])
     if axis is None:
         return f"{start}{of_point(best, cores)}."

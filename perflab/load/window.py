@@ -22,6 +22,8 @@ class Window:
     think_ms: float = 0  # mean, between two requests of a user
     total_ms: float | None = None  # means by Server-Timing
     app_cpu_ms: float | None = None
+    typical_total_ms: float | None = None  # of a user who is alone
+    typical_latency_ms: float | None = None
     generator_cpu: float | None = None  # cores that each kept busy
     server_cpu: float | None = None
     server_queued: float | None = None  # threads that were ready and had no core, in the mean
@@ -42,6 +44,8 @@ class Window:
             think_ms=1000 * record["thought_s"] / requests if requests else 0,
             total_ms=record["total_ms"] / served if served else None,
             app_cpu_ms=record["cpu_ms"] / served if served and record["cpu_ms"] else None,
+            typical_total_ms=record["typical_total_ms"],
+            typical_latency_ms=record["typical_latency_ms"],
             generator_cpu=record["generator_cpu_s"] / seconds if seconds else None,
         )
 
