@@ -87,7 +87,8 @@ def on_starting(server):
     disabled = server.cfg.control_socket_disable
     os.environ["PERFLAB_CONTROL_SOCKET"] = "" if disabled else server.cfg.control_socket
     make_scoreboard(server, ports[0] if ports else address.port)
-    load_libraries()
+    if server.cfg.worker_class_str != "gevent":  # which has to patch what they are built on first
+        load_libraries()
     check_settings()
 
 

@@ -589,6 +589,12 @@ def test_other_generators_load_one_address_of_a_lab_that_runs(lab, generator, tm
     assert lab.log_text().count(address) >= found["requests"]
 
 
+def test_gevent_workers_reach_the_database(start_lab):
+    gevent = start_lab(workers=1, arguments=("--worker-class", "gevent"))
+
+    assert gevent.get("/films/").status == 200  # they patch threads: nothing of Django came before
+
+
 def test_visitors_who_think_fulfil_littles_law_too(lab, tmp_path):
     saved = tmp_path / "run.json"
 
