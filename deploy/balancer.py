@@ -1,9 +1,9 @@
 """Start HAProxy or nginx, in this process's place, in front of the lab's instances.
 
-`python deploy/balancer.py` is what the Procfile runs. It listens on 127.0.0.1:$PORT; the instances
-are where honcho puts them, $INSTANCES (3) of them from $PORT + 100 on. $BALANCER chooses between
-haproxy, which is taken if it is there, and nginx. Only the ports differ from the files beside this
-one. A problem is one line, with exit status 2 for a bad value and 1 for anything else.
+`python deploy/balancer.py` is what the Procfile runs. It listens on 127.0.0.1:$PORT; $INSTANCES (3)
+of the lab are expected from $WEB_PORT on, which is $PORT + 100, where honcho puts them. $BALANCER
+chooses between haproxy, which is taken if it is there, and nginx. Only the ports differ from the
+files beside this one. A problem is one line, with exit status 2 for a bad value, else 1.
 """
 
 import os
@@ -62,13 +62,14 @@ def with_ports(text, door, instances):
 
 
 def main():
-    door = number("PORT", 5000, 1, 65535 - 100 - MAX_INSTANCES)
+    door = number("PORT", 5000, 1, 65535)
     count = number("INSTANCES", 3, 1, MAX_INSTANCES)
+    first = number("WEB_PORT", door + 100, 1, 65536 - count)
     name, path = program()
     folder = Path(os.environ.get("PERFLAB_VAR", "").strip() or HERE.parent / "var").resolve()
     folder = folder / "run" / f"{name}-{door}"
     file = folder / FILES[name]
-    instances = range(door + 100, door + 100 + count)
+    instances = range(first, first + count)
     try:
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(exist_ok=True)

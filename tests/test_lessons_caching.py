@@ -83,7 +83,7 @@ def test_the_leaking_page_shows_bob_what_was_made_for_ada(visit):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("rung", ["uncached", "per_visitor", "fragment"])
+@pytest.mark.parametrize("rung", ["uncached", "per-visitor", "fragment"])
 def test_the_other_personal_pages_greet_everybody_by_their_own_name(visit, rung):
     greetings = [told(visit(name, rung)) for name in ("Ada", "Bob", "Ada", "Bob")]
 
@@ -92,7 +92,7 @@ def test_the_other_personal_pages_greet_everybody_by_their_own_name(visit, rung)
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("rung", "first", "second"), [("uncached", 2, 2), ("per_visitor", 2, 0), ("fragment", 0, 0)]
+    ("rung", "first", "second"), [("uncached", 2, 2), ("per-visitor", 2, 0), ("fragment", 0, 0)]
 )
 def test_a_copy_for_each_visitor_is_paid_by_each_and_a_fragment_once(visit, rung, first, second):
     visit("Ada", rung)
@@ -394,7 +394,7 @@ def test_a_lab_without_a_shared_cache_says_so(settings):
 
 
 def test_a_worker_takes_its_first_copy_from_the_shared_cache_and_then_asks_nobody(lab, token):
-    page = address("two-tier", "two_tiers", token)
+    page = address("two-tier", "two-tiers", token)
     answers = {}
 
     def asked():
@@ -414,7 +414,7 @@ def test_a_worker_takes_its_first_copy_from_the_shared_cache_and_then_asks_nobod
 
 @pytest.mark.django_db
 def test_the_worker_that_changes_the_film_shows_the_new_one_at_once(play):
-    before, after, _ = play("two-tier", "two_tiers")
+    before, after, _ = play("two-tier", "two-tiers")
 
     assert after != before
 
@@ -431,7 +431,7 @@ def test_another_worker_shows_the_old_film_until_its_own_copy_runs_out(
         return real_ask(self, alias, method, key, *args, **kwargs)
 
     monkeypatch.setattr(LabCache, "ask", of_another_worker)
-    before, after, now = play("two-tier", "two_tiers")
+    before, after, now = play("two-tier", "two-tiers")
     assert after == before
 
     later(seconds=2.1)
@@ -449,7 +449,7 @@ def test_the_shared_tier_alone_shows_the_new_film_at_once(play):
 
 @pytest.mark.django_db
 def test_a_hit_in_the_local_tier_renders_nothing_and_asks_no_other_cache(client, token):
-    page = address("two-tier", "two_tiers", token)
+    page = address("two-tier", "two-tiers", token)
     made = client.get(page)
 
     hit = client.get(page)

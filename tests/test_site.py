@@ -13,7 +13,7 @@ from movies.models import Director, Movie
 from perflab import registry, server_timing
 from tests.labs import manage
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(databases="__all__")
 
 
 @pytest.fixture

@@ -307,6 +307,22 @@ def test_a_scoreboard_that_has_gone_is_said_to_be(client, settings, tmp_path):
     assert client.get("/system/").status_code == 200
 
 
+def test_a_gunicorn_without_a_control_socket_is_said_to_have_no_dial(client, settings, board):
+    _, line = worker_on(board)
+    line.ready()
+    settings.SCOREBOARD, settings.CONTROL_SOCKET = str(board.path), ""
+
+    page = client.get("/system/").content.decode()
+
+    assert "no control socket" in page
+    assert "<form" not in page
+    settings.CONTROL_SOCKET = "somewhere"
+    assert "<form" in client.get("/system/").content.decode()
+    elsewhere = client.get("/system/", REMOTE_ADDR="10.0.0.9").content.decode()
+    assert "<form" not in elsewhere
+    assert "own machine" in elsewhere
+
+
 def test_the_page_counts_on_while_somebody_looks_and_its_dial_turns(visitor, lab):
     page = visitor().open("/system/?inspect=0")
     rows = page.locator("[data-out=workers] tr")

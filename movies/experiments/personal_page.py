@@ -75,7 +75,7 @@ experiment = Experiment(
             also=(programme,),
         ),
         Rung(
-            "per_visitor",
+            "per-visitor",
             per_visitor,
             Queries(2),
             warm=Queries(0),

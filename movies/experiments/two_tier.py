@@ -1,7 +1,7 @@
 """Two caches, one behind the other: local memory for a moment, and what all workers share.
 
 A shared cache is a conversation: the request goes out through a socket and the page comes back.
-For a page that costs nothing else, that conversation is most of the work. *two_tiers* asks the
+For a page that costs nothing else, that conversation is most of the work. *two tiers* asks the
 worker's own memory first, and the shared cache only when that copy is over two seconds old. So
 each worker asks Redis or Memcached once in two seconds, however many visitors it has, and the
 database is asked once for all of them.
@@ -116,7 +116,7 @@ experiment = Experiment(
             change=change_shared,
         ),
         Rung(
-            "two_tiers",
+            "two-tiers",
             two_tiers,
             Queries(3),
             warm=Queries(0),

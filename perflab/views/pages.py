@@ -48,6 +48,8 @@ def comparison(request, slug):
         return error_page(request, 400, "This knob cannot be turned so far", str(error))
     frames_inspect = request.GET.get("frames") == "inspect"
     sources = rung_sources(experiment.slug, experiment.rungs)
+    ladder = experiment.ladder
+    framed = ladder if len(ladder) < 4 else (experiment.slow, experiment.fast)
     lanes = []
     for rung in experiment.rungs:
         url = reverse("rung", args=[slug, rung.name])
@@ -63,7 +65,7 @@ def comparison(request, slug):
                 "cold": rung.queries.at(chosen.movies),
                 "warm": rung.promise(warm=True).at(chosen.movies),
                 "sources": sources[rung.name],
-                "framed": rung in (experiment.slow, experiment.fast) or len(experiment.ladder) < 4,
+                "framed": rung in framed,
             }
         )
     context = {

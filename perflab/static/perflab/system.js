@@ -61,7 +61,7 @@ function show(now, rates, delay) {
     const row = node("tr");
     row.append(...[
       worker.pid, worker.state + (worker.answers ? ", with this page" : ""),
-      known(worker.cpu, percent), known(worker.busy, worker.threads > 1 ? (n) => n.toFixed(1) : percent),
+      known(worker.cpu, percent), known(worker.busy, (n) => (worker.threads > 1 || n > 1.05 ? n.toFixed(1) : percent(n))),
       known(worker.requests, (n) => n.toLocaleString("en")), known(worker.rate, shown),
       known(worker.memory_bytes, bytes), age(worker.age_s),
     ].map((text) => node("td", text)));
