@@ -7,7 +7,7 @@ that its page shows. A package of experiments lists its modules in teaching orde
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from inspect import cleandoc
 from math import ceil
@@ -136,7 +136,7 @@ class Experiment:
     title: str
     topic: str
     remedy: str
-    count: Callable[[], int]
+    count: Callable[[], int] = field(repr=False)  # a queryset's own would query to be shown
     cost: str
     docs: str
     rungs: tuple[Rung, ...]

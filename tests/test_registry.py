@@ -82,6 +82,16 @@ def test_a_word_that_means_nothing_is_refused_when_the_lab_starts(wrong, monkeyp
         registry.register("lessons", ["odd"])
 
 
+@pytest.mark.django_db
+def test_an_experiment_is_shown_without_a_query(django_assert_num_queries):
+    """The toolbar shows every object that a template is given."""
+    experiment = make()
+    experiment.count = Movie.objects.filter(year__gt=1990).count
+
+    with django_assert_num_queries(0):
+        assert "A lesson" in repr(experiment)
+
+
 def test_a_reference_is_no_rung_of_the_ladder():
     slow, fast = Rung("slow", pages, Queries(1)), Rung("fast", pages, Queries(1))
     bare = Rung("bare", pages, Queries(0), reference=True)

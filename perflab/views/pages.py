@@ -27,7 +27,8 @@ def contents(request):
     topics = {}
     for experiment in registry.experiments.values():
         last = results.last(experiment.slug)
-        topics.setdefault(experiment.topic, []).append((experiment, last))
+        summary = mark_safe(prose.renderInline(experiment.summary))
+        topics.setdefault(experiment.topic, []).append((experiment, summary, last))
     context = {
         "topics": topics,
         "caches": settings.LAB_CACHES,
