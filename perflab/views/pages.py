@@ -1,6 +1,7 @@
 """The pages for readers: the contents, and an experiment's own page."""
 
 import re
+from functools import cache
 
 from django.conf import settings
 from django.db import connection
@@ -18,7 +19,13 @@ from ..sources import rung_sources
 from .lookup import experiment_or_404
 from .rungs import needs
 
-prose = MarkdownIt("commonmark", {"html": False})
+prose = MarkdownIt("commonmark", {"html": False})  # html=False escapes
+
+
+@cache
+def inline(text):
+    """A sentence of an experiment as HTML."""
+    return mark_safe(prose.renderInline(text))
 
 
 @reads_only
@@ -27,7 +34,7 @@ def contents(request):
     topics = {}
     for experiment in registry.experiments.values():
         last = results.last(experiment.slug)
-        summary = mark_safe(prose.renderInline(experiment.summary))
+        summary = inline(experiment.summary)
         topics.setdefault(experiment.topic, []).append((experiment, summary, last))
     context = {
         "topics": topics,
@@ -71,9 +78,9 @@ def comparison(request, slug):
         )
     context = {
         "experiment": experiment,
-        "explanation": mark_safe(prose.render(experiment.explanation)),  # html=False escapes
-        "summary": mark_safe(prose.renderInline(experiment.summary)),
-        "cost": mark_safe(prose.renderInline(experiment.cost)),
+        "explanation": mark_safe(prose.render(experiment.explanation)),
+        "summary": inline(experiment.summary),
+        "cost": inline(experiment.cost),
         "lanes": lanes,
         "knobs": chosen,
         "runs": runs,
