@@ -6,8 +6,7 @@ const EVERY_MS = 1000;
 const KEPT = 180; // looks
 const page = document.querySelector("[data-system]");
 const out = (name) => page.querySelector(`[data-out="${name}"]`);
-const history = [];
-let last = null;
+let seen = {}; // by instance: behind a balancer now one answers, now another
 
 const known = (value, say) => (value === null || value === undefined ? "not known" : say(value));
 const percent = (share) => `${Math.round(share * 100)} %`;
@@ -39,7 +38,7 @@ function between(before, now) {
   return { cores, workers, lab };
 }
 
-function show(now, rates, delay) {
+function show(now, rates, delay, history) {
   const { machine } = now;
   out("alert").hidden = !now.note;
   out("alert").textContent = now.note;
@@ -48,6 +47,7 @@ function show(now, rates, delay) {
   out("waiting").textContent = known(machine.accept_queue, String);
   out("memory").textContent = bytes(machine.memory_available_bytes);
   out("delay").textContent = shown(delay);
+  out("instance").textContent = now.instance;
   if (!rates) return;
   const busy = rates.cores.reduce((sum, core) => sum + core.share, 0);
   out("rate").textContent = known(rates.lab, (lab) => shown(lab.rate));
@@ -68,10 +68,10 @@ function show(now, rates, delay) {
     return row;
   }));
   for (const part of page.querySelectorAll("[data-live]")) part.hidden = part.contains(out("charts")) && !now.lab;
-  if (rates.lab) draw(now, rates);
+  if (rates.lab) draw(now, rates, history);
 }
 
-function draw(now, rates) {
+function draw(now, rates, history) {
   history.push({ at: now.clock_s, rate: rates.lab.rate, busy: rates.lab.busy, workers: now.workers.length });
   if (history.length > KEPT) history.shift();
   const start = history[0].at;
@@ -88,13 +88,13 @@ async function look() {
     const answer = await fetch(page.dataset.url, { cache: "no-store" });
     if (!answer.ok) throw new Error(`The lab answers ${answer.status}.`);
     const now = await answer.json();
-    const same = last && last.instance === now.instance && last.lab?.master === now.lab?.master;
-    show(now, same ? between(last, now) : null, performance.now() - asked);
-    last = now;
+    const before = (seen[`${now.instance} ${now.lab?.master}`] ??= { last: null, history: [] });
+    show(now, before.last && between(before.last, now), performance.now() - asked, before.history);
+    before.last = now;
   } catch (error) {
     out("alert").hidden = false;
     out("alert").textContent = `No answer: ${error.message} Asking again.`;
-    last = null;
+    seen = {};
   }
 }
 
