@@ -16,10 +16,11 @@ from io import StringIO
 import psutil
 import pytest
 from django.core.management import call_command
-from django.core.management.base import CommandError
+from django.core.management.base import BaseCommand, CommandError
 
 from perflab.load import by_tools, figures, plan, runs, scenarios, verdict
 from perflab.load.report import as_text
+from perflab.management.commands.load import Command, command_line, plan_of
 from tests.labs import ROOT
 from tests.services import find, or_skip, temporary_folder, wait_until
 from tests.test_locust import BrokenLab, broken_lab  # noqa: F401
@@ -355,6 +356,41 @@ def test_a_calibrated_page_is_one_address_that_the_lab_has(client):
     assert client.get(target.path).status_code == 200
 
 
+def test_the_commands_in_the_docs_can_be_run():
+    text = (ROOT / "docs/do-more.md").read_text()
+    lines = re.findall(r"^\.venv/bin/python (manage\.py load [a-z].+)$", text, re.MULTILINE)
+    assert len(lines) >= 9
+
+    for line in lines:
+        _, name, *arguments = shlex.split(line)
+        options = vars(Command().create_parser("manage.py", name).parse_args(arguments))
+        wish = plan_of(options)
+        scenarios.check(wish)
+        assert shlex.split(line)[2] == wish.scenario
+
+
+def test_the_command_that_a_run_keeps_asks_for_the_same():
+    line = "n-plus-one --both --users 1,2 --threads 2,4 --duration 5s --movies 10 --generator wrk"
+    parser = Command().create_parser("manage.py", "load")
+    options = vars(parser.parse_args(line.split()))
+
+    again = command_line(options)
+
+    assert again.startswith("manage.py load n-plus-one ")
+    assert plan_of(vars(parser.parse_args(again.split()[2:]))) == plan_of(options)
+
+
+def test_the_docs_name_every_option():
+    text = (ROOT / "docs/do-more.md").read_text()
+    actions = Command().create_parser("manage.py", "load")._actions
+    inherited = BaseCommand().create_parser("manage.py", "load")._actions
+    own = {o for a in actions for o in a.option_strings} - {
+        o for a in inherited for o in a.option_strings
+    }
+
+    assert {option for option in own if option not in text} == set()
+
+
 def load(*arguments):
     """What the command writes to its output."""
     output = StringIO()
@@ -523,6 +559,9 @@ def test_a_run_measures_each_point_and_what_theory_expects_of_it(var, tmp_path):
         assert 0 < found["server_cpu"] < run["machine"]["cores"] + 0.2
         assert abs(found["little_error"]) < 0.3
     assert as_text(run) in output
+    docs = (ROOT / "docs/do-more.md").read_text()
+    names = {*run, *one, "queued_ms", "service_ms"} - {"version"}
+    assert {name for name in names if f"`{name}`" not in docs} == {"generator_version"}
     assert run["verdict"]
     assert f"Kept in {var / 'runs'}" in output
     assert not started(var)
