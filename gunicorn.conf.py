@@ -11,7 +11,7 @@ import sys
 
 from gunicorn.glogging import Logger
 
-from perflab import scoreboard
+from perflab import listeners, scoreboard
 from perflab.launcher import places, values
 from perflab.launcher.processes import die_with_parent
 
@@ -153,10 +153,11 @@ def pre_fork(server, worker):
 
 
 def post_fork(server, worker):
-    """In a new worker: end with Gunicorn, however that ends."""
+    """In a new worker: end with Gunicorn, however that ends, and say what it does."""
     die_with_parent(worker.ppid)
     threaded = worker.cfg.worker_class_str == "gthread"
     worker.line = scoreboard.Line(server.scoreboard, worker.slot, threaded)
+    listeners.listening = [listener.sock for listener in worker.sockets]
 
 
 def child_exit(server, worker):

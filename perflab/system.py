@@ -6,20 +6,17 @@ worker, then make a rate. What this system does not tell is None.
 
 import os
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
 from django.conf import settings
 
-from . import machine, scoreboard
+from . import listeners, machine, scoreboard
 from .launcher import values
 
-LISTENING = "0A"  # a socket's state in /proc/net/tcp
 
-
-def state(port: int | None = None) -> dict:
-    """Everything, as /system.json tells it. `port` is where the lab listens."""
+def state() -> dict:
+    """Everything, as /system.json tells it."""
     try:
         board, note = scoreboard.snapshot(settings.SCOREBOARD or "nowhere"), ""
     except scoreboard.NoScoreboard as error:
@@ -28,7 +25,7 @@ def state(port: int | None = None) -> dict:
         "version": 1,
         "instance": settings.INSTANCE,
         "clock_s": time.monotonic(),
-        "machine": {**of_machine(), "accept_queue": accept_queue(port) if port else None},
+        "machine": of_machine(),
         "lab": of_lab(board) if board else None,
         "workers": [of_worker(slot) for slot in board.slots] if board else [of_this_process()],
         "note": note,
@@ -61,6 +58,7 @@ def of_machine() -> dict:
         "memory_available_bytes": memory.available,
         "load_average": os.getloadavg(),
         "run_queue": run_queue(),
+        "accept_queue": listeners.queue(),
     }
 
 
@@ -80,21 +78,6 @@ def run_queue():
         return int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0])
     except (OSError, ValueError, IndexError):  # not Linux
         return None
-
-
-def accept_queue(port: int):
-    """The connections at this port that no worker has accepted yet; None if that is not known."""
-    found = None
-    for name in ("tcp", "tcp6"):
-        with suppress(OSError), open(f"/proc/net/{name}") as table:
-            next(table)
-            for line in table:
-                _, local, _, status, queues, *_ = line.split()
-                if status != LISTENING:
-                    break  # those that listen come first, and thousands may follow
-                if int(local.rpartition(":")[2], 16) == port:
-                    found = (found or 0) + int(queues.partition(":")[2], 16)
-    return found
 
 
 def of_lab(board) -> dict:

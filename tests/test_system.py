@@ -1,5 +1,6 @@
 """What binds a site, what its machine does, and the dial: the pages of the article's "Do more"."""
 
+import http.client
 import json
 import re
 import signal
@@ -273,24 +274,15 @@ def test_connections_that_wait_for_a_worker_are_seen(start_lab):
     if sys.platform != "linux":
         pytest.skip("only Linux tells")
     lab = start_lab(workers=1)
-    answers = []
+    paths = ("/io-bound/?ms=300", "/system.json", *["/io-bound/?ms=0"] * 3)
+    visitors = [http.client.HTTPConnection("127.0.0.1", lab.port, timeout=30) for _ in paths]
 
-    def ask(path):
-        thread = threading.Thread(target=lambda: answers.append(lab.get(path)))
-        thread.start()
-        return thread
+    for visitor, path in zip(visitors, paths, strict=True):
+        visitor.request("GET", path)
+    answers = [visitor.getresponse().read() for visitor in visitors]
 
-    asking = [ask("/io-bound/?ms=1000")]
-    wait_until(lambda: scoreboard.read(board_of(lab))[0].state == "busy", "a busy worker", 5)
-    from perflab import system
-
-    asking += [ask("/io-bound/?ms=0") for _ in range(3)]
-    wait_until(lambda: system.accept_queue(lab.port) == 3, "three that wait", 5)
-    for thread in asking:
-        thread.join()
-
-    assert [answer.status for answer in answers] == [200] * 4
-    assert system.accept_queue(lab.port) == 0
+    assert json.loads(answers[1])["machine"]["accept_queue"] == 3
+    assert system_of(lab)["machine"]["accept_queue"] == 0
 
 
 def test_without_gunicorn_it_says_what_is_not_known(client):

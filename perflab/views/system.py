@@ -13,7 +13,7 @@ from ..middleware import is_local
 def page(request):
     """The machine and the workers as they are now; a script keeps it up to date."""
     context = {
-        "state": system.state(port_of(request)),
+        "state": system.state(),
         "is_local": is_local(request),
         "can_dial": is_local(request) and bool(settings.CONTROL_SOCKET),
         "ceiling": dial.ceiling(),
@@ -24,12 +24,6 @@ def page(request):
 @reads_only
 def as_json(request):
     """The same for scripts, a second apart, say: counters and the clock that they belong to."""
-    response = JsonResponse(system.state(port_of(request)))
+    response = JsonResponse(system.state())
     response["Cache-Control"] = "no-store"
     return response
-
-
-def port_of(request):
-    """The port at which this request came in, as far as the server says."""
-    port = request.META.get("SERVER_PORT", "")
-    return int(port) if port.isdecimal() else None
