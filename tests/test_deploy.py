@@ -27,7 +27,7 @@ from tests.services import free_port, or_skip, temporary_folder, tie_to_parent, 
 
 BALANCERS = ("haproxy", "nginx")
 GUIDE = (ROOT / "docs/deploy.md").read_text()
-PAGE = "/experiments/n-plus-one/fast/?movies=20"
+PAGE = "/experiments/n-plus-one/fast/?movies=5"
 # What somebody far away may send to be taken for somebody on the lab's own machine.
 LIES = [
     {},
@@ -128,10 +128,15 @@ class Fleet:
         self.instances = [base + 100, base + 101, base + 102]
         self.doors = {"haproxy": base}
 
-    def everybody_answers(self):
+    def is_whole(self):
+        """Whether each door leads to each instance."""
         assert self.process.poll() is None, (self.var / "honcho.log").read_text()[-4000:]
         with contextlib.suppress(OSError, http.client.HTTPException):
-            return all(ask(port, PAGE).status == 200 for port in self.instances)
+            everybody = {str(port) for port in self.instances}
+            return all(
+                {ask(door, PAGE).timing.get("instance") for _ in range(3)} == everybody
+                for door in self.doors.values()
+            )
 
     def gunicorn(self, port):
         """The process of an instance that starts its workers."""
@@ -164,7 +169,7 @@ def fleet(seeded_database, redis_server):
             fleet = Fleet(folder, process, base)
             door = started.enter_context(balancer("nginx", fleet.instances[0], folder))
             fleet.doors["nginx"] = door
-            wait_until(fleet.everybody_answers, "three instances", 60)
+            wait_until(fleet.is_whole, "three instances", 60)
             yield fleet
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -199,7 +204,7 @@ class Load:
 
     def visit(self, door, port):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        while not self.stop.wait(0.015):
+        while not self.stop.wait(0.04):
             try:
                 connection.request("GET", PAGE)
                 answer = Response(connection.getresponse())
@@ -235,12 +240,11 @@ def told_to_gunicorn(fleet, port, order):
 
 @pytest.mark.parametrize("door", BALANCERS)
 def test_requests_are_spread_over_all_instances(fleet, door):
-    answers = [ask(fleet.doors[door], PAGE) for _ in range(15)]
+    def shares():
+        return Counter(ask(fleet.doors[door], PAGE).timing["instance"] for _ in range(15))
 
-    share = Counter(int(answer.timing["instance"]) for answer in answers)
-    assert {answer.status for answer in answers} == {200}
-    assert set(share) == set(fleet.instances)
-    assert min(share.values()) >= 3
+    # HAProxy may still be asking the last one whether it is well.
+    wait_until(lambda: sorted(shares().values()) == [5, 5, 5], "an even share for each of three")
 
 
 @pytest.mark.parametrize("door", BALANCERS)
@@ -270,7 +274,7 @@ def test_nobody_notices_that_an_instance_is_killed(fleet):
 
         wait_until(is_back, "the killed instance to be back", 30)
     assert not load.failures
-    assert load.answers.total() > 200
+    assert load.answers.total() > 100
     assert fleet.gunicorn(port) != master
 
 
@@ -283,7 +287,7 @@ def test_nobody_notices_a_reload_of_one_after_the_other(fleet):
             wait_until(is_done, "reloading", 30)
 
     assert not load.failures
-    assert load.answers.total() > 200
+    assert load.answers.total() > 100
     assert [fleet.gunicorn(port) for port in fleet.instances] == masters
 
 
@@ -296,7 +300,7 @@ def test_nobody_notices_that_one_after_the_other_is_stopped_and_started(fleet):
             wait_until(is_back, "starting again", 30)
 
     assert not load.failures
-    assert load.answers.total() > 200
+    assert load.answers.total() > 100
     assert not set(masters) & {fleet.gunicorn(port) for port in fleet.instances}
 
 
@@ -324,8 +328,7 @@ def test_no_request_says_under_which_address_the_site_lies(fleet):
     for port in (*fleet.doors.values(), fleet.instances[0]):
         answer = ask(port, PAGE, headers={"SCRIPT_NAME": "/experiments"})
 
-        assert answer.status == 200
-        assert 'href="/experiments/' in answer.text or 'href="/' in answer.text
+        assert answer.status == 200  # believed, it would leave an address that there is not
 
 
 def test_only_the_balancers_machine_is_believed_about_https(start_lab):
@@ -352,6 +355,9 @@ class PretendedInstance(ThreadingHTTPServer):
         self.healthy = self.answering = True
         super().__init__(("127.0.0.1", port), PretendedAnswer)
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+
+    def handle_error(self, request, address):
+        """HAProxy's checks hang up once they know: nothing to print."""
 
     def end(self):
         self.shutdown()
