@@ -242,11 +242,22 @@ def test_a_point_that_was_broken_off_is_no_part_of_the_verdict():
     ],
 )
 def test_what_makes_a_figure_less_than_it_looks_is_told(change, words):
-    found = verdict.warnings([point(19), point(39, workers=2) | change], "hey")
+    found = verdict.warnings([point(19), point(39, workers=2) | change], "hey", {})
 
     assert [line for line in found if "2 workers with 100 users" in line] == found
     assert len(found) == (words is not None)
     assert not words or words in found[0]
+
+
+def test_a_theory_that_was_found_on_a_busy_machine_is_told_as_such():
+    busy = figures.Alone(110, 104, cpu_ms=52, queued_ms=50)
+
+    (line,) = verdict.warnings([point(19)], "hey", {"slow": CPU, "fast": busy})
+
+    assert line.endswith("the theoretical line may be too low")
+    assert told([point(19)], busy).startswith("19.0 requests/s")  # and not what binds it
+    assert verdict.warnings([point(19)], "hey", {None: IO}) == []
+    assert verdict.warnings([point(19)], "hey", {None: None}) == []
 
 
 def test_a_generator_measures_itself_above_half_its_ceiling():

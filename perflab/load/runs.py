@@ -148,7 +148,7 @@ def keep(run, point, alones):
 
 def conclude(run, alones):
     run["verdict"] = verdict(run["points"], alones, run["machine"]["cores"])
-    run["warnings"] = warnings(run["points"], run["generator"])
+    run["warnings"] = warnings(run["points"], run["generator"], alones)
 
 
 def points(plan, alones, tell):

@@ -118,9 +118,14 @@ def several(number, noun) -> str:
     return f"{number} {noun if number != 1 else noun.removesuffix('s')}"
 
 
-def warnings(points, generator) -> list[str]:
+def warnings(points, generator, alone) -> list[str]:
     """What makes these points less than they look, each in one line."""
     found = []
+    if any(one and one.cpu_ms is not None and one.kind is None for one in alone.values()):
+        found.append(
+            "other programs had the cores while one user was alone: what binds a request cannot be "
+            "told, and the theoretical line may be too low"
+        )
 
     def warn(bad, words):
         where = [name_of(point) for point in points if bad(point)]
