@@ -1,7 +1,9 @@
 """Locust as a process of ours: it says twice a second what it has counted."""
 
+import contextlib
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,24 +15,25 @@ from .window import Meter, Window
 
 WATCH = Path(__file__).with_name("locust_watch.py")
 CEILING = 1.0  # cores: it computes on one
+REPORT_S = 5  # how long it may take to write its report
 
 
-def load(target, server, users, seconds, warm_up_s=0, alone_s=0, own_host=False):
+def load(target, server, users, seconds, warm_up_s=0, alone_s=0, own_host=False, report=None):
     """Yield (phase, last, Window) as a run goes on; the phases are those of locust_watch.
 
-    With `seconds` 0 there is one user alone and nothing more. Raises Refused when Locust refuses,
-    or ends before its time.
+    With `seconds` 0 there is one user alone and nothing more. `report` is where Locust's own HTML
+    report is kept, compressed. Raises Refused when Locust refuses, or ends before its time.
     """
     meter = Meter(server)
     phase = None
-    for record in records(target, server, users, seconds, warm_up_s, alone_s, own_host):
+    for record in records(target, server, users, seconds, warm_up_s, alone_s, own_host, report):
         if record["phase"] != phase:
             phase = record["phase"]
             meter.start()
         yield phase, record["last"], meter.stamp(Window.of_record(record))
 
 
-def records(target, server, users, seconds, warm_up_s, alone_s, own_host):
+def records(target, server, users, seconds, warm_up_s, alone_s, own_host, report=None):
     """Yield what the watch writes. The process has ended when this ends, however that happens."""
     reading, writing = os.pipe()
     var = places.var_folder()
@@ -42,6 +45,7 @@ def records(target, server, users, seconds, warm_up_s, alone_s, own_host):
         *("--watch-fd", str(writing), "--watch-users", str(users)),
         *("--watch-alone", str(alone_s), "--watch-warm-up", str(warm_up_s)),
         *("--watch-measure", str(seconds), *target.options),
+        *(["--watch-report", str(report)] if report else []),
         *(["--i-own-this-host"] if own_host else []),
     ]
     environment = {n: v for n, v in os.environ.items() if not n.startswith("LOCUST_")}
@@ -65,6 +69,9 @@ def records(target, server, users, seconds, warm_up_s, alone_s, own_host):
                 phase = record["phase"], record["last"]
                 yield record
                 if phase == ("measured", True):
+                    if report:
+                        with contextlib.suppress(subprocess.TimeoutExpired):
+                            process.wait(REPORT_S)
                     return
             wanted = ("measured" if seconds else "alone"), True
             if phase != wanted:

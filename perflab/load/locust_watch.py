@@ -5,6 +5,7 @@ measured. Twice a second it writes what it has counted, as a line of JSON, to a 
 `by_locust` reads. It imports nothing of ours, since it runs in Locust's process.
 """
 
+import gzip
 import json
 import os
 import re
@@ -13,7 +14,8 @@ from collections import Counter, defaultdict
 from time import perf_counter, process_time
 
 import gevent
-from locust import TaskSet, events
+from locust import TaskSet, events, stats
+from locust.html import get_html_report
 from locust.runners import WorkerRunner
 
 TICK_S = 0.5
@@ -31,6 +33,7 @@ def add_options(parser, **_):
     parser.add_argument("--watch-alone", help="seconds of one user alone", **hidden)
     parser.add_argument("--watch-warm-up", help="seconds of all users that do not count", **hidden)
     parser.add_argument("--watch-measure", help="seconds of all users that do", **hidden)
+    parser.add_argument("--watch-report", **{**hidden, "type": str, "default": ""})
 
 
 class Watch:
@@ -132,8 +135,17 @@ class Watch:
             # They all came at once: until each has had an answer the queue is still growing.
             all_served = lambda: self.requests >= options.watch_users  # noqa: E731
             self.follow("warming up", options.watch_warm_up, all_served, ALL_SERVED_S)
+            runner.stats.reset_all()  # its own report is to tell of the same requests as we do
             self.follow("measured", options.watch_measure)
         return None
+
+    def report(self):
+        """Write Locust's own HTML report, compressed, where we were asked to."""
+        path = self.options.watch_report
+        if path:
+            page = get_html_report(self.environment, show_download_link=False)
+            with gzip.open(path, "wt", compresslevel=6) as file:
+                file.write(page)
 
 
 def typical(times):
@@ -165,9 +177,11 @@ def watch_over(environment, **_):
     if environment.parsed_options.watch_fd < 0 or isinstance(environment.runner, WorkerRunner):
         return
     watch = Watch(environment)
+    stats.HISTORY_STATS_INTERVAL_SEC = 1  # in its report's charts a point of ours is a few seconds
 
     def conduct():
         watch.conduct()
+        watch.report()  # after all that is measured: it keeps this process busy for a while
         environment.runner.quit()
 
     gevent.spawn(conduct)

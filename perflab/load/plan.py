@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 MAX_USERS = 500  # as locustfiles/lab.py has it
 MIN_S, MAX_S = 1, 600  # of one point
 MAX_POINTS = 64
+MAX_RATE = 1000  # requests a second on a schedule: what one process can keep
+MAX_FREEZE_S = 5  # shorter by far than Gunicorn's patience with a worker
+MAX_LOAD_WORKERS = 16  # Locust's own
 MAX_MS = 1000  # what a calibrated page may be asked to take
 GENERATORS = ("locust", "hey", "ab", "wrk")
-WORKER_CLASSES = ("sync", "gthread", "gevent")
+WORKER_CLASSES = ("sync", "gthread", "gevent", "asgi")
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -23,6 +26,29 @@ def duration(text) -> float:
     if not MIN_S <= seconds <= MAX_S:
         raise ValueError(f"must be from {MIN_S}s to {MAX_S // 60}m, such as 20s, not {text[:40]!r}")
     return seconds
+
+
+def rate(text) -> float:
+    """Requests a second, from "100" or "0.5". Raises ValueError with one line."""
+    found = re.fullmatch(r"[0-9]{1,6}(?:\.[0-9]{1,3})?", text)
+    if not found or not 0 < float(text) <= MAX_RATE:
+        raise ValueError(f"must be requests a second, up to {MAX_RATE:,}, not {text[:40]!r}")
+    return float(text)
+
+
+def freeze(text) -> float:
+    """Seconds, from "1s" or "0.5". Raises ValueError with one line."""
+    found = re.fullmatch(r"([0-9](?:\.[0-9]{1,3})?)s?", text)
+    if not found or not 0 < float(found[1]) <= MAX_FREEZE_S:
+        raise ValueError(f"must be seconds, up to {MAX_FREEZE_S}s, such as 1s, not {text[:40]!r}")
+    return float(found[1])
+
+
+def load_workers(text) -> int:
+    """A number of processes. Raises ValueError with one line."""
+    if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= MAX_LOAD_WORKERS:
+        raise ValueError(f"must be a whole number from 1 to {MAX_LOAD_WORKERS}, not {text[:40]!r}")
+    return int(text)
 
 
 def numbers(text, most) -> tuple[int, ...]:
@@ -56,14 +82,23 @@ class Plan:
     host: str | None = None
     own_host: bool = False
     port: int | None = None
+    open_per_s: float | None = None  # also requests on a schedule, so many a second
+    freeze_s: float = 0  # for which Gunicorn's workers stand still in each measurement
+    load_workers: int = 0  # Locust's, beside its master; 0: one process is all of it
 
     def __post_init__(self):
         """Raise Refused for what does not go together."""
-        if self.worker_class in ("sync", "gevent") and self.threads not in ((1,), (None,)):
+        if self.worker_class not in (None, "gthread") and self.threads not in ((1,), (None,)):
             raise Refused(f"--threads is for gthread workers: {self.worker_class} has one thread")
         count = len(self.users) * len(self.workers) * len(self.threads) * max(1, len(self.sides))
         if count > MAX_POINTS:
             raise Refused(f"{count} points are too many for one run: the ceiling is {MAX_POINTS}")
+        if self.freeze_s and self.host:
+            raise Refused("--freeze stops a Gunicorn that we start, not a --host")
+        if self.freeze_s > self.duration_s / 4:
+            raise Refused(f"--freeze {self.freeze_s:g}s needs a --duration of 4 times as long")
+        if self.load_workers and self.generator != "locust":
+            raise Refused(f"--load-workers are Locust's: {self.generator} has none")
         if self.ms is not None and not 0 <= self.ms <= MAX_MS:
             raise Refused(f"--ms must be a whole number from 0 to {MAX_MS}, not {self.ms}")
 

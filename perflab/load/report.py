@@ -5,10 +5,11 @@ import io
 from rich.console import Console
 from rich.table import Table
 
+from . import open_report
 from .verdict import several
 
 PLAIN_WIDTH = 120  # of text that goes into a file or a pipe
-COLUMNS = ("requests/s", "theory", "p50", "p95", "p99", "failed", "server", "generator", "Little")
+COLUMNS = ("per s", "theory", "p50", "p95", "p99", "failed", "server", "gen.", "Little")
 
 
 def as_text(run, terminal=False, no_color=None) -> str:
@@ -25,6 +26,11 @@ def as_text(run, terminal=False, no_color=None) -> str:
     if run["points"]:
         console.print()
         console.print(table(run["points"]))
+    asked_both_ways = open_report.table(run["points"])
+    if asked_both_ways:
+        console.print()
+        console.print(asked_both_ways)
+        console.print()
     for side, alone in run["alone"].items():
         console.print(of_alone(side, alone))
     console.print()
@@ -40,16 +46,22 @@ def setting(run) -> str:
     told = {name: v for name, v in run["knobs"].items() if v != run["scenario"]}
     knobs = [f"{name.replace('_', ' ')} {value}" for name, value in told.items()]
     how = [run["scenario"], *knobs, f"{run['duration_s']:g} s each", run["generator_version"]]
+    if run.get("load_workers"):
+        how.append(several(run["load_workers"], "load workers"))
+    if run.get("freeze_s"):
+        how.append(f"workers frozen for {run['freeze_s']:g} s")
     where = [f"at {lab['url']}"] if lab["url"] else [lab["database"], f"cache {lab['cache']}"]
     where.append(f"{machine['cpu']}, {several(machine['cores'], 'cores')}")
-    return f"{' · '.join(how)}\n{' · '.join(where)} · times in ms, CPU in cores kept busy"
+    return f"{' · '.join(how)}\n{' · '.join(where)} · ms, CPU in cores"
 
 
 def table(points) -> Table:
     """One line for each point."""
     sided = any(point["side"] for point in points)
-    grid = Table(box=None, padding=(0, 0, 0, 2), header_style="dim")
-    for name in (*(["side"] if sided else []), "workers", "threads", "users", *COLUMNS):
+    threaded = any(point["threads"] not in (None, 1) for point in points)
+    grid = Table(box=None, padding=(0, 0, 0, 1), header_style="dim")
+    first = [*(["side"] if sided else []), "workers", *(["threads"] if threaded else []), "users"]
+    for name in (*first, *COLUMNS):
         grid.add_column(name, justify="left" if name == "side" else "right", no_wrap=True)
     for point in points:
         workers = point["workers"] or "–"
@@ -58,7 +70,7 @@ def table(points) -> Table:
         grid.add_row(
             *([point["side"] or ""] if sided else []),
             f"{workers}",
-            f"{point['threads'] or '–'}",
+            *([f"{point['threads']}"] if threaded else []),
             f"{point['users']}",
             f"{point['requests_per_s']:.1f}{'*' if point.get('partial') else ''}",
             shown(point["expected_per_s"]),
@@ -79,11 +91,12 @@ def of_alone(side, alone) -> str:
 
 
 def shown(figure, digits=1) -> str:
-    return "–" if figure is None else f"{figure:,.{digits}f}"
+    """A figure in as few digits as it is worth."""
+    if figure is None:
+        return "–"
+    return f"{figure:,.{0 if figure >= 1000 else digits}f}"
 
 
 def shown_error(point) -> str:
-    """The users that Little's law finds, and how far that is off."""
-    if point["little_error"] is None:
-        return "–"
-    return f"{point['little_users']:.1f} ({point['little_error']:+.0%})"
+    """How far the users that Little's law finds are from those who were there."""
+    return "–" if point["little_error"] is None else f"{point['little_error']:+.1%}"

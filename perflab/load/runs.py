@@ -12,8 +12,9 @@ from django.conf import settings
 
 from .. import machine
 from ..launcher.values import cores
-from . import by_locust, by_tools, scenarios
+from . import by_locust, by_tools, open_loop, open_report, scenarios
 from .figures import Alone, expected, is_generator_bound, littles_law, service_ms
+from .freeze import Freeze
 from .plan import Plan, Refused
 from .server import Elsewhere, Gunicorn
 from .verdict import verdict, warnings
@@ -69,6 +70,8 @@ def new_run(plan: Plan, command: str) -> dict:
         "generator": plan.generator,
         "generator_version": generator_version(plan.generator),
         "duration_s": plan.duration_s,
+        "freeze_s": plan.freeze_s,
+        "load_workers": plan.load_workers,
         "alone": {},
         "points": [],
         "verdict": "",
@@ -108,7 +111,7 @@ def perform(plan: Plan, run: dict, tell=lambda progress: None, measured=lambda p
         tell(progress)
 
     try:
-        for point in points(plan, alones, told):
+        for point in points(plan, alones, told, run["id"]):
             keep(run, point, alones)
             save(run)
             measured(point)
@@ -149,30 +152,55 @@ def keep(run, point, alones):
 def conclude(run, alones):
     run["verdict"] = verdict(run["points"], alones, run["machine"]["cores"])
     run["warnings"] = warnings(run["points"], run["generator"], alones)
+    run["verdict"] = " ".join(
+        [run["verdict"], *open_report.sentences(run["points"], run.get("freeze_s", 0))]
+    )
+    run["warnings"] += open_report.warnings(run["points"])
 
 
-def points(plan, alones, tell):
-    """Yield each point as it is measured; `alones` gets what one request of each side costs."""
+def points(plan, alones, tell, name):
+    """Yield each point as it is measured; `alones` gets what one request of each side costs.
+
+    Locust's own reports are kept beside the run's file, by its name.
+    """
     todo = [(wtu, target) for target in scenarios.targets(plan) for wtu in plan.points]
     for number, ((workers, threads, users), target) in enumerate(todo, 1):
         here = {"number": number, "of": len(todo), "side": target.side, "workers": workers}
         here |= {"threads": threads, "users": users}
         tell(Progress(**here, phase="starting"))
         asked = (target, workers, threads, users)
-        best = None
+        best = opened = None
+        report = report_of(name, number)
         try:
             with server_for(plan, workers, threads) as server:
-                for phase, last, window in windows(plan, target, server, users, alones):
-                    best = window if phase == "measured" and window else best
-                    tell(Progress(**here, phase=phase, **so_far(phase, window)))
-                    if phase == "alone" and last:
-                        alones[target.side] = cost(window)
+                with freezing(plan, server) as freeze:
+                    found = windows(plan, target, server, users, alones, report)
+                    for phase, last, window in found:
+                        best = window if phase == "measured" and window else best
+                        tell(Progress(**here, phase=phase, **so_far(phase, window)))
+                        if phase == "alone" and last:
+                            alones[target.side] = cost(window)
+                        if phase == "measured":
+                            freeze.begin()
+                if plan.open_per_s:
+                    with freezing(plan, server) as freeze:
+                        ask = open_loop.load(target.path, server, plan.open_per_s, plan.duration_s)
+                        for last, figures in ask:
+                            freeze.begin()
+                            opened = figures if last else None
+                            tell(Progress(**here, phase="open", seconds=figures["seconds"]))
         except (Refused, GeneratorExit):
             raise
         except BaseException as stop:  # Ctrl-C, SIGTERM, or a defect
             partial = point_of(plan, asked, best, alones) if best and best.requests else None
             raise Interrupted(partial and {**partial, "partial": True}) from stop
-        yield point_of(plan, asked, best, alones)
+        point = point_of(plan, asked, best, alones)
+        yield point | {"open": opened and rounded(opened)} if plan.open_per_s else point
+
+
+def freezing(plan, server):
+    """What stops the workers in the midst of a measurement, if that is wished, under `with`."""
+    return Freeze(server, plan.duration_s / 3, plan.freeze_s)
 
 
 def server_for(plan, workers, threads):
@@ -182,14 +210,14 @@ def server_for(plan, workers, threads):
     return Gunicorn(workers, threads, plan.class_for(threads), plan.port)
 
 
-def windows(plan, target, server, users, alones):
+def windows(plan, target, server, users, alones, report):
     """Yield (phase, last, Window or None) of one point: alone where not known yet, then loaded."""
     alone_s = 0 if target.side in alones else seconds_alone(plan)
     by = (target, server, users)
     own = {"own_host": plan.own_host}
     if plan.generator == "locust":
         warm_up_s = seconds_of_warm_up(plan)
-        yield from by_locust.load(*by, plan.duration_s, warm_up_s, alone_s, **own)
+        yield from by_locust.load(*by, plan.duration_s, warm_up_s, alone_s, report=report, **own)
         return
     if alone_s:
         yield from by_locust.load(*by, 0, 0, alone_s, **own)
@@ -287,6 +315,11 @@ def save(run):
     draft = folder() / f".{run['id']}"
     draft.write_text(json.dumps(run, indent=1) + "\n")
     draft.replace(path_of(run))
+
+
+def report_of(name, number):
+    """Where Locust's HTML report of a run's point, the first being 1, is kept: compressed."""
+    return folder() / f"{name}-{number}.html.gz"
 
 
 def path_of(run):

@@ -56,11 +56,12 @@ def check(plan: Plan):
     if plan.ms is not None and scenario not in CALIBRATED:
         raise Refused(f"--ms is for {' and '.join(CALIBRATED)}, not for {scenario}")
     check_experiment(plan)
-    if plan.generator != "locust" and any(target.path is None for target in targets(plan)):
-        raise Refused(
-            f"{plan.generator} loads one address, and {scenario} is many: name an experiment, "
-            f"{' or '.join(CALIBRATED)}, or let Locust do it"
-        )
+    for asker in (plan.generator, "--open" if plan.open_per_s else "locust"):
+        if asker != "locust" and any(target.path is None for target in targets(plan)):
+            raise Refused(
+                f"{asker} loads one address, and {scenario} is many: name an experiment, "
+                f"{' or '.join(CALIBRATED)}, or let Locust do it"
+            )
     if not plan.host:
         check_here(plan)
 

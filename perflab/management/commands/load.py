@@ -19,6 +19,7 @@ from perflab.load import by_tools, plan, runs, scenarios
 from perflab.load.report import as_text
 
 INTERRUPTED = 130
+OPTIONS = {"open_per_s": "--open", "freeze_s": "--freeze"}  # where they are called otherwise
 
 
 def typed(function, *more):
@@ -104,6 +105,26 @@ class Command(BaseCommand):
         parser.add_argument(
             "--ms", type=int, help="what a calibrated page takes (50): io-bound and cpu-bound"
         )
+        parser.add_argument(
+            "--open",
+            type=typed(plan.rate),
+            metavar="RATE",
+            dest="open_per_s",
+            help="then ask once more, so many times a second whether or not answers come",
+        )
+        parser.add_argument(
+            "--freeze",
+            type=typed(plan.freeze),
+            metavar="1s",
+            dest="freeze_s",
+            help="stop Gunicorn's workers for so long in the midst of each measurement",
+        )
+        parser.add_argument(
+            "--load-workers",
+            type=typed(plan.load_workers),
+            metavar="N",
+            help="Locust's: a master and so many processes that ask (one process in all)",
+        )
         parser.add_argument("--port", type=int, help="for our Gunicorn (a free one)")
         parser.add_argument(
             "--host", metavar="URL", help="load this lab, which runs already, and start none"
@@ -142,7 +163,7 @@ class Command(BaseCommand):
             sys.exit(status)
         if problem:
             raise CommandError(problem, returncode=status)
-        if any(point["failures"] for point in run["points"]):
+        if any(p["failures"] or (p.get("open") or p)["failures"] for p in run["points"]):
             raise CommandError("answers failed", returncode=1)
 
     def measure(self, wish, run):
@@ -218,6 +239,9 @@ def plan_of(options):
         host=host,
         own_host=own,
         port=options["port"],
+        open_per_s=options["open_per_s"],
+        freeze_s=options["freeze_s"] or 0,
+        load_workers=options["load_workers"] or 0,
     )
 
 
@@ -241,6 +265,9 @@ def command_line(options):
     for name in ("worker_class", "generator", "experiment", "movies", "round_trip", "cache", "ms"):
         if options[name] not in (None, "locust"):
             words += [scenarios.flag(name), str(options[name])]
+    for name in ("open_per_s", "freeze_s", "load_workers"):
+        if options[name]:
+            words += [OPTIONS.get(name, scenarios.flag(name)), f"{options[name]:g}"]
     if options["host"]:
         words += ["--host", options["host"]]
         words += ["--i-own-this-host"] if options["i_own_this_host"] else []
