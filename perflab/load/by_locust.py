@@ -10,30 +10,35 @@ from pathlib import Path
 from ..launcher import places
 from ..launcher.logs import last_words, open_log
 from ..launcher.processes import end, spawn
+from ..launcher.values import cores
 from .plan import Refused
+from .server import free_port
 from .window import Meter, Window
 
 WATCH = Path(__file__).with_name("locust_watch.py")
-CEILING = 1.0  # cores: it computes on one
 REPORT_S = 5  # how long it may take to write its report
 
 
-def load(target, server, users, seconds, warm_up_s=0, alone_s=0, own_host=False, report=None):
+def load(
+    target, server, users, seconds, warm_up_s=0, alone_s=0, own_host=False, report=None, workers=0
+):
     """Yield (phase, last, Window) as a run goes on; the phases are those of locust_watch.
 
+    With `workers` they are in so many processes of their own, beside a master; else all is one.
     With `seconds` 0 there is one user alone and nothing more. `report` is where Locust's own HTML
     report is kept, compressed. Raises Refused when Locust refuses, or ends before its time.
     """
     meter = Meter(server)
     phase = None
-    for record in records(target, server, users, seconds, warm_up_s, alone_s, own_host, report):
+    times = seconds, warm_up_s, alone_s
+    for record in records(target, server, users, *times, own_host, report, workers):
         if record["phase"] != phase:
             phase = record["phase"]
             meter.start()
         yield phase, record["last"], meter.stamp(Window.of_record(record))
 
 
-def records(target, server, users, seconds, warm_up_s, alone_s, own_host, report=None):
+def records(target, server, users, seconds, warm_up_s, alone_s, own_host, report, workers):
     """Yield what the watch writes. The process has ended when this ends, however that happens."""
     reading, writing = os.pipe()
     var = places.var_folder()
@@ -46,6 +51,7 @@ def records(target, server, users, seconds, warm_up_s, alone_s, own_host, report
         *("--watch-alone", str(alone_s), "--watch-warm-up", str(warm_up_s)),
         *("--watch-measure", str(seconds), *target.options),
         *(["--watch-report", str(report)] if report else []),
+        *(in_processes(workers) if workers else []),
         *(["--i-own-this-host"] if own_host else []),
     ]
     environment = {n: v for n, v in os.environ.items() if not n.startswith("LOCUST_")}
@@ -79,6 +85,17 @@ def records(target, server, users, seconds, warm_up_s, alone_s, own_host, report
                 raise Refused(reason(log.name, begun))
         finally:
             end(process, 1)
+
+
+def in_processes(workers):
+    """Options for so many workers, which meet their master on loopback."""
+    port = str(free_port())
+    return ["--processes", str(workers), "--master-bind-port", port, "--master-port", port]
+
+
+def ceiling(workers):
+    """How many cores Locust can use: each process computes on one, and the master hardly does."""
+    return float(max(1, min(workers, cores())))
 
 
 def is_shaped(target):

@@ -3,6 +3,9 @@
 It leads the users through the run: one of them alone, then all of them warming up, then all of them
 measured. Twice a second it writes what it has counted, as a line of JSON, to a file descriptor that
 `by_locust` reads. It imports nothing of ours, since it runs in Locust's process.
+
+With `--processes` the users are in other processes: each counts its own, and the master, which asks
+them all whenever it writes a line, has the sum.
 """
 
 import gzip
@@ -16,12 +19,13 @@ from time import perf_counter, process_time
 import gevent
 from locust import TaskSet, events, stats
 from locust.html import get_html_report
-from locust.runners import WorkerRunner
+from locust.runners import MasterRunner, WorkerRunner
 
 TICK_S = 0.5
 ENOUGH = 20  # requests of the user who is alone
 PATIENCE = 5  # times as long as asked he may take for them
 ALL_SERVED_S = 30  # at most, until each user may have had an answer
+ANSWER_S = 2  # that a worker may take to tell its counts; after it the last ones are taken
 DURATIONS = re.compile(r"\b(total|cpu);dur=([0-9.]+)")
 
 
@@ -46,10 +50,12 @@ class Watch:
         self.hurried = False  # whoever is alone does not think
         self.begin("none")
         environment.events.request.add_listener(self.on_request)
+        environment.events.test_stopping.add_listener(self.on_stopping)
         think_with(self)
 
     def begin(self, phase):
         self.phase, self.begun, self.cpu_s = phase, perf_counter(), process_time()
+        self.ended = False  # whether the last line of this phase is out
         self.requests = self.failures = self.served = 0
         self.sum_ms = self.total_ms = self.cpu_ms = self.thought_s = 0.0
         self.times = Counter()
@@ -75,13 +81,27 @@ class Watch:
         if self.phase == "alone":
             self.latencies[name].append(response_time)
 
+    def on_stopping(self, **_):
+        """A shape has come to its end, and Locust ends with it: tell what there is."""
+        if self.environment.shape_class and self.phase == "measured":
+            self.tell(last=True)
+
     def tell(self, last=False):
+        record = self.record()
+        if self.ended:
+            return
+        self.ended = last
+        said = getattr(self.environment.shape_class, "conclusion", None)
+        record |= {"last": last, "said": said}
+        os.write(self.options.watch_fd, json.dumps(record).encode() + b"\n")
+
+    def record(self):
+        """What was counted since `begin`, as `window` reads it."""
         now = perf_counter()
         self.user_counts.append(self.environment.runner.user_count)
         asleep = sum(now - since for since in self.thinking.values())
-        record = {
+        return {
             "phase": self.phase,
-            "last": last,
             "seconds": now - self.begun,
             "users": sum(self.user_counts) / len(self.user_counts),
             "requests": self.requests,
@@ -96,7 +116,6 @@ class Watch:
             "thought_s": self.thought_s + asleep,
             "generator_cpu_s": process_time() - self.cpu_s,
         }
-        os.write(self.options.watch_fd, json.dumps(record).encode() + b"\n")
 
     def follow(self, phase, seconds, until=lambda: True, at_most=0.0):
         """Watch a phase for so long, and on until the condition holds or `at_most` is over."""
@@ -148,6 +167,67 @@ class Watch:
                 file.write(page)
 
 
+class Master(Watch):
+    """A watch whose users are in worker processes, each with a watch of its own."""
+
+    def begin(self, phase):
+        self.told = {}  # by each worker in this phase, the last that it told
+        self.question = 0
+        super().begin(phase)
+        data = {"phase": phase, "hurried": self.hurried}
+        self.environment.runner.send_message("watch-begin", data)
+
+    def on_told(self, msg, **_):
+        if msg.data["record"]["phase"] == self.phase:
+            self.told[msg.node_id] = msg.data
+
+    def record(self):
+        runner, deadline = self.environment.runner, perf_counter() + ANSWER_S
+        self.question += 1
+        question = self.question
+        runner.send_message("watch-tell", {"question": question})
+        while perf_counter() < deadline:
+            if sum(t["question"] >= question for t in self.told.values()) >= runner.worker_count:
+                break
+            gevent.sleep(0.002)
+        mine = super().record()
+        found = mine | summed([told["record"] for told in self.told.values()])
+        found["generator_cpu_s"] += mine["generator_cpu_s"]
+        self.requests = found["requests"]
+        return found
+
+
+SUMS = ("requests", "failures", "sum_ms", "served", "total_ms", "thought_s", "generator_cpu_s")
+
+
+def summed(records):
+    """One record's counts of those of several processes; what is typical is so of one user's."""
+    times, cpu = Counter(), [record["cpu_ms"] for record in records]
+    for record in records:
+        times.update({ms: count for ms, count in record["times"]})
+    busiest = max(records, key=lambda record: record["requests"], default={})
+    return {
+        **{name: sum(record[name] for record in records) for name in SUMS},
+        "times": sorted(times.items()),
+        "cpu_ms": None if None in cpu else sum(cpu),
+        **{name: busiest.get(name) for name in ("typical_total_ms", "typical_latency_ms")},
+    }
+
+
+def obey(watch, runner):
+    """In a worker: begin when the master does, and tell it what it asks for."""
+
+    def on_begin(msg, **_):
+        watch.hurried = msg.data["hurried"]
+        watch.begin(msg.data["phase"])
+
+    def on_tell(msg, **_):
+        runner.send_message("watch-told", {**msg.data, "record": watch.record()})
+
+    runner.register_message("watch-begin", on_begin)
+    runner.register_message("watch-tell", on_tell)
+
+
 def typical(times):
     """The mean request, where every request to a page takes what the middle one to it took.
 
@@ -174,14 +254,22 @@ def think_with(watch):
 
 @events.init.add_listener
 def watch_over(environment, **_):
-    if environment.parsed_options.watch_fd < 0 or isinstance(environment.runner, WorkerRunner):
+    fd, runner = environment.parsed_options.watch_fd, environment.runner
+    if fd < 0:
         return
-    watch = Watch(environment)
+    if isinstance(runner, WorkerRunner):
+        os.close(fd)  # who reads it is to see when the master ends
+        return obey(Watch(environment), runner)
+    distributed = isinstance(runner, MasterRunner)
+    watch = Master(environment) if distributed else Watch(environment)
+    if distributed:
+        runner.register_message("watch-told", watch.on_told)
     stats.HISTORY_STATS_INTERVAL_SEC = 1  # in its report's charts a point of ours is a few seconds
 
     def conduct():
         watch.conduct()
         watch.report()  # after all that is measured: it keeps this process busy for a while
-        environment.runner.quit()
+        runner.quit()
 
     gevent.spawn(conduct)
+    return None

@@ -214,7 +214,7 @@ def windows(plan, target, server, users, alones, report):
     """Yield (phase, last, Window or None) of one point: alone where not known yet, then loaded."""
     alone_s = 0 if target.side in alones else seconds_alone(plan)
     by = (target, server, users)
-    own = {"own_host": plan.own_host}
+    own = {"own_host": plan.own_host, "workers": plan.load_workers}
     if plan.generator == "locust":
         warm_up_s = seconds_of_warm_up(plan)
         yield from by_locust.load(*by, plan.duration_s, warm_up_s, alone_s, report=report, **own)
@@ -264,7 +264,9 @@ def point_of(plan, asked, window, alones):
     if window.mean_ms is not None and window.users:
         little = littles_law(per_s, window.mean_ms, window.think_ms)
     parts = (window.machine_cpu, window.server_cpu, window.generator_cpu)
-    ceiling = by_locust.CEILING if plan.generator == "locust" else by_tools.ceiling(plan.generator)
+    ceiling = by_tools.ceiling(plan.generator)
+    if plan.generator == "locust":
+        ceiling = by_locust.ceiling(plan.load_workers)
     seen = window.server_cpu is not None and window.requests > 0
     return rounded(
         {
