@@ -116,7 +116,7 @@ def read_hey(text, _):
         "requests": answered + errors,
         "failures": wrong + errors,
         "mean_ms": 1000 * figure(r"Average:\s+([\d.]+) secs", text),
-        # hey leaves percentiles away that a few requests do not have.
+        # hey leaves percentiles away, or 0, that a few requests do not have.
         **{f"p{n}_ms": in_ms(figure(rf"^\s+{n}%+ in ([\d.]+) secs", text, -1)) for n in RANKS},
     }
 
@@ -162,7 +162,7 @@ def nothing(seconds, failures):
 
 
 def in_ms(seconds):
-    return None if seconds < 0 else 1000 * seconds
+    return 1000 * seconds if seconds > 0 else None
 
 
 RANKS = (50, 95, 99)
