@@ -34,6 +34,7 @@ LIES = [
     {"X-Forwarded-For": ""},
     {"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1", "X-Forwarded-Host": "127.0.0.1"},
     {"Forwarded": "for=127.0.0.1;proto=https", "X-Forwarded-Proto": "https"},
+    {"X-Forwarded-Ssl": "on", "X-Forwarded-Port": "443", "X-Forwarded-Prefix": "/experiments"},
     {"Connection": "close, X-Forwarded-For, X-Forwarded-Host, X-Real-IP"},
 ]
 
@@ -229,7 +230,8 @@ class Load:
 
 def told_to_gunicorn(fleet, port, order):
     """Give an instance an order, with the command that docs/deploy.md tells."""
-    [command] = re.findall(rf"gunicornc (-s var/run/gunicorn-8100.sock -c) {order}\n", GUIDE)
+    [command] = re.findall(r"gunicornc (-s var/run/gunicorn-8100.sock -c) reload\n", GUIDE)
+    assert f"`{order}`" in GUIDE
     command = command.replace("8100", str(port)).replace("var/", f"{fleet.var}/")
     subprocess.run(
         [sys.executable, "-m", "gunicorn.ctl.cli", *shlex.split(command), order],
@@ -252,6 +254,16 @@ def test_a_page_names_the_instance_that_made_it(fleet, door):
     page = ask(fleet.doors[door], PAGE, headers={"Accept": "text/html"})
 
     assert f"of instance {page.timing['instance']}<" in page.text
+
+
+def test_the_command_of_the_guide_shows_which_instance_answered(fleet):
+    curl = or_skip(services.find, "curl")
+    [line] = re.findall(r"^curl (.+)$", GUIDE, re.MULTILINE)
+    line = line.replace("8000", str(fleet.doors["haproxy"]))
+
+    said = subprocess.run(["sh", "-c", f"{curl} {line}"], capture_output=True, text=True).stdout
+
+    assert any(f'instance;desc="{port}"' in said for port in fleet.instances), said
 
 
 def test_the_instances_share_one_cache(fleet):
@@ -294,9 +306,9 @@ def test_nobody_notices_a_reload_of_one_after_the_other(fleet):
 def test_nobody_notices_that_one_after_the_other_is_stopped_and_started(fleet):
     masters = [fleet.gunicorn(port) for port in fleet.instances]
     with Load(fleet) as load:
-        for port, master in zip(fleet.instances, masters, strict=True):
+        for port in fleet.instances:
             is_back = load.replaces(port)
-            master.terminate()
+            told_to_gunicorn(fleet, port, "shutdown")
             wait_until(is_back, "starting again", 30)
 
     assert not load.failures
@@ -421,6 +433,7 @@ def test_a_balancer_says_itself_who_is_asking(door, pretended, lie):
     assert headers.get_all("X-Forwarded-Proto") == ["http"]
     assert headers.get_all("X-Forwarded-Host") == headers.get_all("Host") == [f"127.0.0.1:{door}"]
     assert "Forwarded" not in headers
+    assert sum(name.lower().startswith("x-forwarded-") for name in headers) == 3
 
 
 @pytest.mark.parametrize(
