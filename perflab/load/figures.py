@@ -5,7 +5,7 @@ from dataclasses import dataclass
 CPU_BOUND, IO_BOUND, MIXED = "CPU-bound", "I/O-bound", "mixed"
 COMPUTING, WAITING = 0.7, 0.3  # shares of a request's time from and to which it is called so
 NEARLY = 0.9  # of the best throughput: what is above it is no longer worth a worker
-GEVENT_SLOTS = 1000  # requests that one gevent worker has under way at most: worker_connections
+CONNECTIONS = 1000  # requests that one gevent or ASGI worker has under way: worker_connections
 TAIL = 10  # slower requests that a percentile must rest on, or it is luck
 HALF = 0.5  # of its own ceiling, above which a generator measures itself too
 
@@ -80,7 +80,7 @@ def service_ms(latency_ms, total_ms, app_cpu_ms, cpu_ms) -> float:
 
 def slots(workers, threads, worker_class):
     """How many requests can be under way at once."""
-    return workers * (GEVENT_SLOTS if worker_class == "gevent" else threads)
+    return workers * (CONNECTIONS if worker_class in ("gevent", "asgi") else threads)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from .. import server_timing
+from .. import scoreboard, server_timing
 from ..launcher import places
 from ..launcher.lab import can_listen
 from ..launcher.logs import last_words, open_log
@@ -45,22 +45,29 @@ class Elsewhere:
 class Gunicorn:
     """Under `with`: all its workers answer when the block begins, and have ended when it ends.
 
-    Raises Refused when the port is taken or Gunicorn does not start.
+    `arguments` are further ones of Gunicorn's, `config` a file in place of the lab's own, `settings`
+    Django's by the name of their module. Raises Refused when the port is taken or Gunicorn does
+    not start.
     """
 
-    def __init__(self, workers, threads, worker_class, port=None):
+    def __init__(
+        self, workers, threads, worker_class, port=None, arguments=(), config=None, settings=None
+    ):
         self.address = Address("127.0.0.1", port or free_port())
         self.url = f"http://{self.address}"
         self.workers = workers
         self.var = places.var_folder()
         self.log = self.var / "log" / "load-gunicorn.log"
         self.command = [
-            *(sys.executable, "-m", "gunicorn", "perflab.wsgi"),
-            *("--config", str(places.ROOT / "gunicorn.conf.py"), "--bind", str(self.address)),
+            *(sys.executable, "-m", "gunicorn"),
+            "perflab.asgi" if worker_class == "asgi" else "perflab.wsgi",
+            *("--config", str(config or places.ROOT / "gunicorn.conf.py")),
+            *("--bind", str(self.address)),
             *("--workers", str(workers), "--threads", str(threads)),
             *("--worker-class", worker_class, "--graceful-timeout", str(GRACE_S)),
             # Nobody reads it, and at some thousand lines a second writing it costs.
             *("--access-logfile", os.devnull),
+            *arguments,
         ]
         self.environment = {
             **os.environ,
@@ -68,6 +75,7 @@ class Gunicorn:
             # Measure mode, and for this machine alone whatever the shell says.
             **dict.fromkeys(("PERFLAB_TOOLBAR", "DEBUG", "PERFLAB_PUBLIC", "PERFLAB_HTTPS"), "0"),
             **dict.fromkeys(("ALLOWED_HOSTS", "GUNICORN_CMD_ARGS", "PERFLAB_INSTANCE"), ""),
+            **({"DJANGO_SETTINGS_MODULE": settings} if settings else {}),
         }
         self.process = None
 
@@ -141,6 +149,25 @@ class Gunicorn:
                     if process is master:
                         total += times.children_user + times.children_system
         return total
+
+    def memory_mb(self):
+        """Memory of Gunicorn and its workers, in MB; what they share counts once.
+
+        Where the system does not tell that (it is Linux's PSS), what each has for itself.
+        """
+        total = 0
+        with contextlib.suppress(psutil.NoSuchProcess):
+            master = psutil.Process(self.process.pid)
+            for process in (master, *master.children(recursive=True)):
+                with contextlib.suppress(psutil.Error):
+                    info = process.memory_full_info()
+                    total += getattr(info, "pss", info.uss)
+        return total / 1e6
+
+    def requests_by_worker(self):
+        """How many requests each worker has answered, by its pid."""
+        slots = scoreboard.read(self.var / f"scoreboard-{self.address.port}")
+        return {slot.pid: slot.requests for slot in slots}
 
     def queued_s(self):
         """Seconds that Gunicorn's threads waited for a core; None where the kernel tells it not."""

@@ -1,0 +1,21 @@
+"""The ASGI application: `gunicorn --worker-class asgi perflab.asgi`.
+
+The lab's own server is WSGI's. This is here to be measured beside it (docs/do-more.md): the views
+and the probe are sync, so Django runs each request in a thread of its own.
+"""
+
+import os
+
+from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "perflab.settings")
+application = get_asgi_application()
+
+from django.db import connections  # noqa: E402 - Django has to be set up first
+
+from perflab.warm_up import warm_up  # noqa: E402
+
+warm_up(get_wsgi_application())
+# No request is served by this thread, so none would ever close what the warm-up has opened.
+connections.close_all()
