@@ -9,6 +9,7 @@ files beside this one. A problem is one line, with exit status 2 for a bad value
 import os
 import re
 import shutil
+import socket
 import sys
 from pathlib import Path
 
@@ -44,6 +45,16 @@ def program():
     refuse(f"{wanted or 'neither haproxy nor nginx'} is {'not ' if wanted else ''}installed.")
 
 
+def refuse_taken(port):
+    """End with one line where somebody else listens on the port; the balancers say it in ten."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            refuse(f"cannot listen on 127.0.0.1:{port}: {error.strerror}.")
+
+
 def with_ports(text, door, instances):
     """The configuration, listening on the port `door`, with a server on each of these ports."""
 
@@ -65,7 +76,10 @@ def main():
     door = number("PORT", 5000, 1, 65535)
     count = number("INSTANCES", 3, 1, MAX_INSTANCES)
     first = number("WEB_PORT", door + 100, 1, 65536 - count)
+    if first <= door < first + count:
+        refuse(f"WEB_PORT: the instances are not to be where the balancer is, on {door}.", 2)
     name, path = program()
+    refuse_taken(door)
     folder = Path(os.environ.get("PERFLAB_VAR", "").strip() or HERE.parent / "var").resolve()
     folder = folder / "run" / f"{name}-{door}"
     file = folder / FILES[name]

@@ -515,7 +515,7 @@ def test_only_the_ports_differ_from_the_files(balancer_module, name):
 @pytest.mark.parametrize(
     ("name", "value"),
     [("PORT", "0"), ("PORT", "x"), ("INSTANCES", "0"), ("INSTANCES", "9" * 99)]
-    + [("WEB_PORT", "70000"), ("BALANCER", "apache")],
+    + [("WEB_PORT", "70000"), ("WEB_PORT", "4998"), ("BALANCER", "apache")],
 )
 def test_a_value_that_makes_no_sense_is_refused_in_one_line(var, name, value):
     done = subprocess.run(
@@ -529,6 +529,26 @@ def test_a_value_that_makes_no_sense_is_refused_in_one_line(var, name, value):
     assert done.returncode == 2
     assert name in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", BALANCERS)
+def test_a_port_that_is_taken_is_told_in_one_line(var, name):
+    or_skip(services.find, name, folders=("/usr/local/sbin", "/usr/sbin", "/sbin"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "deploy/balancer.py")],
+            env={**os.environ, "PERFLAB_VAR": str(var), "BALANCER": name, "PORT": port},
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == f"balancer: cannot listen on 127.0.0.1:{port}: Address already in use.\n"
+    assert done.stdout == ""
 
 
 def test_without_any_balancer_one_line_says_so(balancer_module, monkeypatch, capsys):
