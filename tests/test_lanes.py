@@ -56,9 +56,8 @@ def test_a_story_shows_whose_page_a_cached_page_is(visitor):
     assert set(read_by_bob.values()) == {"Welcome, Bob."}
     assert set(back) == {"Welcome, Ada."}
     expect(out(page, "failure")).to_be_hidden()
-    first = told(page)
-    run(page, "story")
-    assert told(page) == first  # it begins with an empty cache each time
+    tokens = {cold[0] for a in ada.answers if (cold := re.findall(r"[?&]cold=(\w+)", a.url))}
+    assert len(tokens) == len(sides)  # each side begins with an empty cache of its own
     ada.open("/visitor/")
     expect(page.get_by_label("Your name")).to_have_value("")  # whoever it was before
 
