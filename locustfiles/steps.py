@@ -7,14 +7,9 @@ Each step adds users that ask for page after page. The lab has given in when for
 the 95th percentile is over 4 times the first step's, or when 1 % of a step's answers are failures.
 """
 
-import logging
-import sys
-from dataclasses import dataclass
-
-from lab import LabUser, sides
-from locust import LoadTestShape, events, task
+from locust import events
 from locust.argument_parser import gt_zero
-from locust.stats import calculate_response_time_percentile, diff_response_time_dicts
+from shapes import OneSide, Shape
 
 SLOWER = 4  # times the first step's 95th percentile
 FAILING = 0.01  # of a step's answers
@@ -28,34 +23,12 @@ def add_options(parser, **_):
         parser.add_argument(name, env_var="LOCUST_" + name.strip("-").upper(), **details)
 
     parser.set_defaults(num_users=60)  # --users is the ceiling here
-    option("--side", choices=["slow", "fast"], default="fast", help="which side to load")
     option("--step-users", type=gt_zero(int), default=2, help="users that each step adds")
     option("--step-time", type=gt_zero(float), default=10.0, help="seconds that a step lasts")
 
 
-class OneSide(LabUser):
-    @task
-    def next_page(self):
-        experiment = next(self.tour)
-        side = -1 if self.environment.parsed_options.side == "fast" else 0
-        self.see_rung(sides(experiment)[side], name=experiment["slug"])
-
-
-@dataclass
-class Step:
-    """What one number of users was served."""
-
-    users: int
-    answers: int
-    failing: float  # share of the answers
-    rate: float  # answers per second
-    p95: int  # ms, as Locust keeps it: to two digits
-
-    def __str__(self):
-        return (
-            f"{self.users} users ({self.rate:.1f} requests/s, p95 {self.p95} ms, "
-            f"{self.failing:.1%} failures)"
-        )
+class OneMore(OneSide):
+    """Each of them does the same."""
 
 
 def verdict(steps, ceiling):
@@ -73,19 +46,10 @@ def verdict(steps, ceiling):
     return None
 
 
-class Steps(LoadTestShape):
-    """Says how many users there shall be, whenever Locust asks: about once a second."""
-
-    use_common_options = True
-    conclusion = None
-
+class Steps(Shape):
     def reset_time(self):
-        """A run begins; in the web interface it need not be the first."""
         super().reset_time()
-        self.runner.stats.clear_all()
-        self.steps = []
         self.begun = 0.0
-        Steps.conclusion = None
 
     def tick(self):
         options = self.runner.environment.parsed_options
@@ -99,36 +63,8 @@ class Steps(LoadTestShape):
         if now - self.begun >= options.step_time and enough:
             self.steps.append(step)
             self.begun = now
-            Steps.conclusion = verdict(self.steps, options.num_users)
-            if Steps.conclusion:
-                logging.info(Steps.conclusion)
-                return None
+            line = verdict(self.steps, options.num_users)
+            if line:
+                return self.conclude(line)
             return self.tick()
         return users, more
-
-    def counted(self):
-        """What Locust has counted so far in this run."""
-        total = self.runner.stats.total
-        return self.get_run_time(), total.num_requests, total.num_failures, {**total.response_times}
-
-    def since(self, before, users):
-        """The step since those counts were taken."""
-        then, answers, failures, times = before
-        now, all_answers, all_failures, all_times = self.counted()
-        answers = all_answers - answers
-        return Step(
-            users=users,
-            answers=answers,
-            failing=(all_failures - failures) / max(answers, 1),
-            rate=answers / max(now - then, 0.001),
-            p95=calculate_response_time_percentile(
-                diff_response_time_dicts(all_times, times), answers, 0.95
-            ),
-        )
-
-
-@events.quit.add_listener
-def tell(**_):
-    """Once more below Locust's own tables, which end a run without the web interface."""
-    if Steps.conclusion:
-        print(Steps.conclusion, file=sys.stderr)

@@ -101,7 +101,8 @@ def listening(process):
 def test_the_commands_in_the_docs_name_real_scenarios_and_options():
     docs = (ROOT / "docs/load.md").read_text()
     found = re.findall(r"^\.venv/bin/locust -f locustfiles/(\w+)\.py (.+)$", docs, re.MULTILINE)
-    assert {name for name, _ in found} == {"slow", "fast", "duel", "browse", "steps", "stampede"}
+    names = ["slow", "fast", "duel", "browse", "steps", "spike", "soak", "stampede"]
+    assert {name for name, _ in found} == set(names)
 
     with contextlib.ExitStack() as started:  # --list ends a run once its options are understood
         lists = [
@@ -277,6 +278,22 @@ def test_steps_end_at_the_ceiling_when_the_lab_holds(lab):
 
     assert "The lab still holds at the ceiling, 2 users (" in climb.log.splitlines()[-1]
     assert climb.status == 0
+
+
+def test_a_spike_is_compared_with_the_calm_before_and_after_it(lab):
+    page = ("--experiment", "n-plus-one", "--movies", "10", "--side", "slow")
+
+    spike = run("spike", "--host", lab.url, *page, "--users", "20", "--length", "6")
+
+    served = r"\(([\d.]+) requests/s, p95 (\d+) ms, 0.0% failures\)"
+    parts = (
+        rf"Calm, 2 users {served}; the spike, 20 users {served}; after it, 2 users {served}\. It"
+    )
+    found = re.match(parts, spike.log.splitlines()[-1])
+    assert found, spike.log
+    calm_p95, spike_p95 = map(int, found.group(2, 4))
+    assert spike_p95 > 2 * calm_p95
+    assert spike.status == 0
 
 
 def test_a_stampede_tells_who_computed_the_page_from_who_found_it(lab):

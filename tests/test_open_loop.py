@@ -1,5 +1,6 @@
 """Latency told rightly: requests on a schedule, beside users who wait before they ask again."""
 
+import json
 import re
 
 import psutil
@@ -8,7 +9,7 @@ import pytest
 from perflab.load import open_loop, open_report, plan
 from perflab.load.freeze import Freeze
 from tests.services import wait_until
-from tests.test_load import command, kept, refusal, started, var  # noqa: F401
+from tests.test_load import command, kept, load, refusal, started, var  # noqa: F401
 from tests.test_locust import broken_lab  # noqa: F401
 
 POINT = {
@@ -102,23 +103,23 @@ def test_requests_go_out_whether_or_not_answers_come(broken_lab):  # noqa: F811
         url = broken_lab.url
 
     before = len(broken_lab.requests)
-    whole = list(open_loop.load("/experiments/whole/fast/", Server, 50, 1))
-    (last, wrong) = list(open_loop.load("/experiments/server-error/fast/", Server, 50, 1))[-1]
+    whole = list(open_loop.load("/experiments/whole/fast/", Server, 50, 0.5))
+    (last, wrong) = list(open_loop.load("/experiments/server-error/fast/", Server, 50, 0.5))[-1]
 
     asked = [path for path, _ in broken_lab.requests[before:]]
     assert [last for last, _ in whole] == [False] * (len(whole) - 1) + [True]
-    assert whole[-1][1]["requests"] == 50
+    assert whole[-1][1]["requests"] == 25
     assert whole[-1][1]["failures"] == 0
-    assert asked.count("/experiments/whole/fast/") == 50
+    assert asked.count("/experiments/whole/fast/") == 25
     assert last
-    assert wrong["failures"] == wrong["requests"] == 50
+    assert wrong["failures"] == wrong["requests"] == 25
 
 
 def test_a_lab_that_is_down_fails_every_request_and_ends():
     class Server:
         url = "http://127.0.0.1:1"
 
-    (_, found) = list(open_loop.load("/", Server, 20, 1))[-1]
+    (_, found) = list(open_loop.load("/", Server, 40, 0.5))[-1]
 
     assert found["failures"] == found["requests"] == 20
 
@@ -152,3 +153,39 @@ def test_workers_that_are_frozen_go_on_when_the_measurement_is_broken_off(start_
         wait_until(lambda: worker.status() == psutil.STATUS_STOPPED, "the worker to stop")
 
     assert lab.get("/health/").status == 200
+
+
+def test_locusts_workers_ask_and_what_they_count_is_put_together(lab, tmp_path):
+    saved = tmp_path / "run.json"
+    page = ("io-bound", "--ms", "5", "--host", lab.url, "--users", "4", "--duration", "2s")
+    before = lab.log_text().count("GET /io-bound/?ms=5 ")
+
+    load(*page, "--load-workers", "2", f"--json={saved}")
+
+    run = json.loads(saved.read_text())
+    (found,) = run["points"]
+    asked = lab.log_text().count("GET /io-bound/?ms=5 ") - before
+    assert run["load_workers"] == 2
+    assert found["users_mean"] == 4
+    assert found["failures"] == 0
+    assert 20 < found["requests"] < asked  # there was one user alone before, and a warm-up
+    assert found["p50_ms"] >= 5
+    assert abs(found["little_error"]) < 0.2  # no process's requests are missing
+    assert run["alone"]["all"]["latency_ms"] >= 5
+    assert not started()
+
+
+def test_a_scenario_that_ends_by_itself_says_so_in_the_verdict(lab, tmp_path):
+    saved = tmp_path / "run.json"
+    page = ("--experiment", "n-plus-one", "--movies", "10", "--users", "2", "--host", lab.url)
+
+    load("soak", *page, "--duration", "3s", "--load-workers", "2", f"--json={saved}")
+
+    run = json.loads(saved.read_text())
+    (found,) = run["points"]
+    served = r"2 users \([\d.]+ requests/s, p95 \d+ ms, 0.0% failures\)"
+    line = rf"The lab .+: it began with {served} and ended with {served}\."
+    assert re.fullmatch(line, found["said"])
+    assert found["said"] in run["verdict"]
+    assert found["requests"] > 20
+    assert 2.5 < found["duration_s"] < 10

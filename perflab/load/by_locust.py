@@ -16,6 +16,7 @@ from .server import free_port
 from .window import Meter, Window
 
 WATCH = Path(__file__).with_name("locust_watch.py")
+SLACK_S = 10  # for a shape that ends by itself, a little after its time
 REPORT_S = 5  # how long it may take to write its report
 
 
@@ -46,10 +47,10 @@ def records(target, server, users, seconds, warm_up_s, alone_s, own_host, report
     command = [
         *(sys.executable, "-m", "locust", "-f", f"{target.locustfile},{WATCH}"),
         *("--headless", "--only-summary", "--loglevel", "WARNING", "--host", server.url),
-        *("--users", str(users if is_shaped(target) else first), "--spawn-rate", "100"),
+        *("--users", str(users if target.shaped else first), "--spawn-rate", "100"),
         *("--watch-fd", str(writing), "--watch-users", str(users)),
         *("--watch-alone", str(alone_s), "--watch-warm-up", str(warm_up_s)),
-        *("--watch-measure", str(seconds), *target.options),
+        *("--watch-measure", str(seconds + (SLACK_S if target.ends else 0)), *target.options),
         *(["--watch-report", str(report)] if report else []),
         *(in_processes(workers) if workers else []),
         *(["--i-own-this-host"] if own_host else []),
@@ -96,11 +97,6 @@ def in_processes(workers):
 def ceiling(workers):
     """How many cores Locust can use: each process computes on one, and the master hardly does."""
     return float(max(1, min(workers, cores())))
-
-
-def is_shaped(target):
-    """Whether a scenario chooses the number of its users itself."""
-    return "LoadTestShape" in Path(target.locustfile).read_text()
 
 
 def reason(path, begun):

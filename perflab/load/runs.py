@@ -153,7 +153,9 @@ def conclude(run, alones):
     run["verdict"] = verdict(run["points"], alones, run["machine"]["cores"])
     run["warnings"] = warnings(run["points"], run["generator"], alones)
     run["verdict"] = " ".join(
-        [run["verdict"], *open_report.sentences(run["points"], run.get("freeze_s", 0))]
+        [run["verdict"]]
+        + [point["said"] for point in run["points"] if "said" in point]
+        + [*open_report.sentences(run["points"], run.get("freeze_s", 0))]
     )
     run["warnings"] += open_report.warnings(run["points"])
 
@@ -195,7 +197,11 @@ def points(plan, alones, tell, name):
             partial = point_of(plan, asked, best, alones) if best and best.requests else None
             raise Interrupted(partial and {**partial, "partial": True}) from stop
         point = point_of(plan, asked, best, alones)
-        yield point | {"open": opened and rounded(opened)} if plan.open_per_s else point
+        if best.said:
+            point["said"] = best.said
+        if plan.open_per_s:
+            point["open"] = opened and rounded(opened)
+        yield point
 
 
 def freezing(plan, server):
@@ -210,7 +216,7 @@ def server_for(plan, workers, threads):
     return Gunicorn(workers, threads, plan.class_for(threads), plan.port)
 
 
-def windows(plan, target, server, users, alones, report):
+def windows(plan, target, server, users, alones, report=None):
     """Yield (phase, last, Window or None) of one point: alone where not known yet, then loaded."""
     alone_s = 0 if target.side in alones else seconds_alone(plan)
     by = (target, server, users)

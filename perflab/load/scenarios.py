@@ -15,11 +15,11 @@ from .. import knobs, registry
 from .plan import Plan, Refused
 
 FOLDER = settings.BASE_DIR / "locustfiles"
-HELPERS = {"calibrated", "lab"}  # what the scenarios share
+HELPERS = {"calibrated", "lab", "shapes"}  # what the scenarios share
 CALIBRATED = ("io-bound", "cpu-bound")
 DEFAULT_MS = 50
 SIDES = ("slow", "fast")
-BY_SIDE = "steps"  # takes its side as an option
+BY_SIDE = ("steps", "spike", "soak")  # choose their users, and take their side as an option
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Target:
     locustfile: str
     options: tuple[str, ...]  # for Locust
     path: str | None  # the one address that is loaded; None where there are several
+    shaped: bool = False  # it chooses its users itself
+    ends: bool = False  # and ends by itself, with a line that says what it found
 
 
 def names() -> list[str]:
@@ -40,7 +42,7 @@ def names() -> list[str]:
 
 def has_sides(scenario) -> bool:
     """Whether --slow, --fast and --both mean something to it."""
-    return scenario in (*SIDES, BY_SIDE) or scenario not in names()
+    return scenario in (*SIDES, *BY_SIDE) or scenario not in names()
 
 
 def check(plan: Plan):
@@ -110,9 +112,11 @@ def targets(plan: Plan) -> list[Target]:
         return [Target(None, file_of(plan.scenario), tuple(options), None)]
     found = []
     for side in plan.sides or ((plan.scenario,) if plan.scenario in SIDES else ("fast",)):
-        if plan.scenario == BY_SIDE:
-            options_of_side = (*options, "--side", side)
-            found.append(Target(side, file_of(BY_SIDE), options_of_side, None))
+        if plan.scenario in BY_SIDE:
+            ends = plan.scenario != "steps"  # which goes on until the lab gives in
+            length = ["--length", f"{plan.duration_s:g}"] if ends else []
+            own = (*options, "--side", side, *length)
+            found.append(Target(side, file_of(plan.scenario), own, None, shaped=True, ends=ends))
         else:
             path = address(slug, side, plan.knobs) if slug in registry.experiments else None
             found.append(Target(side, file_of(side), tuple(options), path))

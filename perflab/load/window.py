@@ -28,6 +28,7 @@ class Window:
     server_cpu: float | None = None
     server_queued: float | None = None  # threads that were ready and had no core, in the mean
     machine_cpu: float | None = None
+    said: str | None = None  # by a scenario that ends with a conclusion
 
     @classmethod
     def of_record(cls, record):
@@ -47,6 +48,7 @@ class Window:
             typical_total_ms=record["typical_total_ms"],
             typical_latency_ms=record["typical_latency_ms"],
             generator_cpu=record["generator_cpu_s"] / seconds if seconds else None,
+            said=record["said"],
         )
 
 
