@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import include, path
 
-from .views import data, orders, pages, rungs, stand_ins, system
+from .views import data, load, orders, pages, rungs, stand_ins, system
 
 urlpatterns = [
     path("", pages.contents, name="contents"),
@@ -21,6 +21,15 @@ urlpatterns = [
     path("system/", system.page, name="system"),
     path("system/workers/", orders.workers, name="workers"),
     path("system.json", system.as_json, name="system_json"),
+    path("load/", load.index, name="load"),
+    path("load/start/", load.start, name="load_start"),
+    path("load/stop/", load.stop, name="load_stop"),
+    path("load/now.json", load.now, name="load_now"),
+    path("load/compare/", load.compare, name="load_compare"),
+    path("load/<slug:run_id>/", load.detail, name="load_run"),
+    path("load/<slug:run_id>.json", load.as_json, name="load_json"),
+    path("load/<slug:run_id>/<slug:name>.svg", load.as_svg, name="load_svg"),
+    path("load/<slug:run_id>/report/<int:number>/", load.report, name="load_report"),
     path("health/", data.health, name="health"),
     path("", include("movies.urls")),
 ]

@@ -1,0 +1,182 @@
+"""Drawings as SVG, made on the server: numbers in, text out. Pure.
+
+Colours are presentation attributes, so that a drawing can be taken away as a file; on a page the
+style sheet overrides them by class, for both themes. There are no style attributes, which the
+pages' policy forbids.
+"""
+
+import math
+from dataclasses import dataclass
+from html import escape
+
+WIDTH, LEFT, RIGHT = 520, 56, 16
+ROW = 20  # px of a row of the legend
+LETTER = 7.6  # px, about
+APART = 26  # px between two ticks of the x axis, at least
+# What a series is, and its colour in a file: a side, the other of two runs, or none of these.
+COLOURS = {"slow": "#a83a08", "fast": "#0a6280", "other": "#5b3fd6", "soft": "#5a5d63"}
+SOFT, RULE, PAPER = "#5a5d63", "#dcd8cf", "#ffffff"
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line: its (x, y) points by rising x, where a y of None is a gap.
+
+    `css` is one of COLOURS. What theory says is dashed and has no marks.
+    """
+
+    name: str
+    points: tuple
+    css: str = "fast"
+    dashed: bool = False
+    marks: bool = True
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One of several drawings over the same x axis."""
+
+    label: str
+    series: tuple
+
+
+def lines(title, x_label, y_label, series, at=None) -> str:
+    """One figure against another. `at` are the x that get a tick; round numbers without."""
+    return drawing(title, x_label, [Panel(y_label, tuple(series))], 300, at)
+
+
+def over_time(title, panels) -> str:
+    """Several figures over one time axis, in seconds, one below the other."""
+    return drawing(title, "seconds", panels, 130, None)
+
+
+def drawing(title, x_label, panels, height, at) -> str:
+    """The SVG of some panels, each `height` px high, and below them the x axis."""
+    known = [x for panel in panels for one in panel.series for x, _ in one.points]
+    round_x = ticks(max(known, default=0))
+    top_x = max(at) * 1.03 if at else max(known, default=0) or round_x[-1]
+    marks = apart(sorted(at), top_x) if at else [mark for mark in round_x if mark <= top_x]
+
+    def to_x(value):
+        return LEFT + value / top_x * (WIDTH - LEFT - RIGHT)
+
+    parts, y = [], 0
+    for panel in panels:
+        rows = legend_rows(panel.series)
+        top = y + 26 + ROW * len(rows)
+        parts += [label(LEFT, y + 16, panel.label, "label-y")]
+        parts += legend(rows, y + 26)
+        parts += frame(panel, top, height, to_x)
+        y = top + height + 12
+    parts += [label(to_x(mark), y + 8, shown(mark), "tick", "middle") for mark in marks]
+    parts.append(label(WIDTH - RIGHT, y + 28, x_label, "label-x", "end"))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 36}" class="plot" '
+        f'role="img" aria-label="{escape(title)}" font-family="sans-serif" font-size="14">'
+        f"<title>{escape(title)}</title>"
+        f'<rect class="paper" width="{WIDTH}" height="{y + 36}" fill="{PAPER}"/>'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+def frame(panel, top, height, to_x):
+    """The grid of a panel and its lines."""
+    highest = max((y for one in panel.series for _, y in one.points if y is not None), default=0)
+    marks = ticks(highest, 4 if height > 200 else 2)
+
+    def to_y(value):
+        return top + height - value / marks[-1] * height
+
+    parts = []
+    for mark in marks:
+        y = to_y(mark)
+        parts += [
+            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class="grid" '
+            f'stroke="{RULE}"/>',
+            label(LEFT - 8, y + 5, shown(mark), "tick", "end"),
+        ]
+    for one in panel.series:
+        parts += line(one, panel.label, to_x, to_y)
+    return parts
+
+
+def line(series, y_label, to_x, to_y):
+    """A series as a path, broken where nothing is known, and a mark for each point."""
+    colour, path, pen = COLOURS[series.css], "", "M"
+    for x, y in series.points:
+        if y is None:
+            pen = "M"
+            continue
+        path += f"{pen}{to_x(x):.1f} {to_y(y):.1f}"
+        pen = "L"
+    dashed = ' stroke-dasharray="6 5"' if series.dashed else ""
+    wide = 1.5 if series.dashed else 2.5
+    yield (
+        f'<path d="{path}" class="line {series.css}" fill="none" stroke="{colour}" '
+        f'stroke-width="{wide}"{dashed}/>'
+    )
+    if series.marks:
+        for x, y in series.points:
+            if y is not None:
+                yield (
+                    f'<circle cx="{to_x(x):.1f}" cy="{to_y(y):.1f}" r="4" '
+                    f'class="dot {series.css}" fill="{colour}"><title>{escape(series.name)}: '
+                    f"{shown(y)} {escape(y_label)} at {shown(x)}</title></circle>"
+                )
+
+
+def legend_rows(series):
+    """The series in rows that are not wider than the drawing; none for a single one."""
+    rows, used = [], 0
+    for one in series if len(series) > 1 else ():
+        wide = 40 + LETTER * len(one.name)
+        if not rows or used + wide > WIDTH - LEFT:
+            rows.append([])
+            used = 0
+        rows[-1].append((LEFT + used, one))
+        used += wide
+    return rows
+
+
+def legend(rows, top):
+    """A piece of each line and its name."""
+    for number, row in enumerate(rows):
+        y = top + ROW * number + 8
+        for x, one in row:
+            dashed = ' stroke-dasharray="6 5"' if one.dashed else ""
+            yield (
+                f'<line x1="{x:.0f}" x2="{x + 22:.0f}" y1="{y}" y2="{y}" class="line {one.css}" '
+                f'stroke="{COLOURS[one.css]}" stroke-width="2.5"{dashed}/>'
+            )
+            yield label(x + 28, y + 5, one.name, "tick")
+
+
+def label(x, y, text, css, anchor="start"):
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" class="{css}" fill="{SOFT}" '
+        f'text-anchor="{anchor}">{escape(text)}</text>'
+    )
+
+
+def ticks(top, steps=4):
+    """Round numbers from zero to at least `top`, about so many and one."""
+    rough = (top or 1) / steps
+    power = 10 ** math.floor(math.log10(rough))
+    step = next(n * power for n in (1, 2, 2.5, 5, 10) if n * power >= rough * 0.999)
+    return [round(n * step, 9) for n in range(math.ceil((top or 1) / step - 0.001) + 1)]
+
+
+def apart(values, top):
+    """Those of rising values whose labels do not run into the one before."""
+    kept = []
+    for value in values:
+        if not kept or (value - kept[-1]) / top * (WIDTH - LEFT - RIGHT) >= APART:
+            kept.append(value)
+    return kept
+
+
+def shown(number) -> str:
+    """A number for a reader: three digits that count, thousands apart."""
+    if number >= 100 or number == int(number):
+        return f"{number:,.0f}"
+    return f"{number:.3g}"

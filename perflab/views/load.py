@@ -1,0 +1,193 @@
+"""Load runs: kept ones as curves, two over each other, and a short one started from the page."""
+
+import gzip
+
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.safestring import mark_safe
+
+from .. import dial, registry
+from ..errors import error_page, reads_only
+from ..forms import LoadForm
+from ..launcher.values import cores
+from ..load import curves, from_page, kept, runs, scenarios
+from ..middleware import is_local
+from .orders import changes_the_lab
+
+# Locust's report has its scripts and styles in itself. It gets an origin of its own, which nothing
+# of the lab believes, and no way to ask for anything.
+REPORT_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'self'"
+)
+
+
+@reads_only
+def index(request):
+    """All kept runs, the newest first, and the form for another."""
+    context = {
+        "runs": [row(run) for run in kept.newest()],
+        "more": max(0, len(kept.names()) - kept.SHOWN),
+        "is_local": is_local(request),
+        "now": progress(),
+        "files": [name for name in scenarios.names() if name not in scenarios.BY_SIDE],
+        "experiments": [e.slug for e in registry.runnable()],
+        "cores": cores(),
+        "ceiling": dial.ceiling(),
+        "form": LoadForm,
+    }
+    return render(request, "perflab/load.html", context)
+
+
+def row(run):
+    """What the list says of a run."""
+    points = curves.measured(run)
+    best = max((point.get("requests_per_s") or 0 for point in points), default=None)
+    return {
+        "id": run["id"],
+        "title": title_of(run),
+        "date": kept.date_of(run),
+        "state": kept.state_of(run),
+        "axis": curves.axis_of(points),
+        "count": len(run["points"]),
+        "best": best,
+        "comparable": bool(points),
+    }
+
+
+def title_of(run):
+    """The scenario, and what makes it another one than by default."""
+    knobs = run.get("knobs") or {}
+    told = [f"{name.replace('_', ' ')} {value}" for name, value in knobs.items()]
+    return ", ".join([str(run["scenario"]), *(t for t in told if run["scenario"] not in t)])
+
+
+@reads_only
+def detail(request, run_id):
+    """One run: its curves, its points, how it was measured, and how to do it again."""
+    run = run_or_404(run_id)
+    points = [point for point in run["points"] if isinstance(point, dict)]
+    reports = kept.reports(run)
+    others = [row(other) for other in kept.newest() if other["id"] != run_id]
+    context = {
+        "run": run,
+        "title": title_of(run),
+        "date": kept.date_of(run),
+        "state": kept.state_of(run),
+        "charts": {name: mark_safe(svg) for name, svg in curves.charts(run).items()},
+        "points": [(n, p, n in reports) for n, p in enumerate(points, 1)],
+        "sided": any(point.get("side") for point in points),
+        "named": any(point.get("name") for point in points),
+        "others": [other for other in others if other["comparable"]],
+    }
+    return render(request, "perflab/load_run.html", context)
+
+
+@reads_only
+def compare(request):
+    """Two runs over each other, `?run=ID&run=ID`, and what the second has gained on the first."""
+    asked = request.GET.getlist("run")
+    if len(asked) != 2 or asked[0] == asked[1]:
+        return error_page(request, 400, "This takes two runs", "Choose two different ones.")
+    one, other = (run_or_404(name) for name in asked)
+    context = {
+        "runs": [
+            (letter, run, title_of(run), kept.date_of(run))
+            for letter, run in (("A", one), ("B", other))
+        ],
+        "charts": {n: mark_safe(svg) for n, svg in curves.both_charts(one, other).items()},
+        "differences": curves.differences(one, other),
+        "figures": [label for _, label in curves.FIGURES],
+        "swapped": f"{reverse('load_compare')}?run={other['id']}&run={one['id']}",
+    }
+    return render(request, "perflab/load_compare.html", context)
+
+
+@reads_only
+def as_json(request, run_id):
+    """A run as it is kept."""
+    run = run_or_404(run_id)
+    response = JsonResponse(run, json_dumps_params={"indent": 1})
+    response["Content-Disposition"] = f'attachment; filename="{run_id}.json"'
+    return response
+
+
+@reads_only
+def as_svg(request, run_id, name):
+    """One drawing of a run as a file."""
+    drawings = curves.charts(run_or_404(run_id))
+    if name not in drawings:
+        raise Http404("this run has no such drawing")
+    response = HttpResponse(drawings[name], content_type="image/svg+xml")
+    response["Content-Disposition"] = f'attachment; filename="{run_id}-{name}.svg"'
+    return response
+
+
+@reads_only
+def report(request, run_id, number):
+    """Locust's own report of one point."""
+    run = run_or_404(run_id)
+    try:
+        packed = runs.report_of(run["id"], number).read_bytes()
+    except OSError:
+        raise Http404("Locust's report of this point is not kept") from None
+    accepts = "gzip" in request.headers.get("Accept-Encoding", "")
+    response = HttpResponse(packed if accepts else gzip.decompress(packed))
+    if accepts:
+        response["Content-Encoding"] = "gzip"
+    response["Vary"] = "Accept-Encoding"
+    response["Content-Security-Policy"] = REPORT_POLICY
+    return response
+
+
+@reads_only
+def now(request):
+    """Where the run that goes on is, for a page that asks again and again."""
+    response = JsonResponse(progress())
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def progress():
+    """`busy`, the `run` that goes on with its place and its point, and what a failed one said."""
+    run = kept.under_way()
+    busy = run is not None or from_page.is_busy()
+    found = {"busy": busy, "run": None, "said": "" if busy else from_page.last_words()}
+    if run:
+        place = run.get("now") if isinstance(run.get("now"), dict) else {}
+        url = reverse("load_run", args=[run["id"]])
+        of = place.get("of") or 1
+        share = (place.get("number", 1) - 1) / of
+        if run.get("duration_s"):
+            share += min(1, place.get("seconds", 0) / run["duration_s"]) / of
+        found["run"] = {"title": title_of(run), "url": url, "share": round(share, 3), **place}
+    return found
+
+
+@changes_the_lab
+def start(request):
+    """Begin a run; it goes on by itself, and the list tells how far it is."""
+    form = LoadForm(request.POST)
+    if not form.is_valid():
+        return error_page(request, 400, "This run cannot begin", form.problem())
+    try:
+        from_page.start(form.arguments())
+    except from_page.Busy as busy:
+        return error_page(request, 409, "One run at a time", str(busy))
+    return redirect("load")
+
+
+@changes_the_lab
+def stop(request):
+    """End the run that a page started; what it has measured is kept."""
+    if not from_page.stop():
+        return error_page(request, 409, "Nothing to stop", "No run of this page is under way.")
+    return redirect("load")
+
+
+def run_or_404(name):
+    try:
+        return kept.load(name)
+    except KeyError:
+        raise Http404("this run is not kept") from None
