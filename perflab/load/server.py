@@ -45,9 +45,9 @@ class Elsewhere:
 class Gunicorn:
     """Under `with`: all its workers answer when the block begins, and have ended when it ends.
 
-    `arguments` are further ones of Gunicorn's, `config` a file in place of the lab's own, `settings`
-    Django's by the name of their module. Raises Refused when the port is taken or Gunicorn does
-    not start.
+    `arguments` are further ones of Gunicorn's, `config` is a file in place of the lab's own, and
+    `settings` names Django's module. Raises Refused when the port is taken or Gunicorn does not
+    start.
     """
 
     def __init__(

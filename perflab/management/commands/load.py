@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from perflab.clients import NoLab, checked
 from perflab.launcher.processes import Stopped, stop_on_signals
 from perflab.launcher.values import MAX_THREADS, MAX_WORKERS, Problem, cores
-from perflab.load import by_tools, plan, runs, scenarios
+from perflab.load import by_tools, comparisons, plan, runs, scenarios, tuning
 from perflab.load.report import as_text
 
 INTERRUPTED = 130
@@ -61,16 +61,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         numbers = plan.numbers
         parser.add_argument(
-            "scenario", help=f"{', '.join(scenarios.names())}, or an experiment's slug"
+            "scenario",
+            nargs="?",
+            help=f"{', '.join(scenarios.names())}, or an experiment's slug",
         )
         parser.add_argument(
             "--users",
             type=typed(numbers, plan.MAX_USERS),
-            default=(20,),
             help="who ask at once: one number, or several as 1,2,4,8 (20)",
         )
         parser.add_argument(
-            "--duration", type=typed(plan.duration), default=20.0, help="of each point (20s)"
+            "--duration", type=typed(plan.duration), help="of each point (20s; --tuning: 3s)"
         )
         parser.add_argument(
             "--workers",
@@ -125,6 +126,26 @@ class Command(BaseCommand):
             metavar="N",
             help="Locust's: a master and so many processes that ask (one process in all)",
         )
+        several = parser.add_mutually_exclusive_group()
+        several.add_argument(
+            "--classes",
+            action="store_true",
+            help="compare the worker classes on both calibrated pages",
+        )
+        several.add_argument(
+            "--tuning",
+            action="store_true",
+            help="turn settings on and off in alternating rounds, on one page",
+        )
+        parser.add_argument(
+            "--switches",
+            type=typed(tuning.names),
+            metavar="NAME,…",
+            help=f"for --tuning: only these of {', '.join(tuning.SWITCHES)}",
+        )
+        parser.add_argument(
+            "--rounds", type=typed(tuning.rounds), metavar="N", help="of --tuning (6)"
+        )
         parser.add_argument("--port", type=int, help="for our Gunicorn (a free one)")
         parser.add_argument(
             "--host", metavar="URL", help="load this lab, which runs already, and start none"
@@ -138,27 +159,28 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         try:
-            wish = plan_of(options)
-            scenarios.check(wish)
-            if wish.generator != "locust":
-                by_tools.check(wish.generator)
+            comparisons.check(options)
             if options["json"]:
                 refuse_unwritable(options["json"])
-            run = runs.new_run(wish, command_line(options))
+            if comparisons.wanted(options):
+                asked = comparisons.prepared(options, command_line(options), cores())
+            else:
+                asked = load_run(options)
         except (plan.Refused, Problem) as refused:
             raise CommandError(one_line(refused).rstrip("."), returncode=2) from refused
         except DatabaseError as error:
             raise CommandError(f"the database says: {one_line(error)}", returncode=2) from error
+        run = asked.run
         problem = status = None
         try:
-            self.measure(wish, run)
+            self.measure(asked)
         except (plan.Refused, Problem) as refused:
             problem, status = one_line(refused).rstrip("."), 2
         except (KeyboardInterrupt, Stopped):
             problem, status = "interrupted", INTERRUPTED
         except OSError as error:
             problem, status = f"{error.strerror}: {error.filename}", 2
-        self.tell(run, options, problem)
+        self.tell(asked, options, problem)
         if status == INTERRUPTED:
             sys.exit(status)
         if problem:
@@ -166,12 +188,12 @@ class Command(BaseCommand):
         if any(p["failures"] or (p.get("open") or p)["failures"] for p in run["points"]):
             raise CommandError("answers failed", returncode=1)
 
-    def measure(self, wish, run):
+    def measure(self, asked):
         """Perform the run, with a bar for each point on a terminal."""
         console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[now]}"))
         with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-            task = bar.add_task("starting", total=wish.duration_s, now="")
+            task = bar.add_task("starting", total=asked.run["duration_s"], now="")
 
             def tell(at):
                 now = at.phase
@@ -181,7 +203,7 @@ class Command(BaseCommand):
                 bar.update(task, description=where(at), completed=at.seconds, now=now)
 
             def measured(point):
-                if point.get("partial"):
+                if point.get("partial") or not console.is_terminal:
                     return
                 bar.console.print(
                     f"{point['requests_per_s']:,.1f} requests/s with {point['users']} users"
@@ -189,23 +211,36 @@ class Command(BaseCommand):
                     style="dim",
                 )
 
-            runs.perform(wish, run, tell, measured if console.is_terminal else lambda point: None)
+            asked.perform(tell, measured)
 
-    def tell(self, run, options, problem):
+    def tell(self, asked, options, problem):
         """The table, and where it is kept."""
+        run = asked.run
         kept = runs.path_of(run)
-        if not run["points"]:
+        if not (run["points"] or run.get("switches")):
             kept.unlink(missing_ok=True)  # there is nothing to look at
             if problem == "interrupted":
                 self.stderr.write("Interrupted: nothing was measured yet.")
             return
         terminal, no_color = self.stdout.isatty(), options.get("no_color") or None
-        self.stdout.write(as_text(run, terminal, no_color))
-        if run["points"][-1].get("partial"):
+        self.stdout.write(asked.as_text(run, terminal, no_color))
+        if run["points"] and run["points"][-1].get("partial"):
             self.stdout.write("* not measured to its end")
         self.stdout.write(f"{'Broken off, so far kept' if problem else 'Kept'} in {kept}")
         if options["json"]:
             options["json"].write_text(json.dumps(run, indent=1) + "\n")
+
+
+def load_run(options):
+    """A load run that has not begun. Raises plan.Refused and django.db.Error."""
+    wish = plan_of(options)
+    scenarios.check(wish)
+    if wish.generator != "locust":
+        by_tools.check(wish.generator)
+    run = runs.new_run(wish, command_line(options))
+    return comparisons.Asked(
+        run, lambda tell, measured: runs.perform(wish, run, tell, measured), as_text
+    )
 
 
 def plan_of(options):
@@ -227,11 +262,11 @@ def plan_of(options):
     return plan.Plan(
         scenario=options["scenario"],
         sides=options["sides"],
-        users=options["users"],
+        users=options["users"] or (20,),
         workers=(None,) if host else options["workers"] or (cores(),),
         threads=(None,) if host else options["threads"] or (1,),
         worker_class=options["worker_class"],
-        duration_s=options["duration"],
+        duration_s=options["duration"] or 20.0,
         generator=options["generator"],
         ms=options["ms"],
         experiment=options["experiment"],
@@ -255,11 +290,14 @@ def where(at):
 
 def command_line(options):
     """How to run this again."""
-    words = ["manage.py", "load", options["scenario"]]
+    words = ["manage.py", "load", *([options["scenario"]] if options["scenario"] else [])]
+    words += [f"--{kind}" for kind in ("classes", "tuning") if options[kind]]
+    words += ["--switches", ",".join(options["switches"])] if options["switches"] else []
+    words += ["--rounds", str(options["rounds"])] if options["rounds"] else []
     for name in ("users", "workers", "threads"):
         if options[name]:
             words += [f"--{name}", ",".join(map(str, options[name]))]
-    words += ["--duration", f"{options['duration']:g}s"]
+    words += ["--duration", f"{options['duration']:g}s"] if options["duration"] else []
     if options["sides"]:
         words.append("--both" if len(options["sides"]) == 2 else f"--{options['sides'][0]}")
     for name in ("worker_class", "generator", "experiment", "movies", "round_trip", "cache", "ms"):
