@@ -7,8 +7,8 @@ the latest samples. Both are pure: time is what the samples say.
 import math
 from dataclasses import dataclass
 
-ROOMY = 0.7  # of its time in which a worker may be busy: the rest is room for chance
-FULL = 0.8  # from here on visitors queue for workers; above ROOMY, so that fewer are still enough
+ROOMY = 0.7  # requests under way for each that workers can take: the rest is room for chance
+FULL = 0.8  # from here on visitors queue; above ROOMY, so that fewer workers are still enough
 CORES_FULL = 0.9  # beyond it there is nothing to share out
 UP_S = 1.0  # for so long more workers must be wanted; nor does anything else change sooner
 PERCENTILE = 0.95
@@ -123,10 +123,11 @@ def wish(sample: Sample, limits: Limits) -> Decision:
     slots = limits.threads * ROOMY
     if sample.ready < workers:
         return Decision(workers, "a worker is starting")
-    full = sample.busy >= FULL * sample.ready * limits.threads
+    # Not by `busy`: what a worker does between two requests, or while it has no core, is not in it.
+    full = sample.load >= FULL * sample.ready * limits.threads
     late = sample.p95_ms > limits.target_ms if sample.p95_ms is not None else full
     if not (full and late):
-        enough = min(workers, max(limits.least, math.ceil(sample.busy / slots)))
+        enough = min(workers, max(limits.least, math.ceil(sample.load / slots)))
         reason = "the page itself takes so long, nobody queues" if late else "in time"
         return Decision(enough, reason)
     if workers >= limits.cores and sample.cpu >= CORES_FULL * limits.cores:
@@ -134,7 +135,7 @@ def wish(sample: Sample, limits: Limits) -> Decision:
     if workers >= limits.most:
         return Decision(workers, "that is the max")
     wanted = max(workers + 1, math.ceil(sample.load / slots))
-    reason = f"p95 above {limits.target_ms:g} ms and workers busy"
+    reason = f"p95 above {limits.target_ms:g} ms and visitors queue"
     return Decision(min(wanted, DOUBLE * workers, limits.most), reason)
 
 

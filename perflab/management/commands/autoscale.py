@@ -20,6 +20,7 @@ from perflab.autoscaler import Decision, Limits, Reading, Sample, decide, thinne
 from perflab.launcher import places, values
 from perflab.launcher.processes import Stopped, stop_on_signals
 from perflab.load import runs
+from perflab.load.verdict import several
 
 TICK_S = 0.5
 BUSY_TICKS, P95_TICKS = 2, 4  # how far back each looks: a p95 rests on more answers
@@ -88,7 +89,8 @@ class Command(BaseCommand):
         kept = f"Kept in {runs.path_of(run)}" if run["series"] else "Nothing was measured yet."
         if problem:
             raise CommandError(f"{problem}. {kept}", returncode=1)
-        self.stdout.write(f"Stopped. The lab is left with {run['workers_left']} workers. {kept}")
+        left = several(run["workers_left"] or lab.workers, "workers")
+        self.stdout.write(f"Stopped. The lab is left with {left}. {kept}")
 
     def watch(self, lab, limits, run, duration_s):
         """Look twice a second and turn the dial, into `run`. Raises DialError when the lab goes."""
@@ -147,7 +149,7 @@ class Lab:
                 f"the lab on port {port} has no control socket at {self.socket}: "
                 "start Gunicorn without --no-control-socket"
             )
-        dial.workers(self.socket)
+        self.workers = dial.workers(self.socket)
         self.threads = max((slot.threads for slot in found.slots), default=1)
 
     def is_alive(self):
@@ -279,8 +281,9 @@ def line(sample, limits, decision: Decision) -> str:
 def told(sample, decision) -> str:
     """A change, in one line."""
     p95 = "" if sample.p95_ms is None else f" (p95 {sample.p95_ms:,.0f} ms)"
-    return f"{datetime.now():%H:%M:%S}  {sample.workers} → {decision.workers} workers: " + (
-        f"{decision.reason}{p95}"
+    return (
+        f"{datetime.now():%H:%M:%S}  {sample.workers} → {several(decision.workers, 'workers')}: "
+        + (f"{decision.reason}{p95}")
     )
 
 
