@@ -1,12 +1,13 @@
 """Latency told rightly: requests on a schedule, beside users who wait before they ask again."""
 
+import asyncio
 import json
 import re
 
 import psutil
 import pytest
 
-from perflab.load import open_loop, open_report, plan
+from perflab.load import by_locust, open_loop, open_report, plan
 from perflab.load.freeze import Freeze
 from tests.services import wait_until
 from tests.test_load import command, kept, load, refusal, started, var  # noqa: F401
@@ -115,6 +116,39 @@ def test_requests_go_out_whether_or_not_answers_come(broken_lab):  # noqa: F811
     assert wrong["failures"] == wrong["requests"] == 25
 
 
+@pytest.mark.parametrize("room", [1, 100])
+def test_latency_counts_from_when_a_request_was_due_not_from_when_it_went_out(room, capsys):
+    took_s, at_once = 0.04, [0, 0]  # now, and at most
+
+    async def answer(reader, writer):
+        at_once[0] += 1
+        at_once[1] = max(at_once)
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(took_s)
+        at_once[0] -= 1
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        writer.close()
+
+    async def ask():
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            schedule = open_loop.Schedule(f"http://127.0.0.1:{port}/", per_s=200, seconds=0.05)
+            schedule.room = asyncio.Semaphore(room)
+            await schedule.run()
+
+    asyncio.run(ask())
+
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (found["requests"], found["failures"], found["last"]) == (10, 0, True)
+    if room == 1:
+        assert at_once[1] == 1
+        assert found["late"] >= 8
+        assert found["latest_ms"] > 1000 * (9 * took_s - 0.05)
+        assert found["max_ms"] > 1000 * (10 * took_s - 0.05)
+    else:
+        assert at_once[1] > 5  # nobody waited for anybody's answer
+
+
 def test_a_lab_that_is_down_fails_every_request_and_ends():
     class Server:
         url = "http://127.0.0.1:1"
@@ -155,10 +189,23 @@ def test_workers_that_are_frozen_go_on_when_the_measurement_is_broken_off(start_
     assert lab.get("/health/").status == 200
 
 
-def test_locusts_workers_ask_and_what_they_count_is_put_together(lab, tmp_path):
+def test_locusts_workers_ask_and_what_they_count_is_put_together(lab, tmp_path, monkeypatch):
     saved = tmp_path / "run.json"
     page = ("io-bound", "--ms", "5", "--host", lab.url, "--users", "4", "--duration", "2s")
     before = lab.log_text().count("GET /io-bound/?ms=5 ")
+    processes, counts = [], []
+    spawn, start = by_locust.spawn, by_locust.Meter.start
+
+    def spawned(*arguments, **options):
+        processes.append(spawn(*arguments, **options))
+        return processes[-1]
+
+    def started_to_measure(meter):
+        counts.extend(len(psutil.Process(p.pid).children()) for p in processes)
+        start(meter)
+
+    monkeypatch.setattr(by_locust, "spawn", spawned)
+    monkeypatch.setattr(by_locust.Meter, "start", started_to_measure)
 
     load(*page, "--load-workers", "2", f"--json={saved}")
 
@@ -166,6 +213,7 @@ def test_locusts_workers_ask_and_what_they_count_is_put_together(lab, tmp_path):
     (found,) = run["points"]
     asked = lab.log_text().count("GET /io-bound/?ms=5 ") - before
     assert run["load_workers"] == 2
+    assert set(counts) == {2}  # beside the master
     assert found["users_mean"] == 4
     assert found["failures"] == 0
     assert 20 < found["requests"] < asked  # there was one user alone before, and a warm-up
