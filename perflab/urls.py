@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import include, path
 
-from .views import data, load, orders, pages, rungs, stand_ins, system
+from .views import data, load, orders, pages, rungs, stand_ins, system, tuning
 
 urlpatterns = [
     path("", pages.contents, name="contents"),
@@ -30,6 +30,7 @@ urlpatterns = [
     path("load/<slug:run_id>.json", load.as_json, name="load_json"),
     path("load/<slug:run_id>/<slug:name>.svg", load.as_svg, name="load_svg"),
     path("load/<slug:run_id>/report/<int:number>/", load.report, name="load_report"),
+    path("tuning/", tuning.page, name="tuning"),
     path("health/", data.health, name="health"),
     path("", include("movies.urls")),
 ]

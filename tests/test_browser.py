@@ -21,6 +21,7 @@ COMPARISON = "/experiments/n-plus-one/"
 PAGES = ["/", "/films/", "/films/?q=love", "/films/1/", "/directors/1/", "/visitor/", *ERRORS]
 PAGES += [
     "/system/",
+    "/tuning/",
     "/io-bound/?ms=0",
     f"{SLOW}?movies=10",
     "/experiments/cache-page/fast/?movies=10",

@@ -10,7 +10,7 @@ from gunicorn.config import Config
 
 from perflab import server_timing
 from perflab.launcher.values import Address
-from perflab.load import classes, comparisons, plan, tuning, tuning_rounds
+from perflab.load import classes, comparisons, plan, runs, tuning, tuning_rounds
 from perflab.load.server import Gunicorn
 from perflab.management.commands.load import Command, command_line
 from tests.labs import ROOT
@@ -233,3 +233,39 @@ def test_under_asgi_the_probe_counts_what_a_page_asks(var, monkeypatch):  # noqa
     assert timing["queries"] == 6
     assert "cpu" not in timing  # that thread's clock says nothing here
     assert "Traceback" not in server.log.read_text()
+
+
+# The page. -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def keep(tmp_path, settings):
+    """A function that keeps a run of the last moment, with the switches given."""
+    settings.VAR = tmp_path
+
+    def kept_run(*switches, moment="20260101-000000"):
+        run = {"version": 1, "id": f"{moment}-tuning-1", "kind": "tuning", "state": "done"}
+        run |= {"date": "2026-01-02T03:04:00+00:00", "path": "/a/page/", "rounds": 6, "users": 1}
+        runs.save({**run, "workers": 2, "switches": list(switches), "warnings": ["it was busy"]})
+
+    return kept_run
+
+
+def test_the_page_shows_the_last_run_with_its_date(client, keep):
+    keep(found(ROUNDS, ROUNDS, "max-requests"), moment="20250101-000000")
+    keep(found([0.8 * ms for ms in ROUNDS], ROUNDS))
+
+    page = client.get("/tuning/").content.decode()
+
+    assert "2 Jan 2026, 03:04 UTC · done" in page
+    assert "preload: on it gains p50 20% less; off by default." in page
+    assert "<td>8.04</td><td>10.05</td><td>0.80</td>" in page
+    assert "Mind: it was busy." in page
+    assert "max-requests" not in page
+
+
+def test_without_a_run_the_page_says_how_to_make_one(client, keep):
+    page = client.get("/tuning/").content.decode()
+
+    assert "manage.py load --tuning" in page
+    assert "on ÷ off" not in page

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .report import PLAIN_WIDTH, setting, shown, shown_error
-from .tuning import FIGURES, LEAST_ROUNDS, effect
+from .tuning import FIGURES
 from .verdict import several
 
 
@@ -70,7 +70,7 @@ def tuning_table(switches) -> Table:
                 shown(ratio["off"], 2),
                 f"{ratio['ratio']:.2f}",
                 f"{ratio['low']:.2f} to {ratio['high']:.2f}",
-                effect(ratio) if switch["rounds"] >= LEAST_ROUNDS else "",
+                ratio["effect"],
             )
             first = "", ""
     return grid

@@ -129,6 +129,8 @@ def compared(switch: Switch, on: dict, off: dict) -> dict:
                 "low": round(ratio.low, 4),
                 "high": round(ratio.high, 4),
             }
+            enough = min(map(len, pair)) >= LEAST_ROUNDS
+            ratios[figure]["effect"] = effect(ratios[figure]) if enough else ""
     rounds = min((len(values) for side in (on, off) for values in side.values()), default=0)
     found = {
         "name": switch.name,
@@ -162,7 +164,7 @@ def verdict(found) -> str:
         return default.format(f"too few rounds to tell (at least {LEAST_ROUNDS})")
     told = {"less": [], "more": []}
     for figure, ratio in found["ratios"].items():
-        if direction := effect(ratio):
+        if direction := ratio["effect"]:
             change = f"{abs(ratio['ratio'] - 1):.0%}"
             told[direction].append(f"{FIGURES[figure].replace(' ms', '')} {change} {direction}")
     if not any(told.values()):
