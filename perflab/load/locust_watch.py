@@ -26,6 +26,13 @@ ENOUGH = 20  # requests of the user who is alone
 PATIENCE = 5  # times as long as asked he may take for them
 ALL_SERVED_S = 30  # at most, until each user may have had an answer
 ANSWER_S = 2  # that a worker may take to tell its counts; after it the last ones are taken
+# The report is shown in a sandbox, where asking for the browser's storage is an error. Its icons
+# are files that are not there.
+NO_STORAGE = (
+    '<script>Object.defineProperty(window, "localStorage", '
+    "{value: {getItem: () => null, setItem() {}}})</script>"
+)
+ICONS = re.compile(r'<link rel="shortcut icon"[^>]*>')
 DURATIONS = re.compile(r"\b(total|cpu);dur=([0-9.]+)")
 
 
@@ -163,6 +170,7 @@ class Watch:
         path = self.options.watch_report
         if path:
             page = get_html_report(self.environment, show_download_link=False)
+            page = ICONS.sub("", page).replace("<head>", f"<head>{NO_STORAGE}", 1)
             with gzip.open(path, "wt", compresslevel=6) as file:
                 file.write(page)
 
