@@ -1,11 +1,18 @@
 """`manage.py load --classes` and `--tuning`: what they say and refuse, and a short run of each."""
 
+import gc
 import re
+import runpy
 import shlex
+from importlib import import_module
+from types import SimpleNamespace
 from urllib.request import urlopen
 
 import pytest
 from django.conf import settings
+from django.core.cache import caches
+from django.db import connections
+from django.template import Engine
 from gunicorn.config import Config
 
 from perflab import server_timing
@@ -131,6 +138,57 @@ def test_both_ways_of_a_switch_are_different_and_one_is_the_labs_own(switch):
         assert (ROOT / f"{name.replace('.', '/')}.py").exists()
 
 
+def test_the_other_way_differs_in_one_thing():
+    own = import_module("perflab.settings")
+    anew = import_module("perflab.load.turned.new_connections")
+    uncached = import_module("perflab.load.turned.uncached_templates")
+
+    def changed(module):
+        return {
+            name
+            for name in dir(own)
+            if name.isupper()
+            if getattr(module, name) != getattr(own, name)
+        }
+
+    assert changed(anew) == {"DATABASES"}
+    assert anew.DATABASES["default"]["CONN_MAX_AGE"] == 0
+    assert changed(uncached) == {"TEMPLATES"}
+    (loader, *_) = engine_of(uncached.TEMPLATES).template_loaders
+    assert not hasattr(loader, "get_template_cache")
+    (cached,) = engine_of(own.TEMPLATES).template_loaders
+    assert hasattr(cached, "get_template_cache")
+
+
+def engine_of(templates):
+    """The engine that Django makes of a TEMPLATES setting without DEBUG."""
+    (given,) = templates
+    return Engine(given["DIRS"], given["APP_DIRS"], debug=False, **given["OPTIONS"])
+
+
+def test_unfrozen_nothing_is_kept_from_the_collector(monkeypatch):
+    monkeypatch.setattr(gc, "freeze", gc.freeze)  # put back afterwards
+    before = gc.get_freeze_count()
+
+    hooks = runpy.run_path(tuning.SWITCHES["gc-freeze"].off.config)
+    hooks["post_worker_init"](SimpleNamespace(line=SimpleNamespace(ready=lambda: None)))
+
+    assert gc.get_freeze_count() == before
+
+
+@pytest.mark.parametrize(("preloaded", "closed"), [(True, ["db", "caches"]), (False, [])])
+def test_what_is_open_before_a_fork_is_closed(monkeypatch, preloaded, closed):
+    found = []
+    monkeypatch.setattr(connections, "close_all", lambda: found.append("db"))
+    monkeypatch.setattr(caches, "close_all", lambda: found.append("caches"))
+    server = SimpleNamespace(scoreboard=SimpleNamespace(reserve=lambda: 3))
+    server.cfg = SimpleNamespace(preload_app=preloaded)
+
+    runpy.run_path(str(ROOT / "gunicorn.conf.py"))["pre_fork"](server, SimpleNamespace())
+
+    assert found == closed
+
+
 # What is refused. ------------------------------------------------------------------------------
 
 
@@ -182,7 +240,7 @@ def test_the_docs_name_every_switch():
 
 
 def test_a_switch_is_turned_in_rounds_and_kept(var):  # noqa: F811
-    process = command(var, "load --tuning --switches preload,gc-freeze --rounds 1 --duration 1s")
+    process = command(var, "load --tuning --switches preload --rounds 1 --duration 1s")
 
     output, errors = process.communicate(timeout=120)
 
@@ -190,11 +248,11 @@ def test_a_switch_is_turned_in_rounds_and_kept(var):  # noqa: F811
     run = kept(var)
     assert (run["kind"], run["state"], run["rounds"]) == ("tuning", "done", 1)
     assert run["path"] == "/experiments/n-plus-one/fast/"
-    assert [switch["name"] for switch in run["switches"]] == ["preload", "gc-freeze"]
-    for switch in run["switches"]:
-        assert set(switch["ratios"]) == set(tuning.FIGURES)
-        assert all(len(v) == 1 for side in switch["measured"].values() for v in side.values())
-    preload = run["switches"][0]["ratios"]
+    (switch,) = run["switches"]
+    assert switch["name"] == "preload"
+    assert set(switch["ratios"]) == set(tuning.FIGURES)
+    assert all(len(v) == 1 for side in switch["measured"].values() for v in side.values())
+    preload = switch["ratios"]
     assert preload["memory_mb"]["ratio"] < 1  # the workers share what was loaded before the fork
     assert preload["start_cpu_s"]["ratio"] < 1
     assert "preload: too few rounds to tell" in output
