@@ -20,6 +20,7 @@ EXPERIMENTS = registry.runnable()
 COMPARISON = "/experiments/n-plus-one/"
 PAGES = ["/", "/films/", "/films/?q=love", "/films/1/", "/directors/1/", "/visitor/", *ERRORS]
 PAGES += [
+    "/load/",
     "/system/",
     "/tuning/",
     "/io-bound/?ms=0",

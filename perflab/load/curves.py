@@ -132,7 +132,7 @@ def both_charts(one, other) -> dict:
         series = []
         for letter, run in (("A", one), ("B", other)):
             for number, (which, group) in enumerate(groups(measured(run), axis).items()):
-                css = colour(group, number)
+                css = colour(group, number + (letter == "B"))
                 dashed = letter == "B"
                 points = line(group, axis, figure, "", css).points
                 series.append(Series(f"{letter} {which}".strip(), points, css, dashed))

@@ -18,7 +18,7 @@ from .orders import changes_the_lab
 # Locust's report has its scripts and styles in itself. It gets an origin of its own, which nothing
 # of the lab believes, and no way to ask for anything.
 REPORT_POLICY = (
-    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; "
     "style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'self'"
 )
 
@@ -78,6 +78,7 @@ def detail(request, run_id):
         "charts": {name: mark_safe(svg) for name, svg in curves.charts(run).items()},
         "points": [(n, p, n in reports) for n, p in enumerate(points, 1)],
         "sided": any(point.get("side") for point in points),
+        "opened": any(point.get("open") for point in points),
         "named": any(point.get("name") for point in points),
         "others": [other for other in others if other["comparable"]],
     }
