@@ -11,6 +11,7 @@ ROOMY = 0.7  # requests under way for each that workers can take: the rest is ro
 FULL = 0.8  # from here on visitors queue; above ROOMY, so that fewer workers are still enough
 CORES_FULL = 0.9  # beyond it there is nothing to share out
 UP_S = 1.0  # for so long more workers must be wanted; nor does anything else change sooner
+JITTER_S = 0.05  # by which samples may come late
 PERCENTILE = 0.95
 DOUBLE = 2  # at most, in one step
 
@@ -110,7 +111,7 @@ def within(samples, seconds):
     since = samples[-1].at - seconds
     if samples[0].at > since:
         return []
-    return [sample for sample in samples if sample.at > since]
+    return [sample for sample in samples if sample.at >= since - JITTER_S]
 
 
 def number(decision):

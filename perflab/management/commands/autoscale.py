@@ -6,6 +6,7 @@ import re
 import shlex
 import time
 from collections import deque
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -85,6 +86,9 @@ class Command(BaseCommand):
             pass  # the usual end
         except dial.DialError as error:
             problem = one_line(error)
+        if not problem:
+            with suppress(dial.DialError):  # our last order may have been under way
+                run["workers_left"] = dial.workers(lab.socket)
         conclude(run, problem)
         kept = f"Kept in {runs.path_of(run)}" if run["series"] else "Nothing was measured yet."
         if problem:
