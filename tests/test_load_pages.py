@@ -1,9 +1,12 @@
 """The load pages: kept runs as curves, two over each other, and a run that a page starts."""
 
+import fcntl
 import gzip
 import json
 import os
 import re
+import signal
+import subprocess
 import time
 from datetime import UTC, datetime
 from xml.etree import ElementTree
@@ -11,6 +14,7 @@ from xml.etree import ElementTree
 import psutil
 import pytest
 from django.test import Client
+from playwright.sync_api import expect
 
 from perflab import charts
 from perflab.forms import LoadForm
@@ -356,3 +360,48 @@ def test_a_run_of_a_page_is_alone_tells_how_far_it_is_and_frees_the_lock_however
             time.sleep(0.5)
         for path in (lab.var / "runs").glob("*"):
             path.unlink()
+
+
+def test_a_run_of_a_page_ends_with_the_lab(monkeypatch):
+    sent = []
+    monkeypatch.setattr(os, "kill", lambda *order: sent.append(order))
+    monkeypatch.setattr(from_page, "LOOK_S", 0.02)
+    gunicorn = subprocess.Popen(["sleep", "0.3"])  # which nobody waits for: a zombie is gone too
+
+    began = time.monotonic()
+    from_page.end_with(gunicorn.pid)
+
+    assert time.monotonic() - began > 0.2
+    assert sent == [(os.getpid(), signal.SIGTERM)]
+    gunicorn.wait()
+
+
+def test_a_visitor_sees_how_far_a_run_is_and_then_its_curves(visitor, lab, settings):
+    settings.VAR = lab.var
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-io-bound-{os.getpid()}"
+    going = run_of(*WORKERS, name=name, state="running", pid=os.getpid(), date=now, duration_s=4)
+    place = {"number": 2, "of": 4, "phase": "measured", "seconds": 2, "requests_per_s": 38.5}
+    someone = visitor()
+
+    with open(lab.var / "load.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        page = someone.open("/load/")
+        told = page.locator("[data-out=told]")
+        expect(told).to_have_text("starting")
+        expect(page.get_by_role("button", name="Start")).to_be_hidden()
+        runs.save({**going, "now": {**place, "p95_ms": 470}})
+        expect(told).to_have_text("io-bound: point 2 of 4, 38.5 requests/s, p95 470 ms")
+        expect(page.locator("[data-out=share]")).to_have_js_property("value", 0.375)
+        runs.save({**going, "state": "done"})
+
+    page.wait_for_url(f"**/load/{name}/")
+    expect(page.locator("svg.plot")).to_have_count(2)
+    line = page.locator(".line.fast").first
+    dark, light = (
+        page.emulate_media(color_scheme=scheme)
+        or line.evaluate("line => getComputedStyle(line).stroke")
+        for scheme in ("dark", "light")
+    )
+    assert dark != light
+    runs.path_of(going).unlink()
