@@ -54,7 +54,7 @@ def test_a_gain_and_a_cost_are_both_told():
     switch = tuning.compared(tuning.SWITCHES["gc-freeze"], on, off)
 
     assert switch["verdict"] == (
-        "gc-freeze: on it gains memory MB 50% less and costs p50 100% more; on by default."
+        "gc-freeze: on it gains memory 50% less and costs p50 100% more; on by default."
     )
 
 

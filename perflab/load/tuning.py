@@ -13,13 +13,13 @@ MOST_ROUNDS = 100
 WORTH = 0.03  # a change smaller than this is not worth a setting
 RESTART = 100  # requests after which max_requests ends a worker: so few that rounds see it
 
-# name: what it is called. Of each less is better.
+# What each is called, and its unit. Of all of them less is better.
 FIGURES = {
-    "p50_ms": "p50 ms",
-    "p95_ms": "p95 ms",
-    "cpu_ms": "CPU ms/request",
-    "memory_mb": "memory MB",
-    "start_cpu_s": "start, CPU s",
+    "p50_ms": "p50, ms",
+    "p95_ms": "p95, ms",
+    "cpu_ms": "CPU of a request, ms",
+    "memory_mb": "memory, MB",
+    "start_cpu_s": "CPU of the start, s",
 }
 
 
@@ -166,7 +166,7 @@ def verdict(found) -> str:
     for figure, ratio in found["ratios"].items():
         if direction := ratio["effect"]:
             change = f"{abs(ratio['ratio'] - 1):.0%}"
-            told[direction].append(f"{FIGURES[figure].replace(' ms', '')} {change} {direction}")
+            told[direction].append(f"{FIGURES[figure].partition(',')[0]} {change} {direction}")
     if not any(told.values()):
         return default.format("no measurable difference")
     parts = [
