@@ -81,10 +81,13 @@ def test_a_line_stands_where_its_numbers_are():
 
 
 def test_a_gap_is_no_line_and_no_mark():
-    svg = charts.over_time("t", [charts.Panel("ms", (charts.Series("a", ((0, 1), (1, None))),))])
+    series = charts.Series("a", ((0, 1), (1, None), (2, 3), (3, 2)))
 
-    assert len(heights(svg, "fast")) == 1
-    assert "None" not in svg
+    svg = charts.over_time("t", [charts.Panel("ms", (series,))])
+
+    (line,) = ElementTree.fromstring(svg).iter(f"{SVG}path")
+    assert re.sub("[^ML]", "", line.get("d")) == "MML"
+    assert len(heights(svg, "fast")) == 3
 
 
 @pytest.mark.parametrize(
@@ -190,6 +193,8 @@ def test_two_runs_are_laid_over_each_other(client, keep):
 
     assert page.count("+100 %") == 3
     assert page.count("<svg") == 2
+    astray = f"?run={one}&run=../{runs.folder().name}/{two}"
+    assert client.get(f"/load/compare/{astray}").status_code == 404
     for query in ("", f"?run={one}", f"?run={one}&run={one}", f"?run={one}&run={two}&run={two}"):
         assert client.get(f"/load/compare/{query}").status_code == 400
 
@@ -346,10 +351,10 @@ def test_a_run_of_a_page_is_alone_tells_how_far_it_is_and_frees_the_lock_however
         )
         assert "broken off" in lab.get(f"/load/{run['id']}/").text
         assert post("/load/stop/") == 409
-        assert post("/load/start/", {**ORDER, "workers": "1"}) == 302
+        assert post("/load/start/", {**ORDER, "workers": "1", "seconds": "20"}) == 302
         wait_until(under_way, "another run", 60)
         assert post("/load/stop/") == 302
-        wait_until(lambda: not ask()["busy"], "its end", 30)
+        wait_until(lambda: not ask()["busy"], "its end", 15)
     finally:
         for one in family:
             if one.is_running():
