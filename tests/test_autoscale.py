@@ -239,7 +239,7 @@ def test_a_real_lab_grows_under_a_ramp_and_shrinks_after_it_without_flapping(sta
         while not done.is_set():
             statuses.append(lab.get("/io-bound/?ms=50").status)
 
-    command = [sys.executable, "manage.py", "autoscale", "--min=1", "--max=4", "--target-p95=150ms"]
+    command = [sys.executable, "manage.py", "autoscale", "--min=1", "--max=3", "--target-p95=150ms"]
     scaling = spawn(
         [*command, f"--port={lab.port}"],
         cwd=ROOT,
@@ -248,12 +248,12 @@ def test_a_real_lab_grows_under_a_ramp_and_shrinks_after_it_without_flapping(sta
         stderr=subprocess.STDOUT,
         text=True,
     )
-    users = [threading.Thread(target=ask) for _ in range(12)]
+    users = [threading.Thread(target=ask) for _ in range(10)]
     try:
         wait_until(lambda: list((lab.var / "runs").glob("*-autoscale-*")), "its first points", 20)
         for user in users:  # the ramp
             user.start()
-            time.sleep(0.25)
+            time.sleep(0.2)
         wait_until(lambda: wanted(lab) >= 3, "three workers", 20)
         done.set()
         wait_until(lambda: wanted(lab) == 1, "one worker again", 25)

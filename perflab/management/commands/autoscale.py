@@ -100,7 +100,8 @@ class Command(BaseCommand):
         """Look twice a second and turn the dial, into `run`. Raises DialError when the lab goes."""
         console = Console(file=self.stdout, force_terminal=self.stdout.isatty(), highlight=False)
         readings, samples = deque(maxlen=P95_TICKS + 1), deque()
-        began = saved = answered = time.monotonic()
+        began = answered = time.monotonic()
+        saved = -math.inf
         with Live(console=console, auto_refresh=False, transient=True) as live:
             while (now := time.monotonic()) - began < duration_s:
                 try:
