@@ -164,7 +164,8 @@ def origin(result) -> str:
 def as_markdown(results) -> str:
     """One table with a pair of columns for each of these results."""
     tables = [{e["slug"]: e for e in result["experiments"]} for result in results]
-    slugs = list(dict.fromkeys(slug for table in tables for slug in table))
+    longest_first = sorted(tables, key=len, reverse=True)  # which has the others' in its order
+    slugs = list(dict.fromkeys(slug for table in longest_first for slug in table))
     head = ["experiment", "queries"]
     for result in results:
         head += [f"{result['lab']['database']}, ms", "times faster (95 % interval)"]
@@ -174,7 +175,7 @@ def as_markdown(results) -> str:
         queries = dict.fromkeys(queries_of(experiment) for experiment in found if experiment)
         cells = [f"`{slug}`", " / ".join(queries)]
         for experiment in found:
-            cells += [medians(experiment), ratio_cell(experiment)] if experiment else ["", ""]
+            cells += [medians(experiment), ratio_cell(experiment)] if experiment else ["–", "–"]
         rows.append(cells)
     lines = [head, ["---"] * 2 + ["---:"] * (len(head) - 2), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -791,6 +791,9 @@ def test_the_published_results_name_every_experiment_with_figures_for_both_datab
     for row in rows:
         assert re.fullmatch(r"\d+( → \d+)+", row[1].split(" / ")[0])
         for medians, ratio in (row[2:4], row[4:6]):
+            if (medians, ratio) == ("–", "–"):
+                assert registry.get(row[0].strip("`")).needs
+                continue
             assert all(float(median) > 0 for median in medians.split(" → "))
             assert re.search(r"\d+\.\d+ \(\d+\.\d+ to \d+\.\d+\)$", ratio)
 
