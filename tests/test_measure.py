@@ -753,7 +753,7 @@ def test_results_stand_side_by_side(tmp_path):
     assert first[:2] == ["`n-plus-one`", "11 → 1"]
     assert len(first) == 6
     assert first[2:4] == first[4:6]
-    assert second[4:] == ["", ""]
+    assert second[4:] == ["–", "–"]
     assert "- **PostgreSQL 15.1**, 20" in page
     assert "1,851 Movie" in page
 
