@@ -165,8 +165,8 @@ def test_the_simulated_round_trip_is_added_to_each_query_and_labelled(tmp_path):
 
 @in_process
 def test_with_no_slug_it_measures_everything_and_tells_it_in_a_table(monkeypatch):
-    for slug in list(registry.experiments)[3:]:  # everything there is, in less time
-        monkeypatch.delitem(registry.experiments, slug)
+    first_three = dict(list(registry.experiments.items())[:3])  # everything there is, in less time
+    monkeypatch.setattr(registry, "experiments", first_three)
 
     text = measure(*QUICK)
 
