@@ -71,8 +71,10 @@ class Visitor(LabUser):
         self.wait()
         address += "?" + urlencode(self.knobs)
         page = self.see(address, "/experiments/[slug]/", heading=title)
-        bodies = self.environment.parsed_options.catalogue["bodies"]
+        catalogue = self.environment.parsed_options.catalogue
+        bodies, differing = catalogue["bodies"], catalogue["differing"]
         for frame, rung in dict.fromkeys(FRAME.findall(page)):
             if rung in bodies:  # not one that is there for reference only
                 name = "/experiments/[slug]/[rung]/"
-                self.see(unescape(frame), name, rows=self.rows, body=bodies[rung])
+                rows = 1 if rung in differing else self.rows
+                self.see(unescape(frame), name, rows=rows, body=bodies[rung])

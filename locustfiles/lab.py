@@ -148,7 +148,8 @@ def knobs_of(values):
 def open_lab(host, knobs, only=None):
     """The catalogue of the lab at this host, of one experiment if `only` names it.
 
-    `bodies` in it says by their addresses what all ladders' rungs answer, not only that one's.
+    `bodies` in it says by their addresses what all ladders' rungs answer, not only that one's, and
+    `differing` which of them may show fewer rows.
     Refused if no lab answers, or if it does not accept the knobs.
     """
     client = FastHttpSession(host, EventHook(), None, connection_timeout=5, network_timeout=20)
@@ -163,6 +164,7 @@ def open_lab(host, knobs, only=None):
         addresses = [rung["url"] for rung in rungs]
         on_ladders = [rung for rung in rungs if not rung.get("reference")]
         catalogue["bodies"] = {rung["url"]: rung.get("body", "html") for rung in on_ladders}
+        catalogue["differing"] = [rung["url"] for rung in on_ladders if rung.get("differs")]
         catalogue["knobs"]["movies"]["default"] + 0
     except (ValueError, KeyError, TypeError):
         addresses = []

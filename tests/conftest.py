@@ -42,7 +42,7 @@ def pytest_xdist_auto_num_workers(config):
     """Run the whole suite in several processes, each with servers of its own; one file in one."""
     if any(".py" in argument for argument in config.args):
         return 0
-    return max(2, min(os.cpu_count(), 4))
+    return max(3, min(os.cpu_count(), 4))  # more than two cores: tests wait a good deal
 
 
 def pytest_configure(config):
