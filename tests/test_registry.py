@@ -102,6 +102,17 @@ def test_a_reference_is_no_rung_of_the_ladder():
     assert experiment.ladder == (slow, fast)
 
 
+def test_the_ends_of_any_ladder_are_slow_and_fast():
+    first, last = Rung("naive", pages, Queries(2)), Rung("cached", pages, Queries(1))
+
+    experiment = make(first, last)
+
+    assert experiment.rung("slow") is first
+    assert experiment.rung("fast") is last
+    with pytest.raises(KeyError):
+        experiment.rung("middle")
+
+
 def test_a_knob_of_its_own_is_checked_and_written_back():
     page = Choice("page", "Page", (1, 10, 100), 10)
 
