@@ -6,7 +6,7 @@ from pathlib import Path
 
 from movies import imdb, seeding
 from movies.imdb.dumps import TYPES, DumpError
-from movies.management.one_line import OneLineCommand, peak_memory, whole_number
+from movies.management.films import FilmsCommand, peak_memory, whole_number
 
 COURTESY = (
     "Information courtesy of IMDb (https://www.imdb.com). Used with permission. "
@@ -14,7 +14,7 @@ COURTESY = (
 )
 
 
-class Command(OneLineCommand):
+class Command(FilmsCommand):
     help = (
         "Replace the films by real ones from the dumps that you have downloaded from IMDb, for "
         "personal and non-commercial use. docs/data.md tells where they are."

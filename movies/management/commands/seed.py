@@ -4,10 +4,10 @@ import sys
 from contextlib import contextmanager
 
 from movies import seeding
-from movies.management.one_line import OneLineCommand, peak_memory, whole_number
+from movies.management.films import FilmsCommand, peak_memory, whole_number
 
 
-class Command(OneLineCommand):
+class Command(FilmsCommand):
     help = (
         "Fill the tables with films: the real ones first, then invented ones. The same seed gives "
         "the same rows. What is there already is kept, and only the missing films are added."

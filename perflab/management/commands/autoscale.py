@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from rich.console import Console
 from rich.live import Live
 
@@ -22,6 +22,7 @@ from perflab.launcher import places, values
 from perflab.launcher.processes import Stopped, stop_on_signals
 from perflab.load import runs
 from perflab.load.verdict import several
+from perflab.management.one_line import OneLineCommand, one_line
 
 TICK_S = 0.5
 BUSY_TICKS, P95_TICKS = 2, 4  # how far back each looks: a p95 rests on more answers
@@ -34,7 +35,7 @@ DURATIONS_S = 1, 7 * 86400
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = (
         "Adds workers to a running lab while its visitors queue, and takes them away when fewer "
         "have been enough for a while. It goes on until Ctrl-C, and leaves the workers as they are."
@@ -44,12 +45,6 @@ class Command(BaseCommand):
     def run_from_argv(self, argv):
         stop_on_signals()
         super().run_from_argv(argv)
-
-    def create_parser(self, prog_name, subcommand, **kwargs):
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        if parser.called_from_command_line:
-            parser.error = lambda message: parser.exit(2, f"{subcommand}: {message}\n")
-        return parser
 
     def add_arguments(self, parser):
         parser.add_argument("--min", default="1", metavar="N", help="fewest workers (1)")
@@ -75,9 +70,9 @@ class Command(BaseCommand):
             lab = Lab(port)
             limits = Limits(**{**vars(limits), "threads": lab.threads})
         except values.Problem as problem:
-            raise CommandError(one_line(problem), returncode=problem.status) from None
+            raise CommandError(one_line(problem).rstrip("."), returncode=problem.status) from None
         except dial.DialError as error:
-            raise CommandError(one_line(error), returncode=1) from None
+            raise CommandError(one_line(error).rstrip("."), returncode=1) from None
         run = new_run(lab, limits, options)
         problem = None
         try:
@@ -85,7 +80,7 @@ class Command(BaseCommand):
         except (KeyboardInterrupt, Stopped):
             pass  # the usual end
         except dial.DialError as error:
-            problem = one_line(error)
+            problem = one_line(error).rstrip(".")
         if not problem:
             with suppress(dial.DialError):  # our last order may have been under way
                 run["workers_left"] = dial.workers(lab.socket)
@@ -290,7 +285,3 @@ def told(sample, decision) -> str:
         f"{datetime.now():%H:%M:%S}  {sample.workers} → {several(decision.workers, 'workers')}: "
         + (f"{decision.reason}{p95}")
     )
-
-
-def one_line(error):
-    return " ".join(str(error).split()).rstrip(".")

@@ -7,7 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import Error as DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -17,6 +17,7 @@ from perflab.launcher.processes import Stopped, stop_on_signals
 from perflab.launcher.values import MAX_THREADS, MAX_WORKERS, Problem, cores
 from perflab.load import by_tools, comparisons, plan, runs, scenarios, tuning
 from perflab.load.report import as_text
+from perflab.management.one_line import OneLineCommand, one_line
 
 INTERRUPTED = 130
 OPTIONS = {"open_per_s": "--open", "freeze_s": "--freeze"}  # where they are called otherwise
@@ -34,7 +35,7 @@ def typed(function, *more):
     return read
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = (
         "Puts users in front of the lab and tells how many it serves: for each point it starts a "
         "Gunicorn of its own on loopback. Exit status 1 when answers failed, 2 when it could not "
@@ -46,17 +47,6 @@ class Command(BaseCommand):
         # The terminal's own end, and `kill`, are to end all that we start as Ctrl-C does.
         stop_on_signals()
         super().run_from_argv(argv)
-
-    def create_parser(self, prog_name, subcommand, **kwargs):
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-
-        def error(message):  # in one line, where argparse would add its usage
-            if parser.called_from_command_line:
-                parser.exit(2, f"load: {one_line(message)}\n")
-            raise CommandError(one_line(message), returncode=2)
-
-        parser.error = error
-        return parser
 
     def add_arguments(self, parser):
         numbers = plan.numbers
@@ -316,7 +306,3 @@ def refuse_unwritable(path):
     """Raise Refused, before anything is measured, where the results cannot be written."""
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         raise plan.Refused(f"--json: cannot write {path}")
-
-
-def one_line(error):
-    return " ".join(str(error).split())

@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import Error as DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from perflab import knobs, machine, results, runner
 from perflab.clients import NoLab, OverHTTP, in_process
+from perflab.management.one_line import OneLineCommand, one_line
 from perflab.report import as_text
 
 
@@ -50,7 +51,7 @@ def number_of_runs(text):
     return int(text)
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = (
         "Measures every rung of the experiments named, in turn, and tells how many times faster "
         "the last one is. Exit status 1 when a --fail-under is not met or two rungs show "
@@ -64,17 +65,6 @@ class Command(BaseCommand):
             os.environ.update(DEBUG="0", PERFLAB_TOOLBAR="0")
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
         super().run_from_argv(argv)
-
-    def create_parser(self, prog_name, subcommand, **kwargs):
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-
-        def error(message):  # in one line, where argparse would add its usage
-            if parser.called_from_command_line:
-                parser.exit(2, f"measure: {one_line(message)}\n")
-            raise CommandError(one_line(message), returncode=2)
-
-        parser.error = error
-        return parser
 
     def add_arguments(self, parser):
         parser.add_argument("slug", nargs="*", help="experiments (default: all)")
@@ -287,7 +277,3 @@ def verdict(result, limits):
         if ratio < limit:
             unmet.append(f"{slug}: the ratio is {ratio:.2f}, under {limit:g}")
     return unmet
-
-
-def one_line(error):
-    return " ".join(str(error).split())

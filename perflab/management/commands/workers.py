@@ -4,27 +4,22 @@ import time
 from pathlib import Path
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from perflab import dial, scoreboard, system
 from perflab.launcher import places, values
+from perflab.management.one_line import OneLineCommand
 
 MANY = 10**6  # more than anybody may ask for
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = (
         "More or fewer workers for a lab that runs, without losing a request: "
         "manage.py workers add 2, workers remove 1, workers set 4. "
         "Without an order it lists the workers."
     )
     requires_system_checks = ()
-
-    def create_parser(self, prog_name, subcommand, **kwargs):
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        if parser.called_from_command_line:
-            parser.error = lambda message: parser.exit(2, f"{subcommand}: {message}\n")
-        return parser
 
     def add_arguments(self, parser):
         parser.add_argument("action", nargs="?", choices=["show", *dial.ACTIONS], default="show")

@@ -1,4 +1,4 @@
-"""What the commands that write films share: whatever goes wrong is told in one line."""
+"""What the commands that write films share."""
 
 import argparse
 import re
@@ -7,9 +7,11 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.migrations.executor import MigrationExecutor
+
+from perflab.management.one_line import OneLineCommand, one_line
 
 
 def whole_number(low, high):
@@ -30,20 +32,8 @@ def whole_number(low, high):
     return parse
 
 
-def one_line(text):
-    return " ".join(str(text).split())
-
-
-class OneLineCommand(BaseCommand):
-    """A command that answers bad arguments with one line, where argparse would add its usage."""
-
-    def create_parser(self, prog_name, subcommand, **kwargs):
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        if parser.called_from_command_line:
-            parser.error = lambda message: parser.exit(
-                2, f"{subcommand}: {one_line(message)[:200]}\n"
-            )
-        return parser
+class FilmsCommand(OneLineCommand):
+    """A command that writes films: on migrated tables, with one line for whatever goes wrong."""
 
     @contextmanager
     def one_line_for(self, *mistakes):
