@@ -103,6 +103,8 @@ class probe:
             connection.execute_wrappers.append(self.measurement.count_query)
         self.cpu_started = thread_time()
         self.started = perf_counter()
+        if recorder := self.measurement.recorder:
+            recorder.begin(self.started - self.measurement.total_ms / 1000)
         return self.measurement
 
     def __exit__(self, *error):

@@ -35,8 +35,8 @@ def wanted(request):
 
 
 class Recorder:
-    """Collects what a probe sees. Its clock starts when it is made; for the kind "memory" Python
-    counts its memory from then on, that of other threads too.
+    """Collects what a probe sees. For the kind "memory" Python counts its memory from the making
+    of the recorder on, that of other threads too.
     """
 
     def __init__(self, kind="1"):
@@ -46,7 +46,15 @@ class Recorder:
         self.memory = kind == "memory" and not tracemalloc.is_tracing()
         if self.memory:
             tracemalloc.start()
-        self.started = perf_counter()
+        self.started = None
+
+    def begin(self, started):
+        """Count the events' times from that moment of perf_counter(); the probe calls this.
+
+        A probe entered again names a later one, as if it had never been left: so an event lies
+        within the time measured.
+        """
+        self.started = started
 
     def memory_peak(self):
         """The most bytes that Python held at once since the start, None where nobody asked.

@@ -1,6 +1,7 @@
 """What a traced request tells: its statements, the line that asked, and the plan."""
 
 import json
+import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,6 +9,7 @@ import pytest
 from django.test import Client
 
 from perflab import explain, registry, traces
+from perflab.probe import count_cache_call, probe
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +65,19 @@ def test_events_lie_inside_the_request_in_order(client):
     assert starts == sorted(starts)
     assert all(e["start_ms"] + e["ms"] <= found["total_ms"] + 0.01 for e in found["events"])
     assert outcomes == ["miss", "write"]
+
+
+def test_a_reader_s_pause_is_not_in_the_times_of_a_trace():
+    recorder = traces.Recorder()
+    measuring = probe(recorder)
+
+    for _ in range(2):  # as for a stream: its first chunk, then the rest
+        time.sleep(0.02)
+        with measuring as measurement:
+            count_cache_call("redis", seconds=0)
+
+    assert recorder.events[0]["start_ms"] <= recorder.events[1]["start_ms"]
+    assert recorder.events[1]["start_ms"] <= measurement.total_ms < 20
 
 
 def test_a_trace_is_not_part_of_the_page_s_address(client):
