@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 
 from . import server_timing, traces
 from .errors import Unavailable, error_page
+from .knobs import BadKnob
 from .probe import probe
 
 FIGURES_PLACEHOLDER = b"<!-- perflab: figures -->"
@@ -71,8 +72,8 @@ class InspectMiddleware:
         return self.get_response(request)
 
 
-class DatabaseDownMiddleware:
-    """A page that says so when the database does not answer or lacks tables or columns."""
+class ErrorPagesMiddleware:
+    """A page that says what was wrong: a knob, a database without an answer, tables or columns."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -81,6 +82,9 @@ class DatabaseDownMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request, exception):
+        if isinstance(exception, BadKnob):
+            title = "This knob cannot be turned so far"
+            return error_page(request, 400, title, str(exception))
         if missing := missing_in_database(exception):
             title = f"The database has no {missing} yet"
             detail = "Run `manage.py migrate`, then `manage.py seed`."

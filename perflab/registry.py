@@ -183,7 +183,7 @@ class Experiment:
         return self.needs in ("", connection.vendor)
 
     def rung(self, name: str) -> Rung:
-        """The rung of that name; `slow` and `fast` name any ladder's ends. Raises KeyError."""
+        """The rung of that name; `slow` and `fast` name any ladder's ends too. Raises KeyError."""
         for rung in self.rungs:
             if rung.name == name:
                 return rung

@@ -106,7 +106,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "perflab.middleware.DatabaseDownMiddleware",
+    "perflab.middleware.ErrorPagesMiddleware",
 ]
 
 ROOT_URLCONF = "perflab.urls"

@@ -153,6 +153,17 @@ def test_the_catalogue_names_every_rung_and_what_it_promises(client):
     assert set(catalogue["knobs"]) == {"movies", "round_trip", "cache", "cold"}
 
 
+def test_the_ends_of_a_ladder_are_found_at_their_own_address(client):
+    ladder = "/experiments/what-to-cache/"
+    last = registry.get("what-to-cache").fast
+
+    response = client.get(ladder + "fast/?movies=3")
+
+    assert last.site_cache  # what serves it is found by the rung's own address
+    assert response.status_code == 302
+    assert response["Location"] == f"{ladder}{last.name}/?movies=3"
+
+
 def test_health_names_each_part(client):
     state = json.loads(client.get("/health/").content)
 

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from .. import caches, dial, results
 from ..errors import error_page
 from ..forms import DialForm, ResultForm
-from ..knobs import BadKnob, Knobs
+from ..knobs import Knobs
 from ..middleware import is_local
 from .lookup import experiment_or_404, rung_or_404
 from .rungs import rung_scope
@@ -39,10 +39,7 @@ def change(request, slug, name):
     chosen_rung = rung_or_404(experiment, name)
     if not chosen_rung.change:
         raise Http404(f"{experiment.title} has nothing to change")
-    try:
-        chosen = Knobs.read(request.GET, experiment.knobs)
-    except BadKnob as error:
-        return error_page(request, 400, "This knob cannot be turned so far", str(error))
+    chosen = Knobs.read(request.GET, experiment.knobs)
     with rung_scope(slug, chosen_rung, chosen):
         chosen_rung.change(request, chosen.movies)
     if chosen.cold:  # the change is everybody's, and only the story's own entries know of it

@@ -11,9 +11,9 @@ from django.utils.safestring import mark_safe
 from markdown_it import MarkdownIt
 
 from .. import knobs, registry, results
-from ..errors import error_page, reads_only
+from ..errors import reads_only
 from ..guard import guard_test
-from ..knobs import BadKnob, Knobs
+from ..knobs import Knobs
 from ..middleware import is_local
 from ..sources import rung_sources
 from .lookup import experiment_or_404
@@ -26,6 +26,12 @@ prose = MarkdownIt("commonmark", {"html": False})  # html=False escapes
 def inline(text):
     """A sentence of an experiment as HTML."""
     return mark_safe(prose.renderInline(text))
+
+
+@cache
+def paragraphs(text):
+    """The explanation of an experiment as HTML."""
+    return mark_safe(prose.render(text))
 
 
 @reads_only
@@ -48,12 +54,9 @@ def contents(request):
 def comparison(request, slug):
     """An experiment's page: all its rungs next to each other, each in a frame of its own."""
     experiment = experiment_or_404(slug)
-    try:
-        chosen = Knobs.read(request.GET, experiment.knobs)
-        runs = knobs.runs(request.GET)
-        chosen.refuse_if_too_slow(max(r.queries.at(chosen.movies) for r in experiment.rungs))
-    except BadKnob as error:
-        return error_page(request, 400, "This knob cannot be turned so far", str(error))
+    chosen = Knobs.read(request.GET, experiment.knobs)
+    runs = knobs.runs(request.GET)
+    chosen.refuse_if_too_slow(max(r.queries.at(chosen.movies) for r in experiment.rungs))
     frames_inspect = request.GET.get("frames") == "inspect"
     sources = rung_sources(experiment.slug, experiment.rungs)
     ladder = experiment.ladder
@@ -78,7 +81,7 @@ def comparison(request, slug):
         )
     context = {
         "experiment": experiment,
-        "explanation": mark_safe(prose.render(experiment.explanation)),
+        "explanation": paragraphs(experiment.explanation),
         "summary": inline(experiment.summary),
         "cost": inline(experiment.cost),
         "lanes": lanes,

@@ -4,10 +4,12 @@ from contextlib import contextmanager
 
 from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.http import JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 
 from .. import caches
 from ..errors import error_page, reads_only
-from ..knobs import BadKnob, Knobs
+from ..knobs import Knobs
 from ..round_trip import round_trip
 from .lookup import experiment_or_404, rung_or_404
 
@@ -19,11 +21,11 @@ def rung(request, slug, name):
     chosen_rung = rung_or_404(experiment, name)
     if not experiment.here:
         return error_page(request, 409, "This lesson needs another database", needs(experiment))
-    try:
-        chosen = Knobs.read(request.GET, experiment.knobs)
-        chosen.refuse_if_too_slow(chosen_rung.queries.at(chosen.movies))
-    except BadKnob as error:
-        return error_page(request, 400, "This knob cannot be turned so far", str(error))
+    if name != chosen_rung.name:
+        address = reverse("rung", args=[slug, chosen_rung.name])
+        return redirect(f"{address}?{request.META['QUERY_STRING']}".rstrip("?"))
+    chosen = Knobs.read(request.GET, experiment.knobs)
+    chosen.refuse_if_too_slow(chosen_rung.queries.at(chosen.movies))
     view = chosen_rung.view
     if iscoroutinefunction(view):
         view = async_to_sync(view)

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.shortcuts import render
 
 from .. import knobs, stand_ins
-from ..errors import error_page, reads_only
+from ..errors import reads_only
 
 
 @reads_only
@@ -20,10 +20,7 @@ def cpu_bound(request):
 
 
 def _page(request, bound, work):
-    try:
-        ms = knobs.work_ms(request.GET)
-    except knobs.BadKnob as error:
-        return error_page(request, 400, "This knob cannot be turned so far", str(error))
+    ms = knobs.work_ms(request.GET)
     rounds, wall_ms, cpu_ms = stand_ins.timed(work, ms)
     context = {"bound": bound, "ms": ms, "rounds": rounds, "wall_ms": wall_ms, "cpu_ms": cpu_ms}
     context["max_ms"] = settings.MAX_WORK_MS
