@@ -1,6 +1,5 @@
 """What machine this is, and what lab runs on it: without that a figure says nothing."""
 
-import os
 import platform
 import re
 import subprocess
@@ -10,6 +9,8 @@ import django
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
+
+from .launcher.values import cores
 
 
 def machine() -> dict:
@@ -31,14 +32,6 @@ def cpu() -> str:
     except (OSError, subprocess.TimeoutExpired):
         name = ""
     return name or platform.processor() or platform.machine()
-
-
-def cores() -> int:
-    """How many cores this process may run on."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS
-        return os.cpu_count() or 1
 
 
 def lab() -> dict:

@@ -67,7 +67,8 @@ def fast(request, rows, page):
     return render(request, "movies/page_of_films.html", {"movies": movies, "page": page})
 
 
-PAGE = ("movies/page_of_films.html",)
+PAGE = {"templates": ("movies/page_of_films.html",), "cache": "locmem"}
+KEYED = {"queries": Queries(2), "warm": Queries(1), **PAGE}
 
 experiment = Experiment(
     title="Deep pages",
@@ -82,24 +83,8 @@ experiment = Experiment(
     "sort the list needs another one.",
     docs="https://docs.djangoproject.com/en/5.2/topics/db/queries/#limiting-querysets",
     rungs=(
-        Rung("slow", slow, Queries(1), also=(films,), templates=PAGE, cache="locmem"),
-        Rung(
-            "either",
-            either,
-            Queries(2),
-            warm=Queries(1),
-            also=(films, first_key),
-            templates=PAGE,
-            cache="locmem",
-        ),
-        Rung(
-            "fast",
-            fast,
-            Queries(2),
-            warm=Queries(1),
-            also=(films, first_key, row),
-            templates=PAGE,
-            cache="locmem",
-        ),
+        Rung("slow", slow, Queries(1), also=(films,), **PAGE),
+        Rung("either", either, also=(films, first_key), **KEYED),
+        Rung("fast", fast, also=(films, first_key, row), **KEYED),
     ),
 )

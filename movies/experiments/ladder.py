@@ -101,8 +101,9 @@ def bare(request, rows):
     return HttpResponse("ok")
 
 
-MODELS = ("movies/programme_list.html",)
-VALUES = ("movies/programme_values_list.html",)
+MODELS = {"templates": ("movies/programme_list.html",)}
+VALUES = {"templates": ("movies/programme_values_list.html",)}
+CACHED = {"queries": Queries(2), "warm": Queries(0), **VALUES}
 
 experiment = Experiment(
     title="The whole climb",
@@ -113,35 +114,14 @@ experiment = Experiment(
     "cached ones on a page that is up to 60 s old, and a cache to keep running.",
     docs="https://docs.djangoproject.com/en/5.2/topics/performance/",
     rungs=(
-        Rung("naive", naive, Queries(1, per_row=2), templates=MODELS),
-        Rung("select-related", select_related, Queries(1, per_row=1), templates=MODELS),
-        Rung("prefetch-related", prefetch_related, Queries(2), templates=MODELS),
-        Rung("only", only, Queries(2), templates=MODELS),
-        Rung("values", values, Queries(2), also=(programme,), templates=VALUES),
-        Rung(
-            "cached-data",
-            cached_data,
-            Queries(2),
-            warm=Queries(0),
-            also=(programme,),
-            templates=VALUES,
-        ),
-        Rung(
-            "cached-html",
-            cached_html,
-            Queries(2),
-            warm=Queries(0),
-            also=(values, programme),
-            templates=VALUES,
-        ),
-        Rung(
-            "cache-page",
-            whole_page,
-            Queries(2),
-            warm=Queries(0),
-            also=(values, programme),
-            templates=VALUES,
-        ),
+        Rung("naive", naive, Queries(1, per_row=2), **MODELS),
+        Rung("select-related", select_related, Queries(1, per_row=1), **MODELS),
+        Rung("prefetch-related", prefetch_related, Queries(2), **MODELS),
+        Rung("only", only, Queries(2), **MODELS),
+        Rung("values", values, Queries(2), also=(programme,), **VALUES),
+        Rung("cached-data", cached_data, also=(programme,), **CACHED),
+        Rung("cached-html", cached_html, also=(values, programme), **CACHED),
+        Rung("cache-page", whole_page, also=(values, programme), **CACHED),
         Rung(
             "bare",
             bare,

@@ -22,8 +22,9 @@ from django.views.decorators.vary import vary_on_cookie
 from movies.models import Movie
 from perflab.registry import Experiment, Queries, Rung, Step
 
-UNCACHED = ("movies/greeting_uncached.html", "movies/programme_list.html")
-CACHED = ("movies/greeting_cached.html", "movies/programme_list.html")
+GREETING = ("movies/greeting_uncached.html", "movies/programme_list.html")
+FRAGMENT = ("movies/greeting_cached.html", "movies/programme_list.html")
+CACHED = {"queries": Queries(2), "warm": Queries(0)}
 
 
 def programme(request, rows):
@@ -65,31 +66,10 @@ experiment = Experiment(
     "other cookie that changes; with a fragment the work of rendering what surrounds it.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#using-vary-headers",
     rungs=(
-        Rung("uncached", uncached, Queries(2), templates=UNCACHED, also=(programme,)),
-        Rung(
-            "leaking",
-            leaking,
-            Queries(2),
-            warm=Queries(0),
-            templates=UNCACHED,
-            also=(programme,),
-        ),
-        Rung(
-            "per-visitor",
-            per_visitor,
-            Queries(2),
-            warm=Queries(0),
-            templates=UNCACHED,
-            also=(programme,),
-        ),
-        Rung(
-            "fragment",
-            fragment,
-            Queries(2),
-            warm=Queries(0),
-            templates=CACHED,
-            also=(programme,),
-        ),
+        Rung("uncached", uncached, Queries(2), templates=GREETING, also=(programme,)),
+        Rung("leaking", leaking, **CACHED, templates=GREETING, also=(programme,)),
+        Rung("per-visitor", per_visitor, **CACHED, templates=GREETING, also=(programme,)),
+        Rung("fragment", fragment, **CACHED, templates=FRAGMENT, also=(programme,)),
     ),
     story=(
         Step("Ada asks for the page.", visitor="Ada"),

@@ -87,6 +87,14 @@ def change_and_delete(request, rows):
     cache.delete("tonight")
 
 
+PAGE = {"queries": Queries(3), "templates": ("movies/tonight.html",)}
+
+
+def changed_by(function):
+    """What a rung says of the function that changes its film; its source is shown too."""
+    return {"change": function, "also": (film_of, page, function)}
+
+
 experiment = Experiment(
     title="The stale page",
     topic="Caching",
@@ -97,41 +105,10 @@ experiment = Experiment(
     "still put it back: so keep a time-out as well.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#basic-usage",
     rungs=(
-        Rung(
-            "uncached",
-            uncached,
-            Queries(3),
-            also=(film_of, page, change),
-            templates=("movies/tonight.html",),
-            change=change,
-        ),
-        Rung(
-            "timeout",
-            timeout,
-            Queries(3),
-            warm=Queries(1),
-            also=(film_of, page, change),
-            templates=("movies/tonight.html",),
-            change=change,
-        ),
-        Rung(
-            "versioned",
-            versioned,
-            Queries(3),
-            warm=Queries(2),
-            also=(film_of, page, change),
-            templates=("movies/tonight.html",),
-            change=change,
-        ),
-        Rung(
-            "invalidated",
-            invalidated,
-            Queries(3),
-            warm=Queries(1),
-            also=(film_of, page, change_and_delete),
-            templates=("movies/tonight.html",),
-            change=change_and_delete,
-        ),
+        Rung("uncached", uncached, **PAGE, **changed_by(change)),
+        Rung("timeout", timeout, **PAGE, **changed_by(change), warm=Queries(1)),
+        Rung("versioned", versioned, **PAGE, **changed_by(change), warm=Queries(2)),
+        Rung("invalidated", invalidated, **PAGE, **changed_by(change_and_delete), warm=Queries(1)),
     ),
     story=(
         Step("A visitor asks what is on tonight."),

@@ -89,6 +89,8 @@ def change_both(request, rows):
     caches["local"].delete(f"tonight:{rows}")
 
 
+PAGE = {"queries": Queries(3), "templates": ("movies/tonight.html",)}
+
 experiment = Experiment(
     title="Two tiers of cache",
     topic="Caching",
@@ -98,31 +100,22 @@ experiment = Experiment(
     "after a change up to 2 s in which one visitor sees the new page and the next the old one.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#accessing-the-cache",
     rungs=(
-        Rung(
-            "uncached",
-            uncached,
-            Queries(3),
-            also=(make_page, change),
-            templates=("movies/tonight.html",),
-            change=change,
-        ),
+        Rung("uncached", uncached, **PAGE, change=change, also=(make_page, change)),
         Rung(
             "shared",
             shared,
-            Queries(3),
+            **PAGE,
             warm=Queries(0),
-            also=(shared_page, make_page, change_shared),
-            templates=("movies/tonight.html",),
             change=change_shared,
+            also=(shared_page, make_page, change_shared),
         ),
         Rung(
             "two-tiers",
             two_tiers,
-            Queries(3),
+            **PAGE,
             warm=Queries(0),
-            also=(shared_page, make_page, change_both),
-            templates=("movies/tonight.html",),
             change=change_both,
+            also=(shared_page, make_page, change_both),
         ),
         Rung(
             "bare",

@@ -57,12 +57,17 @@ def cores():
         count = min(count, max(1, round(int(quota) / int(period))))
     except (OSError, ValueError):  # no such limit: the quota is "max"
         pass
-    return min(count, MAX_WORKERS)
+    return count
+
+
+def one_worker_per_core():
+    """How many workers there are where nobody asked for a number."""
+    return min(cores(), MAX_WORKERS)
 
 
 def workers():
     """Gunicorn's worker processes, unless something else is asked for."""
-    return number_from_environment("WEB_CONCURRENCY", cores(), 1, MAX_WORKERS)
+    return number_from_environment("WEB_CONCURRENCY", one_worker_per_core(), 1, MAX_WORKERS)
 
 
 def threads():

@@ -1,11 +1,8 @@
 """Comparisons of worker classes and of settings as text for a terminal."""
 
-import io
-
-from rich.console import Console
 from rich.table import Table
 
-from .report import PLAIN_WIDTH, setting, shown, shown_error
+from .report import setting, shown, shown_error, written
 from .tuning import FIGURES
 from .verdict import several
 
@@ -74,21 +71,3 @@ def tuning_table(switches) -> Table:
             )
             first = "", ""
     return grid
-
-
-def written(parts, verdict, warnings, terminal, no_color) -> str:
-    """Text and tables, then the verdict; with colours for a terminal."""
-    console = Console(
-        file=io.StringIO(),
-        force_terminal=terminal,
-        no_color=no_color,
-        width=None if terminal else PLAIN_WIDTH,
-        highlight=False,
-        markup=False,
-    )
-    for part in parts:
-        console.print(part)
-    console.print(verdict, style="bold")
-    for line in warnings:
-        console.print(f"Mind: {line}.")
-    return console.file.getvalue().rstrip("\n")

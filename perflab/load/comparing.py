@@ -28,7 +28,4 @@ def kept(run):
         run["problem"] = str(refused)
         raise
     finally:
-        run["state"] = state
-        del run["pid"]
-        run.pop("now", None)
-        runs.save(run)
+        runs.end(run, state)

@@ -14,6 +14,18 @@ COLUMNS = ("per s", "theory", "p50", "p95", "p99", "failed", "server", "gen.", "
 
 def as_text(run, terminal=False, no_color=None) -> str:
     """A heading, the table, the verdict and what to be wary of; with colours for a terminal."""
+    parts = [setting(run)]
+    if run["points"]:
+        parts += ["", table(run["points"])]
+    asked_both_ways = open_report.table(run["points"])
+    if asked_both_ways:
+        parts += ["", asked_both_ways, ""]
+    parts += [of_alone(side, alone) for side, alone in run["alone"].items()]
+    return written([*parts, ""], run["verdict"], run["warnings"], terminal, no_color)
+
+
+def written(parts, verdict, warnings, terminal, no_color) -> str:
+    """Lines and tables, then the verdict; with colours for a terminal."""
     console = Console(
         file=io.StringIO(),
         force_terminal=terminal,
@@ -22,20 +34,10 @@ def as_text(run, terminal=False, no_color=None) -> str:
         highlight=False,
         markup=False,
     )
-    console.print(setting(run))
-    if run["points"]:
-        console.print()
-        console.print(table(run["points"]))
-    asked_both_ways = open_report.table(run["points"])
-    if asked_both_ways:
-        console.print()
-        console.print(asked_both_ways)
-        console.print()
-    for side, alone in run["alone"].items():
-        console.print(of_alone(side, alone))
-    console.print()
-    console.print(run["verdict"], style="bold")
-    for line in run["warnings"]:
+    for part in parts:
+        console.print(part)
+    console.print(verdict, style="bold")
+    for line in warnings:
         console.print(f"Mind: {line}.")
     return console.file.getvalue().rstrip("\n")
 

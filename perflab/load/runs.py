@@ -62,7 +62,7 @@ def new_run(plan: Plan, command: str) -> dict:
         "state": "running",
         "pid": os.getpid(),
         "command": command,
-        "machine": {**machine.machine(), "cores": cores()},
+        "machine": machine.machine(),
         "lab": {**lab, "url": plan.host, "cache": None if plan.host else cache_of(plan)},
         "client": {"python": platform.python_version(), "locust": version("locust")},
         "knobs": {**plan.knobs, **knobs_of(plan)},
@@ -126,11 +126,8 @@ def perform(plan: Plan, run: dict, tell=lambda progress: None, measured=lambda p
         run["problem"] = str(refused)
         raise
     finally:
-        run["state"] = state
-        del run["pid"]
-        run.pop("now", None)
         conclude(run, alones)
-        save(run)
+        end(run, state)
 
 
 class Interrupted(BaseException):
@@ -323,6 +320,14 @@ def save(run):
     draft = folder() / f".{run['id']}"
     draft.write_text(json.dumps(run, indent=1) + "\n")
     draft.replace(path_of(run))
+
+
+def end(run, state):
+    """Save a run that nobody works on any more."""
+    run["state"] = state
+    del run["pid"]
+    run.pop("now", None)
+    save(run)
 
 
 def report_of(name, number):

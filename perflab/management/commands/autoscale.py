@@ -217,7 +217,7 @@ def new_run(lab, limits, options):
         "state": "running",
         "pid": os.getpid(),
         "command": shlex.join(words),
-        "machine": {**machine.machine(), "cores": limits.cores},
+        "machine": machine.machine(),
         "lab": {"url": f"http://127.0.0.1:{lab.port}", "threads": limits.threads},
         "limits": {
             "min": limits.least,

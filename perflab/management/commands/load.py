@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from perflab.clients import NoLab, checked
 from perflab.launcher.processes import Stopped, stop_on_signals
-from perflab.launcher.values import MAX_THREADS, MAX_WORKERS, Problem, cores
+from perflab.launcher.values import MAX_THREADS, MAX_WORKERS, Problem, one_worker_per_core
 from perflab.load import by_tools, comparisons, plan, runs, scenarios, tuning
 from perflab.load.report import as_text
 from perflab.management.one_line import OneLineCommand, one_line
@@ -153,7 +153,7 @@ class Command(OneLineCommand):
             if options["json"]:
                 refuse_unwritable(options["json"])
             if comparisons.wanted(options):
-                asked = comparisons.prepared(options, command_line(options), cores())
+                asked = comparisons.prepared(options, command_line(options), one_worker_per_core())
             else:
                 asked = load_run(options)
         except (plan.Refused, Problem) as refused:
@@ -253,7 +253,7 @@ def plan_of(options):
         scenario=options["scenario"],
         sides=options["sides"],
         users=options["users"] or (20,),
-        workers=(None,) if host else options["workers"] or (cores(),),
+        workers=(None,) if host else options["workers"] or (one_worker_per_core(),),
         threads=(None,) if host else options["threads"] or (1,),
         worker_class=options["worker_class"],
         duration_s=options["duration"] or 20.0,
