@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ from gunicorn.ctl.client import ControlClient, ControlClientError
 from .launcher import values
 
 ANSWER_S = 5  # how long Gunicorn may take
+# Gunicorn closes its control socket, and opens it anew, whenever it starts a worker.
+PATIENCE_S = 3
+PAUSE_S = 0.02
 WORKERS_A_CORE = 16
 ACTIONS = ("add", "remove", "set")
 
@@ -21,6 +25,10 @@ class DialError(Exception):
 
 class BadTurn(DialError):
     """It was asked for what cannot be."""
+
+
+class HungUp(DialError):
+    """The connection ended before there was an answer."""
 
 
 @dataclass(frozen=True)
@@ -41,58 +49,74 @@ def ceiling() -> int:
 
 def workers(path) -> int:
     """How many workers the Gunicorn at this control socket is to keep. Raises DialError."""
-    with ordering(path) as gunicorn:
-        return wanted(gunicorn)
+    with alone_at(path):
+        return wanted(path)
 
 
 def turn(path, action: str, number: int) -> Turn:
     """Add so many workers, remove so many, or have so many. Raises DialError."""
     if action not in ACTIONS:
         raise BadTurn(f"the dial can {', '.join(ACTIONS)}, not {values.shown(action)}")
-    with ordering(path) as gunicorn:
-        before = wanted(gunicorn)
+    with alone_at(path):
+        before = wanted(path)
         after = {"add": before + number, "remove": before - number, "set": number}[action]
         if number < 1 or not 1 <= after <= ceiling():
             raise BadTurn(
                 f"{action} {number:,} is out of range: the lab has {before} and may have "
                 f"1 to {ceiling()} workers here"
             )
-        if after > before:
-            send(gunicorn, f"worker add {after - before}")
-        elif after < before:
-            send(gunicorn, f"worker remove {before - after}")
+        bring(path, before, after)
     return Turn(before, after)
 
 
-def wanted(gunicorn) -> int:
-    return int(send(gunicorn, "show stats")["workers_target"])
+def bring(path, now, after):
+    """Have Gunicorn keep `after` workers where it keeps `now`, though it may hang up."""
+    while now != after:
+        command = f"worker add {after - now}" if after > now else f"worker remove {now - after}"
+        try:
+            send(path, command)
+            return
+        except HungUp:  # before it heard the order, or after
+            now = wanted(path)
 
 
-def send(gunicorn, command):
+def wanted(path) -> int:
+    """How many workers it is to keep, asked until it answers. Raises DialError."""
+    give_up = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return int(send(path, "show stats")["workers_target"])
+        except HungUp:
+            if time.monotonic() > give_up:
+                raise
+        time.sleep(PAUSE_S)
+
+
+def send(path, command):
+    """Gunicorn's answer to one command. Raises HungUp, or DialError where it says no."""
     try:
-        return gunicorn.send_command(command)
+        with ControlClient(str(path), timeout=ANSWER_S) as gunicorn:
+            return gunicorn.send_command(command)
     except ControlClientError as error:
-        raise DialError(f"Gunicorn does not take orders: {error}") from None
+        # Its own errors have no cause; those of the connection were raised from another one's.
+        if error.__context__ is None:
+            raise DialError(f"Gunicorn does not take orders: {error}") from None
+        raise HungUp(f"no Gunicorn takes orders at {path}: is the lab running?") from None
 
 
 @contextmanager
-def ordering(path):
-    """A connection to a control socket, one at a time: two turns may not pass the ceiling."""
+def alone_at(path):
+    """One at a time at a control socket: two turns may not pass the ceiling. Raises DialError."""
     if not path:
         raise DialError(
             "this lab has no control socket: it runs without Gunicorn, or its own is off"
         )
-    path = Path(path)
     try:
-        lock = os.open(path.parent, os.O_RDONLY)
+        lock = os.open(Path(path).parent, os.O_RDONLY)
     except OSError:
         raise DialError(f"no Gunicorn takes orders at {path}: is the lab running?") from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            with ControlClient(str(path), timeout=ANSWER_S) as gunicorn:
-                yield gunicorn
-        except ControlClientError:
-            raise DialError(f"no Gunicorn takes orders at {path}: is the lab running?") from None
+        yield
     finally:
         os.close(lock)

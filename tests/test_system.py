@@ -374,7 +374,9 @@ def test_the_dial_changes_the_number_of_workers_and_loses_no_request(start_lab):
     for thread in loading:
         thread.start()
     try:
-        assert dial.turn(path, "add", 2) == dial.Turn(1, 3)
+        for now in range(1, 9):  # each while Gunicorn still starts the worker before
+            assert dial.turn(path, "add", 1) == dial.Turn(now, now + 1)
+        assert dial.turn(path, "remove", 6) == dial.Turn(9, 3)
         wait_until(lambda: len(ready_workers(lab)) == 3, "three workers", 20)
         assert dial.turn(path, "set", 2) == dial.Turn(3, 2)
         wait_until(lambda: len(ready_workers(lab)) == 2, "two workers", 20)

@@ -118,7 +118,7 @@ class Command(OneLineCommand):
                             live.console.print(told(sample, decision), soft_wrap=True)
                     answered = now
                 except (dial.DialError, scoreboard.NoScoreboard) as error:
-                    # Gunicorn hangs up on us now and then, while it starts a worker or reloads.
+                    # For a moment nobody answers, as while Gunicorn reloads.
                     if now - answered > PATIENCE_S or not lab.is_alive():
                         raise dial.DialError(f"the lab on port {lab.port} has ended") from error
                 if now - saved > SAVE_S and run["series"]:
