@@ -16,6 +16,7 @@ from django.db import connection
 
 ACTS = {"measure": "Measure first", "more": "Do more", "less": "Do less"}
 FIGURES = ("queries", "time", "bytes", "memory")  # in which a lesson may show itself
+DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}  # by what Django calls their vendor
 CLOCKS = ("server", "client")
 BODIES = ("html", "json", "lines")  # a page, an object with a list of rows, a line for each row
 
@@ -178,6 +179,11 @@ class Experiment:
         return not all(rung.cache for rung in self.ladder)
 
     @property
+    def database(self) -> str:
+        """The name of the database that it needs, "" where any will do."""
+        return DATABASES.get(self.needs, "")
+
+    @property
     def here(self) -> bool:
         """Whether it can be run on the lab's database."""
         return self.needs in ("", connection.vendor)
@@ -204,6 +210,7 @@ def register(package: str, modules: list[str]) -> None:
             (experiment.act, ACTS),
             (experiment.figure, FIGURES),
             (experiment.clock, CLOCKS),
+            (experiment.needs, ("", *DATABASES)),
             *((rung.body, BODIES) for rung in experiment.rungs),
         ):
             if value not in known:

@@ -72,7 +72,9 @@ def test_a_promise_may_differ_by_database():
     assert promise == (Queries(7) if connection.vendor == "sqlite" else Queries(1))
 
 
-@pytest.mark.parametrize("wrong", [{"act": "none"}, {"figure": "miles"}, {"clock": "sun"}])
+@pytest.mark.parametrize(
+    "wrong", [{"act": "none"}, {"figure": "miles"}, {"clock": "sun"}, {"needs": "paper"}]
+)
 def test_a_word_that_means_nothing_is_refused_when_the_lab_starts(wrong, monkeypatch):
     module = types.ModuleType("lessons.odd", "A lesson.\n\nWhat happens.")
     module.experiment = make(**wrong)

@@ -62,8 +62,10 @@ def _within(scope, stream):
 
 def needs(experiment):
     """What an experiment lacks on the lab's database, in a sentence."""
-    name = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}[experiment.needs]
-    return f"{experiment.title} is a lesson on {name}: start the lab with a DATABASE_URL of one."
+    return (
+        f"{experiment.title} is a lesson on {experiment.database}: "
+        "start the lab with a DATABASE_URL of one."
+    )
 
 
 @reads_only
