@@ -135,7 +135,9 @@ def is_loopback(name):
 
 
 def check_users(users):
-    """Refuse more users than a lab is for; None is Locust's own default."""
+    """Refuse none, and more users than a lab is for; None is Locust's own default."""
+    if users is not None and users < 1:
+        raise Refused(f"{users} users ask for nothing: there must be 1 or more")
     if users is not None and users > MAX_USERS:
         raise Refused(f"{users} users are too many: the ceiling is {MAX_USERS}")
 

@@ -50,4 +50,5 @@ class Spike(Parts):
         back = "It was not back as before when the run ended."
         if self.back is not None:
             back = f"It was back as before within {self.back:.0f} s."
-        return f"Calm, {calm}; the spike, {spike}; after it, {after}. {back}"
+        after = f"after it, with the queue that it left, {after}"
+        return f"Calm, {calm}; the spike, {spike}; {after}. {back}"

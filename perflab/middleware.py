@@ -83,11 +83,11 @@ class ErrorPagesMiddleware:
 
     def process_exception(self, request, exception):
         if isinstance(exception, BadKnob):
-            title = "This knob cannot be turned so far"
+            title = "A knob cannot be set like that"
             return error_page(request, 400, title, str(exception))
         if missing := missing_in_database(exception):
             title = f"The database has no {missing} yet"
-            detail = "Run `manage.py migrate`, then `manage.py seed`."
+            detail = "Run `.venv/bin/python manage.py migrate`, then the same with `seed`."
         elif isinstance(exception, (OperationalError, InterfaceError)):
             title = "The database does not answer"
             detail = "What needs no database still works. Reload when it is back."

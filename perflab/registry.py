@@ -129,8 +129,9 @@ class Experiment:
 
     `figure` is the one in which the lesson shows (FIGURES). `clock` says whose time is compared:
     the server's, which ends with the first byte, or the client's, which ends with the last.
-    `needs` names the one database vendor on which it can be run, `shows_from` the number of films
-    in the collection from which the difference shows. `knobs` are its own, `story` is played on
+    `needs` names the one database vendor on which it can be run. The difference shows from
+    `shows_from` rows on, of which `collection` counts how many there are: the same as `count`,
+    but where no page shows them all. `knobs` are its own, `story` is played on
     its page.
     """
 
@@ -147,6 +148,7 @@ class Experiment:
     clock: str = "server"
     needs: str = ""
     shows_from: int = 0
+    collection: Callable[[], int] | None = field(default=None, repr=False)
     knobs: tuple[Choice, ...] = ()
     story: tuple[Step, ...] = ()
     slug: str = ""

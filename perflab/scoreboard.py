@@ -100,7 +100,9 @@ def snapshot(path) -> Snapshot:
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise NoScoreboard(f"no scoreboard at {path}: {error.strerror}") from None
+        raise NoScoreboard(
+            f"no scoreboard at {path} ({error.strerror}): is the lab running?"
+        ) from None
     if content[: len(MAGIC)] != MAGIC or len(content) < HEADER.size:
         raise NoScoreboard(f"{path} is not a scoreboard of this version")
     _, slots, lanes, master, started, requests, busy_ns = HEADER.unpack_from(content)

@@ -720,6 +720,7 @@ def test_the_access_log_goes_to_a_file_and_the_terminal_stays_quiet(running):
         ["--such-an-option"],
         ["--find-links", "/nonexistent"],
         ["bundle"],
+        ["bundle", "--verbose"],
         ["--workers", "2", "test"],
     ],
     ids=" ".join,

@@ -284,6 +284,7 @@ def test_an_order_that_is_too_much_is_refused_in_one_line(client, keep, monkeypa
 
     assert answer.status_code == 400
     assert words in answer.content.decode().replace("&#x27;", "'")
+    assert answer.context["asked"] == {"side": ""} | ORDER | change  # nothing typed is lost
 
 
 def test_an_order_asks_the_command_for_the_same(keep):

@@ -287,7 +287,8 @@ def test_a_spike_is_compared_with_the_calm_before_and_after_it(lab):
 
     served = r"\(([\d.]+) requests/s, p95 (\d+) ms, 0.0% failures\)"
     parts = (
-        rf"Calm, 2 users {served}; the spike, 20 users {served}; after it, 2 users {served}\. It"
+        rf"Calm, 2 users {served}; the spike, 20 users {served}; "
+        rf"after it, with the queue that it left, 2 users {served}\. It"
     )
     found = re.match(parts, spike.log.splitlines()[-1])
     assert found, spike.log
@@ -367,11 +368,20 @@ def test_steps_stop_at_failures(broken_lab):
         (["--host", "http://192.0.2.1"], "http://192.0.2.1 is not on this machine"),
         (["--host", "http://192.0.2.1", "--processes", "2"], "is not on this machine"),
         (["--host", "http://127.0.0.1:1"], "no lab answers at http://127.0.0.1:1"),
+        (["--users", "0"], "0 users ask for nothing: there must be 1 or more"),
         (["--users", "501"], "501 users are too many: the ceiling is 500"),
         (["--movies", "many"], "movies must be a whole number from 1 to 5,000, not 'many'."),
         (["--experiment", "n+1"], "there is no experiment 'n+1', only n-plus-one, "),
     ],
-    ids=["somebody's site", "and with workers", "a lab that is down", "users", "knob", "slug"],
+    ids=[
+        "somebody's site",
+        "and with workers",
+        "a lab that is down",
+        "nobody",
+        "users",
+        "knob",
+        "slug",
+    ],
 )
 def test_what_cannot_be_loaded_is_one_line_and_a_status(lab, options, reason):
     refused = run("slow", "--host", lab.url, "-t", "1s", *options)

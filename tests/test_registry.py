@@ -184,6 +184,13 @@ def test_a_collection_too_small_for_a_lesson_is_told_how_to_grow(lesson, visitor
 
 
 @pytest.mark.django_db
+def test_what_no_page_shows_counts_for_the_size_of_a_collection(lesson, visitor):
+    lesson(shows_from=5000, collection=lambda: 5000)
+
+    assert "manage.py seed --movies" not in visitor.get("/experiments/a-lesson/").content.decode()
+
+
+@pytest.mark.django_db
 def test_a_rung_that_differs_says_why_and_is_not_compared(lesson, visitor):
     def other(request, rows):
         return HttpResponse("<h1>Other</h1>")

@@ -414,7 +414,8 @@ def test_the_command_lists_the_workers_and_turns_the_dial(lab, monkeypatch, sett
     assert {int(line.split()[0]) for line in listed} == set(lab.worker_pids())
     assert say("set", "2", port) == "workers: 2, now 2\n"
     for arguments, status, words in (
-        (("set", "1000", port), 2, "may have 1 to"),
+        (("set", "1000", port), 2, "whole number from 1 to"),
+        (("add", f"{dial.ceiling()}", port), 2, "may have 1 to"),
         (("set", port), 2, "set how many"),
         (("add", "0", port), 2, "whole number from 1"),
         (("add", "x", port), 2, "whole number from 1"),

@@ -9,9 +9,9 @@ number is high enough, sorts them, and hands over the first few. The index is th
 sorted, with the place of each row: the database goes straight to the number, takes the next few
 entries, and stops. So the slow side grows with the collection and the fast side with the page.
 
-Press *Explain* under *Why?*: SQLite says `SCAN` of the one side and `SEARCH … USING INDEX` of the
-other, PostgreSQL `Seq Scan` and `Index Scan`. If a plan scans a large table for a small answer,
-that is the query to help.
+Trace one request under *Why?*, open its statement and press *Explain*: SQLite says `SCAN` of the
+one side and `SEARCH … USING INDEX` of the other, PostgreSQL `Seq Scan` and `Index Scan`. If a plan
+scans a large table for a small answer, that is the query to help.
 
 **When it matters.** Columns by which many pages filter, join or sort, in tables that grow. Foreign
 keys, unique columns and the primary key have their index already. What an index costs is measured
@@ -43,6 +43,7 @@ experiment = Experiment(
     topic="Database queries",
     remedy="the index",
     count=Movie.objects.filter(register_indexed__gt=LAST_SEEN).count,
+    collection=Movie.objects.count,
     cost="Space on disk and in memory, and every insert, update and delete has to keep it up to "
     "date: the next experiment measures that.",
     docs="https://docs.djangoproject.com/en/5.2/ref/models/fields/#db-index",

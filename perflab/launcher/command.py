@@ -122,7 +122,10 @@ def parse(arguments):
         "--find-links", metavar="DIR", help="install from this folder, made by bundle, alone"
     )
     options = parser.parse_args(own)
-    if command == "bundle" and len(rest) != 1:
+    if command == "bundle" and {"-h", "--help"} & set(rest):
+        parser.print_help()
+        parser.exit()
+    if command == "bundle" and (len(rest) != 1 or rest[0].startswith("-")):
         parser.error("bundle takes one folder")
     if command != "run" and (options.workers or options.threads or options.bind or options.movies):
         parser.error(f"{command} takes no option but --find-links before it")

@@ -133,5 +133,5 @@ def is_loopback(host):
 
 NOT_PUBLIC = (
     "{address} can be reached by others, and perflab is slow on purpose: listen on 127.0.0.1, "
-    "or set PERFLAB_PUBLIC=1 with a SECRET_KEY and ALLOWED_HOSTS (docs/running.md)."
+    "or set PERFLAB_PUBLIC=1 with a SECRET_KEY and ALLOWED_HOSTS (docs/settings.md#public-mode)."
 )

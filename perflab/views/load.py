@@ -12,6 +12,7 @@ from ..errors import error_page, reads_only
 from ..forms import LoadForm
 from ..launcher.values import cores
 from ..load import curves, from_page, kept, runs, scenarios
+from ..load.verdict import several
 from ..middleware import is_local
 from .orders import changes_the_lab
 
@@ -23,34 +24,50 @@ REPORT_POLICY = (
 )
 
 
+FIRST = {
+    **{"scenario": "io-bound", "side": "", "users": "16", "workers": "1,2,4"},
+    **{"threads": "1", "seconds": "5"},
+}
+
+
 @reads_only
 def index(request):
     """All kept runs, the newest first, and the form for another."""
+    return listed(request, FIRST)
+
+
+def listed(request, asked, problem=""):
+    """The page with the form filled in as `asked`, a 400 where that was a problem."""
     context = {
+        "asked": asked,
+        "problem": problem,
         "runs": [row(run) for run in kept.newest()],
         "more": max(0, len(kept.names()) - kept.SHOWN),
         "is_local": is_local(request),
         "now": progress(),
         "files": [name for name in scenarios.names() if name not in scenarios.BY_SIDE],
-        "experiments": [e.slug for e in registry.runnable()],
+        "shaped": scenarios.BY_SIDE,
+        "experiments": [e.slug for e in registry.runnable() if e.slug not in scenarios.names()],
         "cores": cores(),
         "ceiling": dial.ceiling(),
         "form": LoadForm,
     }
-    return render(request, "perflab/load.html", context)
+    return render(request, "perflab/load.html", context, status=400 if problem else 200)
 
 
 def row(run):
     """What the list says of a run."""
     points = curves.measured(run)
+    axis = {"classes": "class", "tuning": "switch"}.get(run.get("kind"), curves.axis_of(points))
+    found = run["points"] or run.get("switches") or run.get("series") or ()
     best = max((point.get("requests_per_s") or 0 for point in points), default=None)
     return {
         "id": run["id"],
         "title": title_of(run),
         "date": kept.date_of(run),
         "state": kept.state_of(run),
-        "axis": curves.axis_of(points),
-        "count": len(run["points"]),
+        "axis": axis,
+        "count": len(found),
         "best": best,
         "comparable": bool(points),
     }
@@ -60,7 +77,12 @@ def title_of(run):
     """The scenario, and what makes it another one than by default."""
     knobs = run.get("knobs") or {}
     told = [f"{name.replace('_', ' ')} {value}" for name, value in knobs.items()]
-    return ", ".join([str(run["scenario"]), *(t for t in told if run["scenario"] not in t)])
+    told = [text for text in told if run["scenario"] not in text]
+    if run.get("generator", "locust") != "locust":
+        told.append(f"by {run['generator']}")
+    if run.get("load_workers"):
+        told.append(several(run["load_workers"], "load workers"))
+    return ", ".join([str(run["scenario"]), *told])
 
 
 @reads_only
@@ -171,7 +193,8 @@ def start(request):
     """Begin a run; it goes on by itself, and the list tells how far it is."""
     form = LoadForm(request.POST)
     if not form.is_valid():
-        return error_page(request, 400, "This run cannot begin", form.problem())
+        asked = {name: request.POST.get(name, "")[:60] for name in FIRST}
+        return listed(request, asked, form.problem())
     try:
         from_page.start(form.arguments())
     except from_page.Busy as busy:

@@ -110,7 +110,7 @@ def _too_small(experiment):
     """How many films there are, where that is fewer than the lesson needs to show; else 0."""
     if not experiment.shows_from or not experiment.here:
         return 0
-    found = experiment.count()
+    found = (experiment.collection or experiment.count)()
     return found if found < experiment.shows_from else 0
 
 

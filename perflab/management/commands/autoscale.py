@@ -194,8 +194,9 @@ def seconds(name, text, low, high):
     value = float(found[1]) * SECONDS[found[2]] if found else -1
     if not low <= value <= high:
         least = f"{low * 1000:g}ms" if low < 1 else f"{low:g}s"
+        most = f"{high / 3600:g}h" if high >= 3600 else f"{high:g}s"
         raise values.Problem(
-            f"{name} must be from {least} to {high:g}s, with its unit, as 200ms or 10s, "
+            f"{name} must be from {least} to {most}, with its unit, as 200ms or 10s, "
             f"not {values.shown(text)}",
             2,
         )

@@ -10,8 +10,6 @@ from perflab import dial, scoreboard, system
 from perflab.launcher import places, values
 from perflab.management.one_line import OneLineCommand
 
-MANY = 10**6  # more than anybody may ask for
-
 
 class Command(OneLineCommand):
     help = (
@@ -35,7 +33,7 @@ class Command(OneLineCommand):
                 return self.show(port)
             if number is None and action == "set":
                 raise values.Problem("set how many? manage.py workers set 4", 2)
-            number = values.whole_number("the number of workers", number or "1", 1, MANY)
+            number = values.whole_number("the number of workers", number or "1", 1, dial.ceiling())
             turn = dial.turn(control_socket(port), action, number)
         except values.Problem as problem:
             raise CommandError(str(problem), returncode=2) from None

@@ -17,9 +17,10 @@ export function token() {
 }
 
 /**
- * Ask for an address once. {ok, status, timing, bytes, wall, network, html}: `bytes` on the wire,
- * `wall` ms to the last of them, `network` the part of it on top of what the server took. An answer
- * without figures, or none at all, is not ok and says why. With an ETag a 304 will do.
+ * Ask for an address once. {ok, status, timing, bytes, wall, outside, html}: `bytes` on the wire,
+ * `wall` ms to the last of them, `outside` the part of it on top of what the server took: the queue,
+ * the way, the browser. An answer without figures, or none at all, is not ok and says why. With an
+ * ETag a 304 will do.
  */
 export async function ask(address, signal, etag) {
   const started = performance.now();
@@ -46,7 +47,7 @@ export async function ask(address, signal, etag) {
     bytes: Number(response.headers.get("Content-Length") ?? (html && new TextEncoder().encode(html).length)),
     wall,
     etag: response.headers.get("ETag"),
-    network: Math.max(0, wall - timing.total),
+    outside: Math.max(0, wall - timing.total),
     trace: response.headers.get("X-Perflab-Trace"),
     html,
   };

@@ -117,7 +117,7 @@ const FIGURES = [
   ["cache hits", (lane) => middle(lane, "hits")],
   ["cache misses", (lane) => middle(lane, "misses")],
   ["bytes on the wire", (lane) => median(lane.results.map((result) => result.bytes))],
-  ["network, ms", (lane) => median(lane.results.map((result) => result.network))],
+  ["outside the server, ms", (lane) => median(lane.results.map((result) => result.outside))],
   ["runs", (lane) => lane.results.length],
 ];
 

@@ -14,7 +14,7 @@ function save(name, type, content) {
 function json() {
   const sides = lanes.map((lane) => ({
     name: verdict.sameSide ? lanes[0].name : lane.name,
-    runs: lane.results.map(({ timing, bytes, network }) => ({ ...timing, bytes, network })),
+    runs: lane.results.map(({ timing, bytes, outside }) => ({ ...timing, bytes, outside })),
   }));
   const { sameSide, ...ratio } = verdict;
   const whole = {
@@ -31,10 +31,10 @@ function json() {
 }
 
 function csv() {
-  const names = ["side", "run", "total", "sql", "cpu", "cache", "queries", "duplicates", "hits", "misses", "bytes", "network", "worker"];
+  const names = ["side", "run", "total", "sql", "cpu", "cache", "queries", "duplicates", "hits", "misses", "bytes", "outside", "worker"];
   const rows = lanes.flatMap((lane) =>
-    lane.results.map(({ timing, bytes, network }, run) => {
-      const one = { ...timing, bytes, network, run: run + 1, side: lane.name };
+    lane.results.map(({ timing, bytes, outside }, run) => {
+      const one = { ...timing, bytes, outside, run: run + 1, side: lane.name };
       return names.map((name) => one[name] ?? "").join(",");
     }),
   );
