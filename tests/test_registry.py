@@ -165,7 +165,7 @@ def test_a_lesson_for_another_database_can_be_read_and_not_run(lesson, visitor):
     assert page.status_code == 200
     assert "A lesson is a lesson on" in page.content.decode()
     assert rung.status_code == 409
-    assert "start the lab with a DATABASE_URL of one" in rung.content.decode()
+    assert "start it with the DATABASE_URL of such a database" in rung.content.decode()
     catalogue = visitor.get("/experiments.json").json()
     assert catalogue["elsewhere"]["a-lesson"] == other
     assert "a-lesson" not in [e["slug"] for e in catalogue["experiments"]]

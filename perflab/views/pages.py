@@ -77,6 +77,7 @@ def comparison(request, slug):
                 "warm": rung.promise(warm=True).at(chosen.movies),
                 "sources": sources[rung.name],
                 "framed": rung in framed,
+                "is_fast": rung is experiment.fast,
             }
         )
     context = {

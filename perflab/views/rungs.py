@@ -64,7 +64,7 @@ def needs(experiment):
     """What an experiment lacks on the lab's database, in a sentence."""
     return (
         f"{experiment.title} is a lesson on {experiment.database}: "
-        "start the lab with a DATABASE_URL of one."
+        "start it with the DATABASE_URL of such a database."
     )
 
 
