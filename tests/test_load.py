@@ -162,7 +162,7 @@ def test_waiting_goes_on_rising():
     points = [point(n, workers=w) for w, n in ((1, 19), (2, 39), (4, 77), (8, 154))]
 
     assert told(points) == (
-        "I/O-bound: throughput still rises at 8 workers, 154.0 requests/s, 96% of the theoretical "
+        "I/O-bound: throughput still rises at 8 workers, 154.0 requests/s, 96 % of the theoretical "
         "line."
     )
 
@@ -170,9 +170,11 @@ def test_waiting_goes_on_rising():
 def test_too_few_users_are_no_knee_of_the_workers():
     points = [point(n, workers=w, users=2) for w, n in ((1, 20), (2, 39), (4, 39), (8, 39))]
 
-    assert told(points) == "I/O-bound: the knee is at 2 workers: 2 users cannot ask for more."
+    assert told(points) == (
+        "I/O-bound: the knee is at 2 workers, because 2 users cannot ask for more."
+    )
     assert told(points[1:]) == (
-        "I/O-bound: more workers than 2 gain nothing: 2 users cannot ask for more."
+        "I/O-bound: more workers than 2 gain nothing, because 2 users cannot ask for more."
     )
 
 
@@ -180,7 +182,8 @@ def test_threads_do_not_help_one_process_to_compute():
     points = [point(20, CPU, threads=t, worker_class="gthread") for t in (1, 2, 8)]
 
     assert told(points[1:], CPU) == (
-        "CPU-bound: more threads than 2 gain nothing: 1 worker can compute on no more cores."
+        "CPU-bound: more threads than 2 gain nothing, because 1 worker can compute on no more "
+        "cores."
     )
 
 
@@ -188,14 +191,69 @@ def test_more_users_than_can_be_served_only_wait():
     points = [point(n, users=u) | {"p95_ms": ms} for u, n, ms in ((1, 19, 52), (8, 20, 410))]
 
     assert told(points) == (
-        "I/O-bound: saturated from 1 user, 19.0 requests/s. "
-        "With 8 they only wait longer: p95 goes from 52 to 410 ms."
+        "I/O-bound: saturated from 1 user on at 19.0 requests/s; "
+        "8 users get no more, while p95 goes from 52 to 410 ms."
     )
+
+
+def test_more_users_who_get_less_are_told_so():
+    points = [point(n, users=u) | {"p95_ms": ms} for u, n, ms in ((1, 19, 52), (8, 12, 900))]
+
+    assert told(points) == (
+        "I/O-bound: saturated from 1 user on at 19.0 requests/s; "
+        "8 users get less, 12.0 requests/s, while p95 goes from 52 to 900 ms."
+    )
+
+
+def test_more_workers_that_give_less_are_told_so():
+    points = [point(n, CPU, workers=w) for w, n in ((1, 20), (2, 39), (4, 38), (8, 30))]
+
+    assert told(points, CPU) == (
+        "CPU-bound: the knee is at 2 workers, your cores; "
+        "8 workers give less, 30.0 after 39.0 requests/s."
+    )
+    assert told(points[1:], CPU) == (
+        "CPU-bound: more workers than 2 do not help, your cores; "
+        "8 workers give less, 30.0 after 39.0 requests/s."
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "reasons"),
+    [
+        ({"other_cpu": 0.9}, " (other programs kept 0.9 cores busy, 8 workers share 2 cores)."),
+        ({"generator_bound": True, "other_cpu": None},
+         " (the load generator may have been the limit, 8 workers share 2 cores)."),
+        ({}, " (8 workers share 2 cores)."),
+    ],
+)  # fmt: skip
+def test_what_rises_far_under_the_theoretical_line_falls_short_of_it(change, reasons):
+    points = [point(n, workers=w) | change for w, n in ((1, 19), (4, 60), (8, 100))]
+
+    assert told(points) == (
+        "I/O-bound: throughput still rises at 8 workers, but falls short: "
+        f"100.0 requests/s are 62 % of the theoretical line{reasons}"
+    )
+
+
+def test_a_point_that_falls_short_for_no_reason_known_is_not_given_one():
+    points = [point(10), point(20, workers=2)]
+
+    assert told(points).endswith("50 % of the theoretical line, and the figures do not show why.")
+
+
+def test_curves_that_differ_in_a_second_thing_are_told_apart():
+    points = [point(10 * w, workers=w, users=u) for u in (4, 8) for w in (1, 2)]
+
+    assert [line.partition(":")[0] for line in told(points).splitlines()] == [
+        "4 users, I/O-bound",
+        "8 users, I/O-bound",
+    ]
 
 
 def test_one_point_is_told_beside_the_theory():
     assert told([point(19)]) == (
-        "I/O-bound: 19.0 requests/s, 95% of the 20.0 that 1 worker can serve."
+        "I/O-bound: 19.0 requests/s, 95 % of the 20.0 that 1 worker can serve."
     )
 
 
@@ -204,7 +262,7 @@ def test_each_side_has_its_own_sentence_in_the_order_of_the_lanes():
 
     text = verdict.verdict(points, {"slow": CPU, "fast": IO}, cores=2)
 
-    assert re.findall(r"(\w+): ([\w/]+-bound)", text) == [
+    assert re.findall(r"(?m)^(\w+), ([\w/]+-bound):", text) == [
         ("Slow", "CPU-bound"),
         ("Fast", "I/O-bound"),
     ]
@@ -213,14 +271,14 @@ def test_each_side_has_its_own_sentence_in_the_order_of_the_lanes():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"generator_bound": True}, "though the load generator may have been the limit"),
-        ({"other_cpu": 1.2}, "though other programs kept 1.2 cores busy"),
+        ({"generator_bound": True}, "the load generator may have been the limit"),
+        ({"other_cpu": 1.2}, "other programs kept 1.2 cores busy"),
     ],
 )
 def test_a_knee_may_not_be_the_labs(change, words):
     points = [point(n, CPU, workers=w) | change for w, n in ((1, 21), (2, 39), (4, 40))]
 
-    assert told(points, CPU).endswith(f", {words}.")
+    assert told(points, CPU).endswith(f" ({words}).")
 
 
 def test_a_point_that_was_broken_off_is_no_part_of_the_verdict():

@@ -38,13 +38,13 @@ def test_less_with_the_switch_on_is_a_gain():
     switch = found([0.8 * ms for ms in ROUNDS], ROUNDS)
 
     assert switch["ratios"]["p50_ms"]["ratio"] == pytest.approx(0.8)
-    assert switch["verdict"] == "preload: on it gains p50 20% less; off by default."
+    assert switch["verdict"] == "preload: on it gains p50 20 % less; off by default."
 
 
 def test_more_with_the_switch_on_is_a_cost():
     switch = found([1.5 * ms for ms in ROUNDS], ROUNDS)
 
-    assert switch["verdict"] == "preload: on it costs p50 50% more; off by default."
+    assert switch["verdict"] == "preload: on it costs p50 50 % more; off by default."
 
 
 def test_a_gain_and_a_cost_are_both_told():
@@ -54,7 +54,7 @@ def test_a_gain_and_a_cost_are_both_told():
     switch = tuning.compared(tuning.SWITCHES["gc-freeze"], on, off)
 
     assert switch["verdict"] == (
-        "gc-freeze: on it gains memory 50% less and costs p50 100% more; on by default."
+        "gc-freeze: on it gains memory 50 % less and costs p50 100 % more; on by default."
     )
 
 
@@ -90,7 +90,7 @@ def test_the_classes_are_told_with_what_they_cost():
 
     assert classes.verdict(points) == (
         "io-bound: asgi answers most, 400.0 requests/s, 10.0 times as many as sync on 2 workers "
-        "each. gthread on io-bound: one of 2 workers did 70% of the work. asgi computes 3.0 ms "
+        "each. gthread on io-bound: one of 2 workers did 70 % of the work. asgi computes 3.0 ms "
         "for a request that only waits, 1.5 times what sync does."
     )
 
@@ -316,7 +316,7 @@ def test_the_page_shows_the_last_run_with_its_date(client, keep):
     page = client.get("/tuning/").content.decode()
 
     assert "2 Jan 2026, 03:04 UTC · done" in page
-    assert "preload: on it gains p50 20% less; off by default." in page
+    assert "preload: on it gains p50 20 % less; off by default." in page
     assert "<td>8.04</td><td>10.05</td><td>0.80</td>" in page
     assert "Mind: it was busy." in page
     assert "max-requests" not in page

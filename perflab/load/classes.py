@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from . import comparing, runs, scenarios
 from .plan import Plan
 from .server import Gunicorn
-from .verdict import OTHERS, several
+from .verdict import OTHERS, percent, several
 
 THREADS = 4  # of a gthread worker, unless something else is asked for
 USERS = {"io-bound": 32, "cpu-bound": 8}  # as above: enough to keep the workers busy
@@ -126,7 +126,7 @@ def unevenness(points):
         if share and workers > 1 and share > EVEN / workers:
             yield (
                 f"{point['name']} on {point['scenario']}: one of {several(workers, 'workers')} "
-                f"did {share:.0%} of the work."
+                f"did {percent(share)} of the work."
             )
 
 

@@ -4,7 +4,7 @@ from rich.table import Table
 
 from .report import setting, shown, shown_error, written
 from .tuning import FIGURES
-from .verdict import several
+from .verdict import percent, several
 
 
 def classes_text(run, terminal=False, no_color=None) -> str:
@@ -27,13 +27,13 @@ def classes_table(points) -> Table:
             point["name"],
             f"{point['workers']} × {point['threads']}",
             f"{point['users']}",
-            f"{point['requests_per_s']:.1f}" + ("!" if point["generator_bound"] else ""),
+            shown(point["requests_per_s"]) + ("!" if point["generator_bound"] else ""),
             shown(point["expected_per_s"]),
             shown(point["p50_ms"]),
             shown(point["p95_ms"]),
             f"{point['failures']}",
             shown(point["server_cpu_ms"]),
-            "–" if share is None else f"{share:.0%}",
+            "–" if share is None else percent(share),
             shown(point["memory_mb"], 0),
             shown_error(point),
         )

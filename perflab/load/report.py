@@ -8,6 +8,8 @@ from rich.table import Table
 from . import open_report
 from .verdict import several
 
+# How a knob reads with its unit; another one by its name and value.
+UNITS = {"ms": "{} ms", "round_trip": "round trip {} ms", "movies": "{} movies"}
 PLAIN_WIDTH = 120  # of text that goes into a file or a pipe
 COLUMNS = ("per s", "theory", "p50", "p95", "p99", "failed", "server", "gen.", "Little")
 
@@ -45,9 +47,7 @@ def written(parts, verdict, warnings, terminal, no_color) -> str:
 def setting(run) -> str:
     """How and where it was measured, in two lines."""
     lab, machine = run["lab"], run["machine"]
-    told = {name: v for name, v in run["knobs"].items() if v != run["scenario"]}
-    knobs = [f"{name.replace('_', ' ')} {value}" for name, value in told.items()]
-    how = [run["scenario"], *knobs, f"{run['duration_s']:g} s each", run["generator_version"]]
+    how = [run["scenario"], *knobs(run), f"{run['duration_s']:g} s each", run["generator_version"]]
     if run.get("load_workers"):
         how.append(several(run["load_workers"], "load workers"))
     if run.get("freeze_s"):
@@ -55,6 +55,16 @@ def setting(run) -> str:
     where = [f"at {lab['url']}"] if lab["url"] else [lab["database"], f"cache {lab['cache']}"]
     where.append(f"{machine['cpu']}, {several(machine['cores'], 'cores')}")
     return f"{' · '.join(how)}\n{' · '.join(where)} · ms, CPU in cores"
+
+
+def knobs(run) -> list[str]:
+    """What makes it another load than its scenario by default, each with its unit."""
+    found = (run.get("knobs") or {}).items()
+    return [
+        UNITS.get(name, f"{name.replace('_', ' ')} {{}}").format(value)
+        for name, value in found
+        if value != run["scenario"]
+    ]
 
 
 def table(points) -> Table:
@@ -74,7 +84,7 @@ def table(points) -> Table:
             f"{workers}",
             *([f"{point['threads']}"] if threaded else []),
             f"{point['users']}",
-            f"{point['requests_per_s']:.1f}{'*' if point.get('partial') else ''}",
+            f"{shown(point['requests_per_s'])}{'*' if point.get('partial') else ''}",
             shown(point["expected_per_s"]),
             *(shown(point[f"p{n}_ms"]) for n in (50, 95, 99)),
             f"{point['failures']}",
@@ -101,4 +111,4 @@ def shown(figure, digits=1) -> str:
 
 def shown_error(point) -> str:
     """How far the users that Little's law finds are from those who were there."""
-    return "–" if point["little_error"] is None else f"{point['little_error']:+.1%}"
+    return "–" if point["little_error"] is None else f"{100 * point['little_error']:+.1f} %"

@@ -149,7 +149,7 @@ def keep(run, point, alones):
 def conclude(run, alones):
     run["verdict"] = verdict(run["points"], alones, run["machine"]["cores"])
     run["warnings"] = warnings(run["points"], run["generator"], alones)
-    run["verdict"] = " ".join(
+    run["verdict"] = "\n".join(
         [run["verdict"]]
         + [point["said"] for point in run["points"] if "said" in point]
         + [*open_report.sentences(run["points"], run.get("freeze_s", 0))]

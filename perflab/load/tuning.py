@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import stats
-from .verdict import OTHERS
+from .verdict import OTHERS, percent
 
 TURNED = Path(__file__).with_name("turned")
 LEAST_ROUNDS = 4  # below which chance alone too often puts all of one side above the other
@@ -165,7 +165,7 @@ def verdict(found) -> str:
     told = {"less": [], "more": []}
     for figure, ratio in found["ratios"].items():
         if direction := ratio["effect"]:
-            change = f"{abs(ratio['ratio'] - 1):.0%}"
+            change = percent(abs(ratio["ratio"] - 1))
             told[direction].append(f"{FIGURES[figure].partition(',')[0]} {change} {direction}")
     if not any(told.values()):
         return default.format("no measurable difference")

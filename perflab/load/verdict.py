@@ -1,28 +1,34 @@
 """A load run in words: where the knee is, what bound it, and what to be wary of. Pure."""
 
-from .figures import CPU_BOUND, IO_BOUND, knee, rests_on_enough
+from .figures import CPU_BOUND, IO_BOUND, NEARLY, knee, rests_on_enough
 
 AXES = ("workers", "threads", "users")
 FAR = 0.1  # error of Little's law that is told
 OTHERS = 0.3  # cores that other programs used
+SHORT = 0.7  # of the theoretical line, below which a point falls short of it
 
 
 def verdict(points, alone, cores) -> str:
-    """One sentence for each curve among the points. `alone` maps a side to its Alone."""
+    """A line for each curve among the points. `alone` maps a side to its Alone."""
     points = [point for point in points if point["requests"] and not point.get("partial")]
     if not points:
         return "Nothing was answered." if not alone else "No point was measured to its end."
-    sentences = []
-    for axis, curve in curves(points):
-        side = curve[0]["side"]
-        sentence = of_curve(axis, curve, alone.get(side), cores)
-        sentence = f"{side}: {sentence}" if side else sentence
-        sentences.append(sentence[0].upper() + sentence[1:])
-    return " ".join(sentences)
+    lines = []
+    for axis, curve, beside in curves(points):
+        one = alone.get(curve[0]["side"])
+        kind = one.kind if one else None
+        who = ", ".join(filter(None, (curve[0]["side"], *beside, kind)))
+        said = of_curve(axis, curve, kind, cores)
+        line = f"{who}: {said}." if who else f"{said}."
+        lines.append(line[0].upper() + line[1:])
+    return "\n".join(lines)
 
 
 def curves(points):
-    """The points in groups that differ in one thing, with its name; None for one that is single."""
+    """(what varies along it, its points, what tells it from the other curves) of each curve.
+
+    The first is None of a single point, the last a list of words.
+    """
     varied = [name for name in AXES if len({point[name] for point in points}) > 1]
     axis = varied[0] if varied else None
 
@@ -31,62 +37,69 @@ def curves(points):
         others = (point["side"], *(point[name] for name in AXES if name != axis))
         groups.setdefault(others, []).append(point)
     for group in groups.values():
-        yield (axis if len(group) > 1 else None), group
+        beside = [several(group[0][name], name) for name in varied[1:]]
+        yield (axis if len(group) > 1 else None), group, beside
 
 
-def of_curve(axis, curve, alone, cores) -> str:
+def of_curve(axis, curve, kind, cores) -> str:
     """What one curve, or one point, says."""
-    kind = alone.kind if alone else None
-    start = f"{kind}: " if kind else ""
     best = max(curve, key=lambda point: point["requests_per_s"])
     if axis is None:
-        return f"{start}{of_point(best, cores)}."
+        return of_point(best, cores)
     at = knee((point[axis], point["requests_per_s"]) for point in curve)
     if at is None:
-        return f"{start}nothing was answered."
-    first, last = curve[0], max(curve, key=lambda point: point[axis])
+        return "nothing was answered"
+    first, last = (pick(curve, key=lambda point: point[axis]) for pick in (min, max))
     there = next(point for point in curve if point[axis] == at)
     if axis == "users":
-        return f"{start}{of_users(there, last)}"
-    if at == last[axis]:
-        told = share_of_theory(there)
-        return f"{start}throughput still rises at {several(at, axis)}{told}{doubt(there)}."
-    if at == first[axis]:
-        return f"{start}more {axis} than {at} gain nothing{why(there, kind, cores)}{doubt(best)}."
-    return f"{start}the knee is at {several(at, axis)}{why(there, kind, cores)}{doubt(best)}."
+        return of_users(there, last, cores)
+    if there is last:
+        return f"throughput still rises at {several(at, axis)}{of_theory(there, cores)}"
+    gives_less = last["requests_per_s"] < NEARLY * best["requests_per_s"]
+    less = (
+        f"{several(last[axis], axis)} give less, {last['requests_per_s']:,.1f} after {rate(best)}"
+    )
+    if there is first and gives_less:
+        return f"more {axis} than {at} do not help{why(there, kind, cores)}; {less}{doubt(last)}"
+    if there is first:
+        return f"more {axis} than {at} gain nothing{why(there, kind, cores)}{doubt(best)}"
+    told = f"the knee is at {several(at, axis)}{why(there, kind, cores)}"
+    return f"{told}; {less}{doubt(last)}" if gives_less else f"{told}{doubt(best)}"
 
 
 def why(point, kind, cores) -> str:
     """What keeps more workers or threads from helping, as the end of a sentence."""
     if point["limit"] == "users":
-        return f": {several(point['users'], 'users')} cannot ask for more"
+        return f", because {several(point['users'], 'users')} cannot ask for more"
     if kind == IO_BOUND:
         return ""
     if point["limit"] == "processes":
-        return f": {several(point['workers'], 'workers')} can compute on no more cores"
+        return f", because {several(point['workers'], 'workers')} can compute on no more cores"
     if point["workers"] == cores and kind == CPU_BOUND:
         return ", your cores"
-    return f" (you have {several(cores, 'cores')})"
+    return f" on {several(cores, 'cores')}"
 
 
-def of_users(there, last) -> str:
+def of_users(there, last, cores) -> str:
     """Where more users no longer get more answers, and what they get instead."""
-    rate = f"{there['requests_per_s']:.1f} requests/s"
     if there is last:
-        return f"throughput still rises at {several(last['users'], 'users')}, {rate}."
+        return (
+            f"throughput still rises at {several(last['users'], 'users')}{of_theory(last, cores)}"
+        )
+    less = last["requests_per_s"] < NEARLY * there["requests_per_s"]
+    get = f"get less, {rate(last)}" if less else "get no more"
     waits = ""
     if None not in (there["p95_ms"], last["p95_ms"]):
-        waits = f": p95 goes from {there['p95_ms']:,.0f} to {last['p95_ms']:,.0f} ms"
+        waits = f", while p95 goes from {there['p95_ms']:,.0f} to {last['p95_ms']:,.0f} ms"
     return (
-        f"saturated from {several(there['users'], 'users')}, {rate}. "
-        f"With {last['users']} they only wait longer{waits}{doubt(last)}."
+        f"saturated from {several(there['users'], 'users')} on at {rate(there)}; "
+        f"{several(last['users'], 'users')} {get}{waits}{doubt(last)}"
     )
 
 
 def of_point(point, cores) -> str:
-    rate = f"{point['requests_per_s']:.1f} requests/s"
     if not point["expected_per_s"]:
-        return rate + doubt(point)
+        return rate(point) + doubt(point)
     can = {
         "slots": f"{several(point['workers'] or 0, 'workers')} can serve",
         "processes": f"{several(point['workers'] or 0, 'workers')} can compute",
@@ -94,23 +107,46 @@ def of_point(point, cores) -> str:
         "users": f"{several(point['users'], 'users')} can ask for",
     }[point["limit"]]
     share = point["requests_per_s"] / point["expected_per_s"]
-    return f"{rate}, {share:.0%} of the {point['expected_per_s']:.1f} that {can}{doubt(point)}"
+    reasons = doubt(point, cores if share < SHORT else None)
+    expected = f"{point['expected_per_s']:,.1f}"
+    return f"{rate(point)}, {percent(share)} of the {expected} that {can}{reasons}"
 
 
-def share_of_theory(point) -> str:
+def of_theory(point, cores) -> str:
+    """How near a point that still rises comes to the theoretical line, the end of a sentence."""
     if not point["expected_per_s"]:
-        return f", {point['requests_per_s']:.1f} requests/s"
+        return f", {rate(point)}{doubt(point)}"
     share = point["requests_per_s"] / point["expected_per_s"]
-    return f", {point['requests_per_s']:.1f} requests/s, {share:.0%} of the theoretical line"
+    if share >= SHORT:
+        return f", {rate(point)}, {percent(share)} of the theoretical line{doubt(point)}"
+    return (
+        f", but falls short: {rate(point)} are {percent(share)} of the theoretical line"
+        f"{doubt(point, cores) or ', and the figures do not show why'}"
+    )
 
 
-def doubt(point) -> str:
-    """What else may have been the limit, as the end of a sentence."""
+def doubt(point, short_on=None) -> str:
+    """What else may have been the limit, as the end of a sentence.
+
+    `short_on` is the number of cores where a point fell short: then their sharing is one, too.
+    """
+    found = []
     if point["generator_bound"]:
-        return ", though the load generator may have been the limit"
+        found.append("the load generator may have been the limit")
     if (point["other_cpu"] or 0) > OTHERS:
-        return f", though other programs kept {point['other_cpu']:.1f} cores busy"
-    return ""
+        found.append(f"other programs kept {point['other_cpu']:.1f} cores busy")
+    if short_on and (point["workers"] or 0) > short_on:
+        found.append(f"{point['workers']} workers share {several(short_on, 'cores')}")
+    return f" ({', '.join(found)})" if found else ""
+
+
+def rate(point) -> str:
+    return f"{point['requests_per_s']:,.1f} requests/s"
+
+
+def percent(share) -> str:
+    """ "82 %": with a space, as everywhere in the lab."""
+    return f"{100 * share:.0f} %"
 
 
 def several(number, noun) -> str:
@@ -141,7 +177,8 @@ def warnings(points, generator, alone) -> list[str]:
     )
     warn(
         lambda p: not rests_on_enough(p["requests"], 0.95),
-        "too few samples for a p95, which should have 10 slower requests: a longer --duration",
+        "there are too few samples for a p95, which should rest on 10 slower requests: measure "
+        "with a longer --duration",
     )
     warn(
         lambda p: p["little_error"] is not None and abs(p["little_error"]) > FAR,
