@@ -15,6 +15,8 @@ LETTER = 7.6  # px, about
 APART = 26  # px between two ticks of the x axis, at least
 # What a series is, and its colour in a file: a side, the other of two runs, or none of these.
 COLOURS = {"slow": "#a83a08", "fast": "#0a6280", "other": "#5b3fd6", "soft": "#5a5d63"}
+# Of lines of one colour, the measured and the dashed ones.
+DASHES = (("", "16 4", "16 4 3 4", "16 4 3 4 3 4"), ("6 5", "2 4", "9 4 2 4", "3 8"))
 SOFT, RULE, PAPER = "#5a5d63", "#dcd8cf", "#ffffff"
 
 
@@ -22,7 +24,8 @@ SOFT, RULE, PAPER = "#5a5d63", "#dcd8cf", "#ffffff"
 class Series:
     """A line: its (x, y) points by rising x, where a y of None is a gap.
 
-    `css` is one of COLOURS. What theory says is dashed and has no marks.
+    `css` is one of COLOURS. What theory says is dashed and has no marks. `again` is how many lines
+    of its colour there are already: it chooses the dashes.
     """
 
     name: str
@@ -30,6 +33,13 @@ class Series:
     css: str = "fast"
     dashed: bool = False
     marks: bool = True
+    again: int = 0
+
+    @property
+    def dashes(self):
+        """The attribute that tells it from the other lines of its colour; none of a whole line."""
+        pattern = DASHES[self.dashed][self.again % len(DASHES[self.dashed])]
+        return f' stroke-dasharray="{pattern}"' if pattern else ""
 
 
 @dataclass(frozen=True)
@@ -54,11 +64,14 @@ def drawing(title, x_label, panels, height, at) -> str:
     """The SVG of some panels, each `height` px high, and below them the x axis."""
     known = [x for panel in panels for one in panel.series for x, _ in one.points]
     round_x = ticks(max(known, default=0))
-    top_x = max(at) * 1.03 if at else max(known, default=0) or round_x[-1]
-    marks = apart(sorted(at), top_x) if at else [mark for mark in round_x if mark <= top_x]
+    low_x, top_x = 0, max(known, default=0) or round_x[-1]
+    if at and min(at) < max(at):  # from just before the first: nothing was measured at none
+        beside = (max(at) - min(at)) * 0.03
+        low_x, top_x = min(at) - beside, max(at) + beside
+    marks = apart(sorted(at), top_x - low_x) if at else [mark for mark in round_x if mark <= top_x]
 
     def to_x(value):
-        return LEFT + value / top_x * (WIDTH - LEFT - RIGHT)
+        return LEFT + (value - low_x) / (top_x - low_x) * (WIDTH - LEFT - RIGHT)
 
     parts, y = [], 0
     for panel in panels:
@@ -109,11 +122,10 @@ def line(series, y_label, to_x, to_y):
             continue
         path += f"{pen}{to_x(x):.1f} {to_y(y):.1f}"
         pen = "L"
-    dashed = ' stroke-dasharray="6 5"' if series.dashed else ""
     wide = 1.5 if series.dashed else 2.5
     yield (
         f'<path d="{path}" class="line {series.css}" fill="none" stroke="{colour}" '
-        f'stroke-width="{wide}"{dashed}/>'
+        f'stroke-width="{wide}"{series.dashes}/>'
     )
     if series.marks:
         for x, y in series.points:
@@ -143,10 +155,9 @@ def legend(rows, top):
     for number, row in enumerate(rows):
         y = top + ROW * number + 8
         for x, one in row:
-            dashed = ' stroke-dasharray="6 5"' if one.dashed else ""
             yield (
                 f'<line x1="{x:.0f}" x2="{x + 22:.0f}" y1="{y}" y2="{y}" class="line {one.css}" '
-                f'stroke="{COLOURS[one.css]}" stroke-width="2.5"{dashed}/>'
+                f'stroke="{COLOURS[one.css]}" stroke-width="2.5"{one.dashes}/>'
             )
             yield label(x + 28, y + 5, one.name, "tick")
 
@@ -166,11 +177,11 @@ def ticks(top, steps=4):
     return [round(n * step, 9) for n in range(math.ceil((top or 1) / step - 0.001) + 1)]
 
 
-def apart(values, top):
+def apart(values, span):
     """Those of rising values whose labels do not run into the one before."""
     kept = []
     for value in values:
-        if not kept or (value - kept[-1]) / top * (WIDTH - LEFT - RIGHT) >= APART:
+        if not kept or (value - kept[-1]) / span * (WIDTH - LEFT - RIGHT) >= APART:
             kept.append(value)
     return kept
 

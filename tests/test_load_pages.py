@@ -150,6 +150,25 @@ def test_two_runs_differ_where_they_have_the_same_point():
     assert curves.both_charts(run_of(*WORKERS), run_of(point(1, users=1), point(2, users=2))) == {}
 
 
+def test_every_line_of_two_runs_can_be_told_from_the_others():
+    sided = [point(n * w, side=side, workers=w, users=u) for side, n in (("slow", 1), ("fast", 4))
+             for w in (1, 2, 4) for u in (4, 8)]  # fmt: skip
+
+    for one, other, count in ((WORKERS, sided, 5), (sided, WORKERS, 5), (sided, sided, 8)):
+        drawn = curves.both_charts(run_of(*one), run_of(*other))["throughput"]
+        lines = list(ElementTree.fromstring(drawn).iter(f"{SVG}path"))
+        looks = {(line.get("stroke"), line.get("stroke-dasharray")) for line in lines}
+        assert len(looks) == len(lines) == count
+
+
+def test_the_first_point_stands_at_the_left_edge():
+    drawn = curves.charts(run_of(point(19, workers=1), point(38, workers=2)))["throughput"]
+
+    marks = [float(m.get("cx")) for m in ElementTree.fromstring(drawn).iter(f"{SVG}circle")]
+    assert charts.LEFT < marks[0] < charts.LEFT + 30
+    assert charts.WIDTH - charts.RIGHT - 30 < marks[1] < charts.WIDTH - charts.RIGHT
+
+
 def test_a_scaler_is_drawn_over_one_time_axis():
     series = [
         {"t_s": t, "load": t, "workers": 1 + t // 5, "requests_per_s": 20 * t, "p95_ms": ms}

@@ -4,6 +4,9 @@ A run is a dict as it stands in var/runs/; what another version or another kind 
 is not drawn.
 """
 
+from collections import Counter
+from dataclasses import replace
+
 from ..charts import Panel, Series, lines, over_time
 from .verdict import several
 
@@ -53,9 +56,18 @@ def name_of(point, varied):
     return ", ".join(filter(None, parts))
 
 
-def colour(group, number):
-    """A side's own colour; of lines without sides the first is cool, the others are not."""
-    return group[0].get("side") or ("fast", "other", "slow", "soft")[number % 4]
+def colour(group, number, sided=False):
+    """A side's own colour; lines without sides have neither of those where others have sides."""
+    free = ("other", "soft") if sided else ("fast", "other", "slow", "soft")
+    return group[0].get("side") or free[number % len(free)]
+
+
+def told_apart(series):
+    """The same lines, where those of one colour and way differ in their dashes."""
+    seen = Counter()
+    for one in series:
+        yield replace(one, again=seen[one.css, one.dashed])
+        seen[one.css, one.dashed] += 1
 
 
 def line(group, axis, figure, name, css, dashed=False):
@@ -83,9 +95,9 @@ def charts(run) -> dict:
             p50 = line(group, axis, "p50_ms", f"{name} p50".strip(), css, dashed=True)
             latency += [p95, p50]
         title = f"{run.get('scenario')}: throughput against {axis}"
-        found["throughput"] = lines(title, axis, "requests per second", throughput, at)
+        found["throughput"] = lines(title, axis, "requests per second", told_apart(throughput), at)
         title = f"{run.get('scenario')}: latency against {axis}"
-        found["latency"] = lines(title, axis, "latency, ms", latency, at)
+        found["latency"] = lines(title, axis, "latency, ms", told_apart(latency), at)
     if panels := time_panels(run):
         found["time"] = over_time(f"{run.get('scenario')}: load, workers and latency", panels)
     return found
@@ -124,6 +136,7 @@ def both_charts(one, other) -> dict:
     if not axis:
         return {}
     at = sorted({point[axis] for run in (one, other) for point in measured(run)})
+    sided = any(point.get("side") for run in (one, other) for point in measured(run))
     found = {}
     for name, figure, label in (
         ("throughput", "requests_per_s", "requests per second"),
@@ -132,11 +145,13 @@ def both_charts(one, other) -> dict:
         series = []
         for letter, run in (("A", one), ("B", other)):
             for number, (which, group) in enumerate(groups(measured(run), axis).items()):
-                css = colour(group, number + (letter == "B"))
+                css = colour(group, number + (letter == "B"), sided)
                 dashed = letter == "B"
                 points = line(group, axis, figure, "", css).points
                 series.append(Series(f"{letter} {which}".strip(), points, css, dashed))
-        found[name] = lines(f"Two runs: {label} against {axis}", axis, label, series, at)
+        found[name] = lines(
+            f"Two runs: {label} against {axis}", axis, label, told_apart(series), at
+        )
     return found
 
 
