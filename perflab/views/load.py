@@ -12,6 +12,7 @@ from ..errors import error_page, reads_only
 from ..forms import LoadForm
 from ..launcher.values import cores
 from ..load import curves, from_page, kept, runs, scenarios
+from ..load.report import knobs
 from ..load.verdict import several
 from ..middleware import is_local
 from .orders import changes_the_lab
@@ -60,24 +61,31 @@ def row(run):
     points = curves.measured(run)
     axis = {"classes": "class", "tuning": "switch"}.get(run.get("kind"), curves.axis_of(points))
     found = run["points"] or run.get("switches") or run.get("series") or ()
-    best = max((point.get("requests_per_s") or 0 for point in points), default=None)
+    best = max(points, key=lambda point: point.get("requests_per_s") or 0, default={})
+    spans = filter(None, (span(points, name) for name in curves.AXES))
     return {
         "id": run["id"],
         "title": title_of(run),
         "date": kept.date_of(run),
         "state": kept.state_of(run),
-        "axis": axis,
-        "count": len(found),
-        "best": best,
+        "span": ", ".join(spans) or (f"{len(found)}, by {axis}" if axis else str(len(found))),
+        "best": best.get("requests_per_s"),
+        "best_side": best.get("side") or "",
         "comparable": bool(points),
     }
 
 
+def span(points, name):
+    """ "1–4 workers" of these points; nothing of what is not known, nor of a single thread."""
+    found = sorted({point[name] for point in points if isinstance(point.get(name), int)})
+    if not found or name == "threads" and found == [1]:
+        return ""
+    return several(found[0], name) if len(found) == 1 else f"{found[0]}–{found[-1]} {name}"
+
+
 def title_of(run):
     """The scenario, and what makes it another one than by default."""
-    knobs = run.get("knobs") or {}
-    told = [f"{name.replace('_', ' ')} {value}" for name, value in knobs.items()]
-    told = [text for text in told if run["scenario"] not in text]
+    told = knobs(run)
     if run.get("generator", "locust") != "locust":
         told.append(f"by {run['generator']}")
     if run.get("load_workers"):

@@ -42,7 +42,7 @@ function show(now, rates, delay, history) {
   const { machine } = now;
   out("alert").hidden = !now.note;
   out("alert").textContent = now.note;
-  out("load").textContent = machine.load_average.map((one) => one.toFixed(2)).join(" ");
+  out("load").textContent = machine.load_average.map((one) => one.toFixed(2)).join(" · ");
   out("queue").textContent = known(machine.run_queue, String);
   out("waiting").textContent = known(machine.accept_queue, String);
   out("memory").textContent = bytes(machine.memory_available_bytes);
@@ -64,7 +64,7 @@ function show(now, rates, delay, history) {
       known(worker.cpu, percent), known(worker.busy, (n) => (worker.threads > 1 || n > 1.05 ? n.toFixed(1) : percent(n))),
       known(worker.requests, (n) => n.toLocaleString("en")), known(worker.rate, shown),
       known(worker.memory_bytes, bytes), age(worker.age_s),
-    ].map((text) => node("td", text)));
+    ].map((text, n) => node("td", text, n === 1 ? { class: "text" } : {})));
     return row;
   }));
   for (const part of page.querySelectorAll("[data-live]")) part.hidden = part.contains(out("charts")) && !now.lab;
@@ -77,8 +77,8 @@ function draw(now, rates, history) {
   const start = history[0].at;
   const series = (name, css, figure) => ({ name, css, points: history.map((one) => [one.at - start, one[figure]]) });
   out("charts").replaceChildren(
-    lines("Answers per second, lately", "s", "answers per second", [series("answers", "fast", "rate")]),
-    lines("Workers, and requests under way, lately", "s", "requests under way; dashed: workers", [series("workers", "slow", "workers"), series("requests under way", "fast", "busy")]),
+    lines("Answers per second, lately", "s", "answers per second", [series("answers", "answers", "rate")]),
+    lines("Workers, and requests under way, lately", "s", "requests under way; dashed: workers", [series("workers", "workers", "workers"), series("requests under way", "answers", "busy")]),
   );
 }
 
