@@ -75,7 +75,7 @@ function draw(now, rates, history) {
   history.push({ at: now.clock_s, rate: rates.lab.rate, busy: rates.lab.busy, workers: now.workers.length });
   if (history.length > KEPT) history.shift();
   const start = history[0].at;
-  const series = (name, css, figure) => ({ name, css, points: history.map((one) => [one.at - start, one[figure]]) });
+  const series = (name, css, figure) => ({ name, css, points: history.map((one) => [Math.round(one.at - start), one[figure]]) });
   out("charts").replaceChildren(
     lines("Answers per second, lately", "s", "answers per second", [series("answers", "answers", "rate")]),
     lines("Workers, and requests under way, lately", "s", "requests under way; dashed: workers", [series("workers", "workers", "workers"), series("requests under way", "answers", "busy")]),
