@@ -27,7 +27,7 @@ def test_a_ladder_is_drawn_as_one_climb_with_its_share_of_a_bare_response(visito
     shares = [text for text in words if "% of bare" in text]
     assert len(shares) == len(lanes) - 1  # all but the bare response itself
     assert [len(row) for row in figures(page).values()] == [len(lanes)] * len(figures(page))
-    expect(out(page, "same")).to_have_text("Same page")
+    expect(out(page, "same")).to_have_text("Same page, but for Bare")
     # The headline is of the first and the last rung of the ladder, not of the reference beside it.
     medians = dict(zip(lanes, map(float, figures(page)["median, ms"]), strict=True))
     ratio = float(re.search(r"[\d.]+", out(page, "interval").inner_text())[0])
@@ -110,7 +110,35 @@ def test_a_knob_of_its_own_stands_in_the_addresses_and_can_be_swept(visitor):
 
     assert "page=100" in page.url
     expect(page.locator("[data-charts] svg")).to_have_count(2)
-    expect(page.locator("[data-charts]")).to_contain_text("page")
+    expect(page.locator("[data-charts] .label-x").first).to_have_text("Page")
+
+
+def test_the_names_of_many_lines_do_not_overlap_and_each_line_has_dashes_of_its_own(visitor):
+    page = visitor().open("/experiments/ladder/?movies=2&guess=0&inspect=0")
+    page.route("**/rows.json", lambda route: route.fulfill(json={"rows": 11}))
+
+    run(page, "grow")
+
+    for chart in page.locator("[data-charts] svg").all():
+        heights = sorted(float(name.get_attribute("y")) for name in chart.locator(".name").all())
+        dashes = [line.get_attribute("stroke-dasharray") for line in chart.locator(".series").all()]
+        assert len(heights) == 9
+        assert all(b - a > 16.9 for a, b in zip(heights, heights[1:], strict=False))
+        assert len(set(dashes[1:])) == len(dashes[1:])
+    ticks = page.locator("[data-charts] svg").nth(1).locator(".tick").all_text_contents()
+    assert all(float(tick.replace(",", "")).is_integer() for tick in ticks)
+
+
+def test_the_sweep_of_a_simulated_line_leaves_out_no_line_and_draws_the_bytes(visitor):
+    page = visitor().open("/experiments/payload/?movies=2&guess=0&inspect=0")
+
+    run(page, "grow-line")
+
+    labels = page.locator("[data-charts] .label-x, [data-charts] .label-y").all_text_contents()
+    assert labels == ["Simulated line, kbit/s", "ms", "Simulated line, kbit/s", "bytes"]
+    titles = page.locator("[data-charts] svg").nth(1).locator("circle title").all_text_contents()
+    assert len(titles) == 4 * 3
+    assert not [title for title in titles if title.endswith(" at 0 Simulated line, kbit/s")]
 
 
 def test_peaks_of_memory_are_the_headline_where_a_lesson_is_about_them(visitor):
@@ -140,6 +168,6 @@ def test_bytes_on_the_wire_are_counted_and_a_304_has_none(visitor):
 def test_a_lesson_that_needs_another_database_can_be_read_and_offers_nothing(visitor):
     page = visitor().open("/experiments/connections/?inspect=0")
 
-    expect(page.locator(".alert").first).to_contain_text("start the lab with a DATABASE_URL")
+    expect(page.locator(".needs")).to_contain_text("DATABASE_URL of such a database")
     expect(page.locator("[data-do=run]")).to_be_hidden()
     expect(page.get_by_role("heading", name="The code")).to_be_visible()

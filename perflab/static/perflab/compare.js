@@ -1,9 +1,9 @@
 // The comparison page: two lanes, one button. bench.js measures, stats.js judges, plot.js draws;
 // page.js is what they share.
 
-import { ask, difference, run, warmUp } from "./bench.js";
+import { difference, run, warmUp } from "./bench.js";
 import { setUpGrowth } from "./grow.js";
-import { busy, fail, figures, form, knobs, ladder, lanes, middle, one, order, out, page, parts, queries, stop, totals, verdict } from "./page.js";
+import { busy, fail, figures, form, knobs, ladder, lanes, memoryPeak, middle, one, order, out, page, parts, queries, stop, totals, verdict } from "./page.js";
 import { climb, shown, strip } from "./plot.js";
 import { median, quantile, ratioOfMedians } from "./stats.js";
 import { setUpStory } from "./story.js";
@@ -162,7 +162,8 @@ function measure(sameSide = false) {
         fail(`${failed} left out of the figures: ${failures.at(-1)}`);
       }
       if (sides.every((lane) => lane.results.length >= ENOUGH)) {
-        const peaks = page.dataset.figure === "memory" && !sameSide ? await memoryPeaks(signal) : [];
+        const peaks = [];
+        if (page.dataset.figure === "memory" && !sameSide) for (const lane of lanes) peaks.push(await memoryPeak(lane, signal));
         conclude(sameSide, guessed, peaks);
       }
       else if (signal.aborted) fail("Stopped before there was enough to judge.");
@@ -204,9 +205,10 @@ function conclude(sameSide, guessed, peaks) {
     + (page.dataset.clock === "client" ? "; times to the last byte, by this browser's clock." : ".");
   out("guess").hidden = !guessed;
   if (guessed) {
-    const guess = guessed.queries ? `${guessed.queries} queries and ` : "";
+    const { queries: q, ratio } = guessed;
+    const times = ratio && (Number(ratio) === 1 ? "that both take the same time" : `${ratio} times`);
     out("guess").textContent =
-      `You guessed ${guess}${guessed.ratio || "no"} times; it is ${guess && `${shown(before)} and `}${shown(verdict.ratio)}.`;
+      `You guessed ${[q && queries(Number(q)), times].filter(Boolean).join(" and ")}; it is ${q && `${shown(before)} and `}${shown(verdict.ratio)}.`;
   }
   out("sentence").textContent = sameSide ? aaSentence() : sentence(saved, fast);
   one("[data-headline]").hidden = false;
@@ -233,16 +235,6 @@ function saving(slow, fast, peaks) {
   return { told: `${told(before)} → ${told(after)}`, does };
 }
 
-/** The most memory that Python held for one request of each lane; a public lab does not tell. */
-async function memoryPeaks(signal) {
-  const peaks = [];
-  for (const lane of lanes) {
-    const { trace } = await ask(`${lane.address()}&trace=memory`, signal);
-    peaks.push(trace ? (await (await fetch(`/traces/${trace}.json`, { signal })).json()).memory_peak : NaN);
-  }
-  return peaks;
-}
-
 /** Every lane of a ladder on one axis, with its share of the reference where there is one. */
 function drawClimb(sameSide) {
   const place = one("[data-climb]");
@@ -252,7 +244,7 @@ function drawClimb(sameSide) {
   const rows = lanes.map((lane) => {
     const ms = middle(lane, "total");
     const share = bare && lane !== bare ? `, ${shown((100 * middle(bare, "total")) / ms)} % of ${bare.title.toLowerCase()}` : "";
-    return { name: lane.title, ms, css: lane === lanes[0] ? "slow" : "fast", told: `${shown(ms)} ms, ${queries(middle(lane, "queries"))}${share}` };
+    return { name: lane.title, ms, css: lane.css, told: `${shown(ms)} ms, ${queries(middle(lane, "queries"))}${share}` };
   });
   const note = document.createElement("p");
   note.className = "note";
@@ -296,12 +288,15 @@ function tabulate(peaks) {
   };
   const names = lanes.map((lane) => lane.element.querySelector("h2").textContent);
   one("[data-table]").replaceChildren(
-    row("th", ["Medians", ...names]),
-    ...figures().map(([name, ...numbers]) => row("td", [name, ...numbers.map(shown)])),
-    ...(peaks.length ? [row("td", ["peak memory, MB", ...peaks.map((n) => shown(n / 1e6))])] : []),
+    row("th", ["Figures", ...names]),
+    ...figures(peaks).map(([name, ...numbers]) => {
+      const whole = numbers.every((n) => !(n % 1));
+      return row("td", [name, ...numbers.map((n) => shown(n, whole))]);
+    }),
   );
   const workers = new Set(lanes.flatMap((lane) => lane.results.map((result) => result.timing.worker)));
-  out("workers").textContent = `Answered by ${workers.size} worker${workers.size === 1 ? "" : "s"}; each has its own colour in the strips.`;
+  const drawn = workers.size === 1 ? "" : "s, told apart by filled, hollow and coloured points";
+  out("workers").textContent = `Answered by ${workers.size} worker${drawn}. Solid line: median; dashed: p95.`;
 }
 
 function compare() {
@@ -309,7 +304,8 @@ function compare() {
   const same = others.filter((lane) => !lane.differs && lane.results.length);
   const wrong = same.find((lane) => difference(first.html, lane.html ?? first.html));
   out("same").hidden = !same.length;
-  out("same").textContent = wrong ? "Not the same page" : "Same page";
+  const apart = lanes.filter((lane) => lane !== first && lane.results.length && !same.includes(lane)).map((lane) => lane.title);
+  out("same").textContent = wrong ? "Not the same page" : `Same page${apart.length ? `, but for ${apart.join(", ")}` : ""}`;
   out("same").classList.toggle("bad", Boolean(wrong));
   out("difference").textContent = wrong ? difference(first.html, wrong.html) : "";
   out("difference").hidden = !wrong;

@@ -1,7 +1,7 @@
 // How does it grow? Both sides at many sizes, or at many distances.
 
 import { askLane } from "./bench.js";
-import { busy, knobs, lanes, out, page } from "./page.js";
+import { busy, knobs, lanes, memoryPeak, out, page } from "./page.js";
 import { lines } from "./plot.js";
 import { median } from "./stats.js";
 
@@ -10,18 +10,21 @@ const SLOW_MS = 1000; // from here on two runs a point have to do
 const SIZES = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 const DISTANCES = [0, 1, 2, 5, 10, 20, 50];
 
+/** What is drawn beside the time: the figure of the lesson. */
+const FIGURE = { bytes: "bytes", memory: "MB of memory" }[page.dataset.figure] ?? "queries";
+
 /** Measure both sides with one knob at each of these values; draws after every value. */
 async function sweep(values, change, label, signal, progress) {
-  const series = lanes.map((lane, index) => ({ name: lane.name, css: index ? "fast" : "slow", time: [], queries: [] }));
+  const series = lanes.map(({ name, css }) => ({ name, css, time: [], figure: [] }));
   for (const [step, value] of values.entries()) {
     progress(step / values.length);
-    out("grow").textContent = `Measuring at ${value.toLocaleString("en")} ${label} …`;
+    out("grow").textContent = `Measuring: ${label}, ${value.toLocaleString("en")} …`;
     const answers = lanes.map(() => []);
     const first = [];
     for (const lane of lanes) first.push(await askLane(lane, signal, change(value)));
     const failed = first.find((answer) => !answer.ok);
     if (failed) {
-      out("grow").textContent = `Ended before ${value.toLocaleString("en")} ${label}: ${failed.why}`;
+      out("grow").textContent = `Ended before ${label}, ${value.toLocaleString("en")}: ${failed.why}`;
       return;
     }
     const runs = Math.max(...first.map((answer) => answer.timing.total)) > SLOW_MS ? 2 : RUNS;
@@ -29,14 +32,17 @@ async function sweep(values, change, label, signal, progress) {
       for (let turn = 0; turn < lanes.length; turn++) {
         const index = (round + turn) % lanes.length;
         const answer = await askLane(lanes[index], signal, change(value));
-        if (answer.ok) answers[index].push(answer.timing);
+        if (answer.ok) answers[index].push(answer);
       }
     }
-    series.forEach((one, index) => {
-      if (!answers[index].length) return;
-      one.time.push([value, median(answers[index].map((timing) => timing.total))]);
-      one.queries.push([value, median(answers[index].map((timing) => timing.queries))]);
-    });
+    for (const [index, one] of series.entries()) {
+      if (!answers[index].length) continue;
+      const middle = (of) => median(answers[index].map(of));
+      one.time.push([value, middle(({ timing }) => timing.total)]);
+      const of = { queries: ({ timing }) => timing.queries, bytes: ({ bytes }) => bytes }[FIGURE];
+      const figure = of ? middle(of) : (await memoryPeak(lanes[index], signal, change(value))) / 1e6;
+      if (Number.isFinite(figure)) one.figure.push([value, figure]);
+    }
     draw(series, label);
   }
   out("grow").textContent = `Medians of ${RUNS} runs a point (2 where one takes over a second), sides in turn.`;
@@ -47,7 +53,7 @@ function draw(series, label) {
     lines(title, label, unit, series.map((one) => ({ ...one, points: one[figure] })));
   page.querySelector("[data-charts]").replaceChildren(
     chart(`Time against ${label}`, "ms", "time"),
-    chart(`Queries against ${label}`, "queries", "queries"),
+    ...(series.some((one) => one.figure.length) ? [chart(`${FIGURE} against ${label}`, FIGURE, "figure")] : []),
   );
 }
 
@@ -68,13 +74,14 @@ const withDistance = () =>
     await sweep(distances, (round_trip) => ({ round_trip, movies }), label, signal, progress);
   });
 
-/** A sweep over each knob of the experiment's own. */
+/** A sweep over each knob of the experiment's own; a 0 that means none has no place on its axis. */
 function ownSweeps() {
   const sweepOf = (select) => () =>
     busy(async (signal, progress) => {
-      const values = [...select.options].map((option) => Number(option.value));
+      const [label, none] = select.labels[0].textContent.replace(select.textContent, "").trim().split(" (0:");
+      const values = [...select.options].filter(({ text }) => parseInt(text) > 0 || (text === "0" && !none)).map(({ value }) => Number(value));
       const change = (value) => ({ own: { ...knobs().own, [select.name]: value } });
-      await sweep(values, change, select.name, signal, progress);
+      await sweep(values, change, label, signal, progress);
     });
   return Object.fromEntries([...page.querySelectorAll("select[data-own]")].map((select) => [`grow-${select.name}`, sweepOf(select)]));
 }

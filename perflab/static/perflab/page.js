@@ -1,6 +1,6 @@
 // What the page consists of: its lanes, its knobs, its places for words, and one piece of work at a time.
 
-import { token } from "./bench.js";
+import { ask, token } from "./bench.js";
 import { shown } from "./plot.js";
 import { median, quantile } from "./stats.js";
 
@@ -9,8 +9,9 @@ export const form = page.querySelector(".knobs");
 export const one = (selector) => page.querySelector(selector);
 export const out = (name) => one(`[data-out="${name}"]`);
 
-export const lanes = [...page.querySelectorAll("[data-lane]")].map((element) => ({
+export const lanes = [...page.querySelectorAll("[data-lane]")].map((element, index) => ({
   element,
+  css: "reference" in element.dataset ? "reference" : index ? "fast" : "slow",
   name: element.dataset.lane,
   path: element.dataset.path,
   title: element.querySelector("h2").textContent,
@@ -95,12 +96,25 @@ export function fail(message) {
   out("failure").hidden = false;
 }
 
-/** Where the median request of a lane spends its time: [name, ms, css]. Waiting is what neither SQL, cache nor this thread's CPU explain. */
+/**
+ * Where the median request of a lane spends its time: [name, ms, css]. Waiting is what neither SQL, cache nor
+ * this thread's CPU explain; the server's clock ends with its headers.
+ */
 export function parts(lane) {
   const [total, sql, cache, cpu] = ["total", "sql", "cache", "cpu"].map((name) => middle(lane, name));
-  const waiting = page.dataset.clock === "client" || !Number.isFinite(cpu) ? 0 : Math.max(0, total - sql - cache - cpu);
-  const found = [["SQL", sql, "sql"], ["cache", cache, "cache"], ["Python", total - sql - cache - waiting, "python"]];
-  return waiting > total / 20 ? [...found, ["waiting", waiting, "waiting"]] : [...found.slice(0, 2), ["Python", total - sql - cache, "python"]];
+  const outside = page.dataset.clock === "client" ? median(lane.results.map((result) => result.outside)) : 0;
+  const own = Math.max(0, total - outside - sql - cache);
+  const waiting = own - cpu > total / 20 ? own - cpu : 0;
+  return [["SQL", sql, "sql"], ["cache", cache, "cache"], ["Python", own - waiting, "python"],
+    ["waiting", waiting, "waiting"], [OUTSIDE, outside, "waiting"]].filter(([, ms], n) => n < 3 || ms);
+}
+
+const OUTSIDE = "outside the server's clock";
+
+/** The most bytes that Python held for one request of a lane; a public lab does not tell. */
+export async function memoryPeak(lane, signal, changes) {
+  const { trace } = await ask(`${lane.address(changes)}&trace=memory`, signal);
+  return trace ? (await (await fetch(`/traces/${trace}.json`, { signal })).json()).memory_peak : NaN;
 }
 
 export const totals = (lane) => lane.results.map((result) => result.timing.total);
@@ -117,12 +131,13 @@ const FIGURES = [
   ["cache hits", (lane) => middle(lane, "hits")],
   ["cache misses", (lane) => middle(lane, "misses")],
   ["bytes on the wire", (lane) => median(lane.results.map((result) => result.bytes))],
-  ["outside the server, ms", (lane) => median(lane.results.map((result) => result.outside))],
+  [`${OUTSIDE}, ms`, (lane) => median(lane.results.map((result) => result.outside))],
   ["runs", (lane) => lane.results.length],
 ];
 
 /** The figures as rows: a name, then one number a lane. */
-export const figures = () => FIGURES.map(([name, of]) => [name, ...lanes.map(of)]);
+export const figures = (peaks = []) =>
+  [...FIGURES.map(([name, of]) => [name, ...lanes.map(of)]), ["peak memory, MB", ...peaks.map((n) => n / 1e6)]].filter((row) => row.length > 1);
 
 /** What the last run came to: ratio, low, high, differs, sameSide. */
 export const verdict = {};

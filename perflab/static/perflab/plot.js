@@ -20,21 +20,20 @@ function picture(width, height, title, ...children) {
 
 const text = (x, y, content, attributes = {}) => element("text", { x, y, ...attributes }, content);
 
-/** Round numbers from zero to at least `top`, some five of them. */
-export function ticks(top) {
-  const rough = (top || 1) / 4;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((n) => n * power).find((n) => n >= rough);
-  const marks = [];
-  for (let n = 0; n < top + step * 0.999; n += step) marks.push(Number(n.toPrecision(12)));
-  return marks;
+/** Round numbers from zero to at least `top`, at most seven. */
+export function ticks(top, whole) {
+  const power = Math.max(10 ** Math.floor(Math.log10((top || 1) / 5)), whole ? 1 : 0);
+  const count = (step) => Math.ceil(top / step - 1e-9) || 1;
+  const step = [1, 2, 2.5, 5, 10].map((n) => n * power).filter((step) => count(step) < 7 && !(whole && step % 1))
+    .reduce((best, step) => (count(step) * step < count(best) * best * 0.999 ? step : best));
+  return Array.from({ length: count(step) + 1 }, (_, n) => Number((n * step).toPrecision(12)));
 }
 
 /** A number for a reader: three digits that count, thousands apart. */
-export function shown(number) {
+export function shown(number, whole = Number.isInteger(number)) {
   if (!Number.isFinite(number)) return "–";
   if (number > 0 && number < 0.095) return number.toPrecision(1);
-  if (number >= 100 || Number.isInteger(number)) return Math.round(number).toLocaleString("en");
+  if (number >= 100 || whole) return Math.round(number).toLocaleString("en");
   return number >= 10 ? number.toFixed(1) : number.toFixed(2);
 }
 
@@ -65,11 +64,18 @@ export function strip(name, points, workers, middle, p95, top) {
   return picture(width, 86, `${name}: ${points.length} runs, ${told}`, ...parts);
 }
 
+const widest = (names) => 8.8 * Math.max(...names.map((name) => name.length));
+
+const DASHES = ["none", "12 5", "3 4", "12 4 3 4", "7 7", "20 4", "3 9", "20 4 3 4"];
+
 /** Lines of one figure against another; series are {name, css, points: [[x, y], …]}. */
 export function lines(title, xLabel, yLabel, series) {
-  const width = 640, height = 360, left = 64, right = 20, top = 36, bottom = 48;
-  const xs = ticks(Math.max(...series.flatMap((s) => s.points.map((p) => p[0])), 0.001));
-  const ys = ticks(Math.max(...series.flatMap((s) => s.points.map((p) => p[1])), 0.001));
+  const right = 40 + widest(series.map((one) => one.name));
+  const width = 640, height = 360, left = 64, top = 36, bottom = 48;
+  const [xs, ys] = [0, 1].map((axis) => {
+    const values = series.flatMap((one) => one.points.map((point) => point[axis]));
+    return ticks(Math.max(...values, 0.001), values.every(Number.isInteger));
+  });
   const x = (value) => left + (value / xs.at(-1)) * (width - left - right);
   const y = (value) => height - bottom - (value / ys.at(-1)) * (height - top - bottom);
   const parts = [
@@ -81,15 +87,25 @@ export function lines(title, xLabel, yLabel, series) {
     text(width - right, height - 8, xLabel, { class: "label-x", "text-anchor": "end" }),
     text(left, 18, yLabel, { class: "label-y" }),
   ];
+  let dashes = 0;
+  const ends = [];
   for (const one of series) {
     const path = one.points.map(([px, py], n) => `${n ? "L" : "M"}${x(px).toFixed(1)} ${y(py).toFixed(1)}`).join("");
-    parts.push(element("path", { d: path, class: `series ${one.css}` }));
+    parts.push(element("path", { d: path, class: `series ${one.css}`, "stroke-dasharray": DASHES[one.css === "slow" ? 0 : dashes++ % 8] }));
     for (const [px, py] of one.points) {
       parts.push(element("circle", { cx: x(px), cy: y(py), r: 4, class: `mark ${one.css}` },
-        element("title", {}, `${one.name}: ${shown(py)} ${yLabel} at ${shown(px)} ${xLabel}`)));
+        element("title", {}, `${one.name}: ${shown(py)} ${py === 1 ? yLabel.replace(/ies$/, "y") : yLabel} at ${shown(px)} ${xLabel}`)));
     }
     const [lastX, lastY] = one.points.at(-1) ?? [0, 0];
-    parts.push(text(x(lastX) - 8, y(lastY) - 8, one.name, { class: `name ${one.css}`, "text-anchor": "end" }));
+    ends.push({ ...one, x: x(lastX), from: y(lastY), y: y(lastY) });
+  }
+  ends.sort((a, b) => a.y - b.y);
+  ends.forEach((end, n) => (end.y = Math.max(end.y, n ? ends[n - 1].y + 17 : 0)));
+  ends.reduceRight((floor, end) => (end.y = Math.min(end.y, floor)) - 17, height - bottom);
+  for (const end of ends) {
+    const at = width - right + 26;
+    parts.push(element("path", { d: `M${end.x + 6} ${end.from}L${at - 4} ${end.y}`, class: "leader" }),
+      text(at, end.y + 5, end.name, { class: `name ${end.css}` }));
   }
   return picture(width, height, title, ...parts);
 }
@@ -105,9 +121,11 @@ export function bar(name, parts, top) {
       element("title", {}, `${label}: ${shown(ms)} ms`)));
     at += wide;
   }
-  const told = parts.map(([label, ms]) => `${label} ${shown(ms)} ms`).join(" · ");
-  shapes.push(text(0, 58, told, { class: "tick" }));
-  return picture(width, height, `${name}: ${told}`, ...shapes);
+  const told = parts.map(([label, ms]) => `${label} ${shown(ms)} ms`);
+  const key = element("text", { x: 0, y: 58, class: "tick" });
+  parts.forEach(([, , css], n) => key.append(element("tspan", { class: css }, "■"), ` ${told[n]}\u2003`));
+  shapes.push(key);
+  return picture(width, height, `${name}: ${told.join(", ")}`, ...shapes);
 }
 
 /**
@@ -115,7 +133,7 @@ export function bar(name, parts, top) {
  * often a hundredth of the bottom; its lines stand at powers of ten.
  */
 export function climb(rows) {
-  const width = 760, left = 130, right = 300, step = 34, height = rows.length * step + 34;
+  const width = 760, left = 30 + widest(rows.map((row) => row.name)), right = 300, step = 34, height = rows.length * step + 34;
   const logs = rows.map((row) => Math.log10(Math.max(row.ms, 0.001)));
   const [low, high] = [Math.floor(Math.min(...logs)), Math.ceil(Math.max(...logs, Math.min(...logs) + 0.1))];
   const x = (log) => left + ((log - low) / (high - low)) * (width - left - right);

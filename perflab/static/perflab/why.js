@@ -21,11 +21,11 @@ export function drawBars() {
 function trace() {
   return busy(async (signal) => {
     const columns = [];
-    for (const [index, lane] of lanes.entries()) {
+    for (const lane of lanes) {
       const answer = await ask(`${lane.address()}&trace=1`, signal);
       if (!answer.ok) throw new Error(answer.why);
       const found = await (await fetch(`/traces/${answer.trace}.json`, { signal })).json();
-      columns.push(column(lane, index, answer.trace, found));
+      columns.push(column(lane, answer.trace, found));
     }
     const place = page.querySelector("[data-traces]");
     place.replaceChildren(...columns);
@@ -33,9 +33,9 @@ function trace() {
   });
 }
 
-function column(lane, index, id, found) {
+function column(lane, id, found) {
   const place = document.createElement("div");
-  place.className = `lane ${index ? "fast" : "slow"}`;
+  place.className = `lane ${lane.css}`;
   const heading = document.createElement("h3");
   heading.textContent = `${lane.title}: one request`;
   place.append(heading, waterfall(found));
