@@ -87,7 +87,7 @@ class ErrorPagesMiddleware:
             return error_page(request, 400, title, str(exception))
         if missing := missing_in_database(exception):
             title = f"The database has no {missing} yet"
-            detail = "Run `.venv/bin/python manage.py migrate`, then the same with `seed`."
+            detail = "Run `manage.py migrate`, then `manage.py seed`."
         elif isinstance(exception, (OperationalError, InterfaceError)):
             title = "The database does not answer"
             detail = "What needs no database still works. Reload when it is back."

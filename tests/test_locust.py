@@ -200,9 +200,9 @@ def test_slow_and_fast_load_every_experiment_under_the_same_names(lab):
 
 
 def test_the_duel_on_an_experiments_page_runs_as_it_stands(lab):
-    command = commands(lab, "locust")[0].replace("--run-time 20s", "--run-time 3s")
+    command = commands(lab, ".venv/bin/locust")[0].replace("--run-time 20s", "--run-time 3s")
     program, dash_f, path, *options = shlex.split(command)
-    assert (program, dash_f, path) == ("locust", "-f", "locustfiles/duel.py")
+    assert (program, dash_f, path) == (".venv/bin/locust", "-f", "locustfiles/duel.py")
 
     duel = run("duel", *options, "--json")
 
