@@ -11,9 +11,10 @@ import sys
 
 from gunicorn.glogging import Logger
 
-from perflab import listeners, scoreboard
-from perflab.launcher import places, values
-from perflab.launcher.processes import die_with_parent
+from perflab.base import config as environment
+from perflab.base import network, paths
+from perflab.base.processes import die_with_parent
+from perflab.workers import scoreboard
 
 
 def refuse(problem, status=1):
@@ -22,13 +23,13 @@ def refuse(problem, status=1):
 
 
 try:
-    address = values.Address.default()
+    address = network.Address.default()
     bind = str(address)
-    workers = values.workers()
-    threads = values.threads()
-    var = places.var_folder()
-    control_socket = str(places.socket_path(var, f"gunicorn-{address.port}.sock"))
-except values.Problem as problem:
+    workers = environment.workers()
+    threads = environment.threads()
+    var = paths.var_folder()
+    control_socket = str(paths.socket_path(var, f"gunicorn-{address.port}.sock"))
+except environment.Problem as problem:
     refuse(problem, problem.status)
 except OSError as error:
     refuse(f"{error.strerror}: {error.filename}")
@@ -53,7 +54,7 @@ if os.access("/dev/shm", os.W_OK):
 
 # Who is believed about a visitor's scheme (X-Forwarded-Proto): a balancer on this machine, unless
 # FORWARDED_ALLOW_IPS names another one. No request may name the address that the site lies under.
-forwarded_allow_ips = values.variable("FORWARDED_ALLOW_IPS") or "127.0.0.1,::1"
+forwarded_allow_ips = environment.variable("FORWARDED_ALLOW_IPS") or "127.0.0.1,::1"
 secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 forwarder_headers = ""
 
@@ -83,7 +84,7 @@ def on_starting(server):
     if ports and ports[0] != address.port:  # --bind
         os.environ.setdefault("PERFLAB_INSTANCE", str(ports[0]))
         if server.cfg.control_socket == control_socket:
-            own = places.socket_path(var, f"gunicorn-{ports[0]}.sock")
+            own = paths.socket_path(var, f"gunicorn-{ports[0]}.sock")
             server.cfg.set("control_socket", str(own))
     disabled = server.cfg.control_socket_disable
     os.environ["PERFLAB_CONTROL_SOCKET"] = "" if disabled else server.cfg.control_socket
@@ -98,7 +99,7 @@ def make_scoreboard(server, port):
     lanes = server.cfg.threads if server.cfg.worker_class_str == "gthread" else 1
     path = var / f"scoreboard-{port}"
     try:
-        server.scoreboard = scoreboard.Board(path, slots=2 * values.MAX_WORKERS, lanes=lanes)
+        server.scoreboard = scoreboard.Board(path, slots=2 * environment.MAX_WORKERS, lanes=lanes)
     except OSError as error:
         refuse(f"cannot make {path}: {error.strerror}")
     os.environ["PERFLAB_SCOREBOARD"] = str(path)
@@ -143,9 +144,13 @@ def when_ready(server):
 
 def refuse_strangers(where):
     """End Gunicorn if a socket address can be reached from outside and the lab is not public."""
-    if isinstance(where, tuple) and not values.is_public() and not values.is_loopback(where[0]):
-        listening = values.Address(*where[:2])
-        refuse(values.NOT_PUBLIC.format(address=listening))
+    if (
+        isinstance(where, tuple)
+        and not environment.is_public()
+        and not network.is_loopback(where[0])
+    ):
+        listening = network.Address(*where[:2])
+        refuse(network.NOT_PUBLIC.format(address=listening))
 
 
 def pre_fork(server, worker):
@@ -176,7 +181,7 @@ def post_fork(server, worker):
     die_with_parent(worker.ppid)
     threaded = worker.cfg.worker_class_str == "gthread"
     worker.line = scoreboard.Line(server.scoreboard, worker.slot, threaded)
-    listeners.listening = [listener.sock for listener in worker.sockets]
+    scoreboard.listening = [listener.sock for listener in worker.sockets]
 
 
 def child_exit(server, worker):

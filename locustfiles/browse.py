@@ -12,7 +12,7 @@ import re
 from html import unescape
 from urllib.parse import urlencode, urljoin
 
-from lab import LabUser
+from _lab import LabUser
 from locust import events, task
 from locust.argument_parser import gt_zero
 

@@ -6,7 +6,7 @@ Each core makes 20 pages of 50 ms in a second, however many workers share it. Th
 their turn, and so do their users. Compare io_bound.py.
 """
 
-from calibrated import CalibratedUser
+from _calibrated import CalibratedUser
 
 
 class Computing(CalibratedUser):

@@ -9,7 +9,7 @@ fast pages queue behind the slow ones: a slow page is slow for everybody.
 
 import random
 
-from lab import LabUser, sides
+from _lab import LabUser, sides
 from locust import task
 
 

@@ -5,7 +5,7 @@
 The counterpart of slow.py: same users, same order, same names. What differs is the pages.
 """
 
-from lab import LabUser, sides
+from _lab import LabUser, sides
 from locust import task
 
 

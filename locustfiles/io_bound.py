@@ -6,7 +6,7 @@ As many as there are workers and threads, far past the cores: waiting needs no p
 cpu_bound.py, which asks for as long a page and stops at the cores.
 """
 
-from calibrated import CalibratedUser
+from _calibrated import CalibratedUser
 
 
 class Waiting(CalibratedUser):

@@ -6,7 +6,7 @@ Each user goes round all experiments and asks for the next page as soon as it ha
 Run fast.py with the same options and compare row by row: the rows are named alike.
 """
 
-from lab import LabUser, sides
+from _lab import LabUser, sides
 from locust import task
 
 

@@ -7,9 +7,9 @@ closed: none of it shows in a minute. After a tenth of the time, in which caches
 third of the rest is compared with the last. Watch the workers' memory on /system/ meanwhile.
 """
 
+from _shapes import OneSide, Parts
 from locust import events
 from locust.argument_parser import gt_zero
-from shapes import OneSide, Parts
 
 SLOWER = 1.25  # times the 95th percentile of the first third; less is chance
 

@@ -7,9 +7,9 @@ the spike have asked for stays in the queue when they have left, and whoever com
 it: the lab is back once the 95th percentile of a second is at most twice that of the first third.
 """
 
+from _shapes import OneSide, Parts
 from locust import events
 from locust.argument_parser import gt_zero
-from shapes import OneSide, Parts
 
 BACK = 2  # times the first third's 95th percentile
 

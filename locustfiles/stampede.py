@@ -12,7 +12,7 @@ import re
 import time
 from urllib.parse import urlencode
 
-from lab import LabUser, flaw
+from _lab import LabUser, flaw
 from locust import events, task
 from locust.argument_parser import gt_zero
 

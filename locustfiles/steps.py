@@ -7,9 +7,9 @@ Each step adds users that ask for page after page. The lab has given in when for
 the 95th percentile is over 4 times the first step's, or when 1 % of a step's answers are failures.
 """
 
+from _shapes import OneSide, Shape
 from locust import events
 from locust.argument_parser import gt_zero
-from shapes import OneSide, Shape
 
 SLOWER = 4  # times the first step's 95th percentile
 FAILING = 0.01  # of a step's answers

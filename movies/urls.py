@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import views
+from movies import views
 
 urlpatterns = [
     path("films/", views.films, name="films"),

@@ -5,11 +5,10 @@ from django.db.models import Q
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from perflab.errors import error_page, reads_only
-
-from .forms import VisitorForm
-from .models import Director, Movie
-from .seeding.rows import known_countries
+from movies.forms import VisitorForm
+from movies.models import Director, Movie
+from movies.seeding.rows import known_countries
+from perflab.web.errors import error_page, reads_only
 
 FILMS_ON_A_PAGE = 50
 REVIEWS_SHOWN = 50

@@ -14,7 +14,7 @@ application = get_asgi_application()
 
 from django.db import connections  # noqa: E402 - Django has to be set up first
 
-from perflab.warm_up import warm_up  # noqa: E402
+from perflab.web.warm_up import warm_up  # noqa: E402
 
 warm_up(get_wsgi_application())
 # No request is served by this thread, so none would ever close what the warm-up has opened.

@@ -77,7 +77,8 @@ MAX_PAGE_MS = 10_000  # what a request may be promised to take in the database
 INSTANCE = text("PERFLAB_INSTANCE", text("PORT", "8000"))
 # Where that Gunicorn takes orders; gunicorn.conf.py says so.
 CONTROL_SOCKET = text("PERFLAB_CONTROL_SOCKET")
-# And where its workers write down what they do (perflab.scoreboard); "" under another server.
+# And where its workers write down what they do (perflab.workers.scoreboard); "" under another
+# server.
 SCOREBOARD = text("PERFLAB_SCOREBOARD")
 
 # The toolbar. For load runs it is not installed at all: even idle it patches template rendering.
@@ -94,24 +95,24 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "perflab.middleware.ProbeMiddleware",  # first, so that it times all the others
-    "perflab.middleware.InspectMiddleware",
-    "perflab.site_cache.SiteCacheMiddleware",  # before all that a cached page need not pass
+    "perflab.measure.middleware.ProbeMiddleware",  # first, so that it times all the others
+    "perflab.web.middleware.InspectMiddleware",
+    "perflab.web.site_cache.SiteCacheMiddleware",  # before all that a cached page need not pass
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     *(["debug_toolbar.middleware.DebugToolbarMiddleware"] if TOOLBAR else []),
-    *(["perflab.toolbar.UnknownPanelMiddleware"] if TOOLBAR else []),
+    *(["perflab.web.toolbar.UnknownPanelMiddleware"] if TOOLBAR else []),
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "perflab.middleware.ErrorPagesMiddleware",
+    "perflab.web.middleware.ErrorPagesMiddleware",
 ]
 
 ROOT_URLCONF = "perflab.urls"
 WSGI_APPLICATION = "perflab.wsgi.application"
-CSRF_FAILURE_VIEW = "perflab.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "perflab.web.errors.csrf_failure"
 
 TEMPLATES = [
     {
@@ -225,7 +226,7 @@ if HTTPS:
 STATIC_URL = "static/"
 STATIC_ROOT = VAR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
-STORAGES = {"staticfiles": {"BACKEND": "perflab.storage.LabStaticFilesStorage"}}
+STORAGES = {"staticfiles": {"BACKEND": "perflab.web.static_files.LabStaticFilesStorage"}}
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"  # the tables behind many-to-many fields too
@@ -249,11 +250,11 @@ DEBUG_TOOLBAR_PANELS = [
     )
 ]
 DEBUG_TOOLBAR_CONFIG = {
-    "SHOW_TOOLBAR_CALLBACK": "perflab.middleware.show_toolbar",
+    "SHOW_TOOLBAR_CALLBACK": "perflab.access.show_toolbar",
     "SHOW_COLLAPSED": True,
     "IS_RUNNING_TESTS": False,
     # In files, since any worker may be asked for a panel of a page that another one served.
-    "TOOLBAR_STORE_CLASS": "perflab.toolbar.FolderStore",
+    "TOOLBAR_STORE_CLASS": "perflab.web.toolbar.FolderStore",
     "RESULTS_CACHE_SIZE": 200,
     # What is left of a query's stack is the experiment's own line, on one screen.
     "HIDE_IN_STACKTRACES": (

@@ -3,23 +3,23 @@
 from django.conf import settings
 from django.urls import include, path
 
-from .views import data, load, orders, pages, rungs, stand_ins, system, tuning
+from perflab.web.views import actions, api, calibrated, load, pages, rungs, system, tuning
 
 urlpatterns = [
     path("", pages.contents, name="contents"),
-    path("experiments.json", data.catalogue, name="catalogue"),
+    path("experiments.json", api.catalogue, name="catalogue"),
     path("experiments/<slug:slug>/", pages.comparison, name="comparison"),
     path("experiments/<slug:slug>/rows.json", rungs.rows, name="rows"),
-    path("experiments/<slug:slug>/flush/", orders.flush, name="flush"),
-    path("experiments/<slug:slug>/result/", orders.result, name="result"),
+    path("experiments/<slug:slug>/flush/", actions.flush, name="flush"),
+    path("experiments/<slug:slug>/result/", actions.result, name="result"),
     path("experiments/<slug:slug>/<slug:name>/", rungs.rung, name="rung"),
-    path("experiments/<slug:slug>/<slug:name>/change/", orders.change, name="change"),
-    path("traces/<slug:trace_id>.json", data.trace, name="trace"),
-    path("traces/<slug:trace_id>/<int:statement>/plan/", data.trace_plan, name="trace_plan"),
-    path("io-bound/", stand_ins.io_bound, name="io_bound"),
-    path("cpu-bound/", stand_ins.cpu_bound, name="cpu_bound"),
+    path("experiments/<slug:slug>/<slug:name>/change/", actions.change, name="change"),
+    path("traces/<slug:trace_id>.json", api.trace, name="trace"),
+    path("traces/<slug:trace_id>/<int:statement>/plan/", api.trace_plan, name="trace_plan"),
+    path("io-bound/", calibrated.io_bound, name="io_bound"),
+    path("cpu-bound/", calibrated.cpu_bound, name="cpu_bound"),
     path("system/", system.page, name="system"),
-    path("system/workers/", orders.workers, name="workers"),
+    path("system/workers/", actions.workers, name="workers"),
     path("system.json", system.as_json, name="system_json"),
     path("load/", load.index, name="load"),
     path("load/start/", load.start, name="load_start"),
@@ -31,13 +31,13 @@ urlpatterns = [
     path("load/<slug:run_id>/<slug:name>.svg", load.as_svg, name="load_svg"),
     path("load/<slug:run_id>/report/<int:number>/", load.report, name="load_report"),
     path("tuning/", tuning.page, name="tuning"),
-    path("health/", data.health, name="health"),
+    path("health/", api.health, name="health"),
     path("", include("movies.urls")),
 ]
 if settings.TOOLBAR:
     urlpatterns.append(path("__debug__/", include("debug_toolbar.urls")))
 
-handler400 = "perflab.errors.bad_request"
-handler403 = "perflab.errors.permission_denied"
-handler404 = "perflab.errors.not_found"
-handler500 = "perflab.errors.server_error"
+handler400 = "perflab.web.errors.bad_request"
+handler403 = "perflab.web.errors.permission_denied"
+handler404 = "perflab.web.errors.not_found"
+handler500 = "perflab.web.errors.server_error"

@@ -7,6 +7,6 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "perflab.settings")
 application = get_wsgi_application()
 
-from perflab.warm_up import warm_up  # noqa: E402 - Django has to be set up first
+from perflab.web.warm_up import warm_up  # noqa: E402 - Django has to be set up first
 
 warm_up(application)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from perflab import server_timing
+from perflab.measure import server_timing
 from tests.services import free_port, temporary_folder, tie_to_parent, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent

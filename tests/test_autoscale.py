@@ -14,9 +14,9 @@ from dataclasses import replace
 import pytest
 from django.core.management import CommandError, call_command
 
-from perflab import dial, scoreboard
-from perflab.autoscaler import Decision, Limits, Reading, Sample, decide, thinned
-from perflab.launcher.processes import end, spawn
+from perflab.base.processes import end, spawn
+from perflab.workers import control, scoreboard
+from perflab.workers.autoscaler import Decision, Limits, Reading, Sample, decide, thinned
 from tests.labs import ROOT
 from tests.services import free_port, wait_until
 
@@ -225,8 +225,8 @@ def test_without_a_lab_or_its_control_socket_there_is_one_line(tmp_path, setting
 
 def wanted(lab):
     """How many workers Gunicorn is to keep; 0 while it hangs up because it starts one."""
-    with suppress(dial.DialError):
-        return dial.workers(lab.var / "run" / f"gunicorn-{lab.port}.sock")
+    with suppress(control.DialError):
+        return control.workers(lab.var / "run" / f"gunicorn-{lab.port}.sock")
     return 0
 
 

@@ -12,7 +12,8 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import expect
 
-from perflab import registry, server_timing
+from perflab.catalogue import registry
+from perflab.measure import server_timing
 from tests.browsers import ERRORS, SLOW, arrivals
 from tests.labs import ROOT
 
@@ -262,7 +263,7 @@ def test_a_person_clicks_through_the_toolbar(visitor):
 
     expect(open_panel(page, "TemplatesPanel")).to_contain_text("movies/programme.html")
     request = open_panel(page, "RequestPanel")
-    expect(request).to_contain_text("perflab.views.rung")
+    expect(request).to_contain_text("perflab.web.views.rung")
     expect(request).to_contain_text("'43'")
     timer = open_panel(page, "TimerPanel")
     expect(timer).to_contain_text("Total CPU time")

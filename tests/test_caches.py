@@ -19,9 +19,10 @@ from django.core.cache import caches as django_caches
 from django.core.cache.backends.locmem import LocMemCache
 from pymemcache.exceptions import MemcacheClientError
 
-from perflab import caches, registry
+from perflab import caches
 from perflab.caches import keys, outages, using
-from perflab.probe import probe
+from perflab.catalogue import registry
+from perflab.measure.probe import probe
 from tests import services
 from tests.labs import ROOT
 

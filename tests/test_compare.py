@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from perflab import stats
+from perflab.measure import stats
 from tests.browsers import arrivals
 
 PAGE = "/experiments/n-plus-one/?movies=20&runs=6&guess=0&inspect=0"

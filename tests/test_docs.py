@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from perflab import registry
+from perflab.catalogue import registry
 from tests.labs import ROOT
 
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

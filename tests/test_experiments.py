@@ -5,8 +5,8 @@ import inspect
 import pytest
 from django.conf import settings
 
-from perflab import registry
-from perflab.promises import broken_promises
+from perflab.catalogue import registry
+from perflab.compare.promises import broken_promises
 
 EXPERIMENTS = list(registry.experiments.values())
 each_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.slug)

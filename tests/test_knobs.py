@@ -1,7 +1,7 @@
 import pytest
 from django.http import QueryDict
 
-from perflab.knobs import BadKnob, Knobs, catalogue
+from perflab.catalogue.knobs import BadKnob, Knobs, catalogue
 
 
 def read(query):

@@ -21,7 +21,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from perflab.launcher import installers, logs, places, values
+from perflab.base import config, logs, network, paths
+from perflab.launcher import installers
 from tests.labs import ROOT
 from tests.services import free_port, temporary_folder, tie_to_parent, wait_until
 
@@ -243,7 +244,7 @@ def test_a_fresh_clone_starts_in_a_room_without_internet(bare):
         assert "film" in first.page("films/1900/").lower()
         assert first.named("valkey-server")
         workers = [p for p in first.named("gunicorn") if not p.children()]
-        assert len(workers) == values.cores()
+        assert len(workers) == config.cores()
 
     with started(bare, **offline) as second:
         assert second.said.splitlines()[0].startswith("perflab is ready")  # nothing is done twice
@@ -317,7 +318,7 @@ def wheel(folder, name, version):
 def install(place, wheels, requirements="requirements.txt", **changes):
     """Run the launcher's installation alone, from a folder of wheels, with the system's pip."""
     program = (
-        "import sys; from perflab.launcher import environment; from perflab.launcher.values import "
+        "import sys; from perflab.launcher import environment; from perflab.base.config import "
         "Problem\n"
         f"try: environment.ensure({requirements!r}, {str(wheels)!r})\n"
         "except Problem as problem: sys.exit(str(problem))"
@@ -415,11 +416,11 @@ def test_where_there_is_no_pip_at_all_one_is_fetched_and_checked(tmp_path, monke
     assert subprocess.run([sys.executable, fetched], capture_output=True).stdout == b"a pip\n"
 
     published.write_text("<html>Please log in</html>")
-    with pytest.raises(values.Problem, match="damaged"):
+    with pytest.raises(config.Problem, match="damaged"):
         installers.fetch_pip(tmp_path)
 
     published.unlink()
-    with pytest.raises(values.Problem, match="--find-links DIR"):
+    with pytest.raises(config.Problem, match="--find-links DIR"):
         installers.fetch_pip(tmp_path)
 
 
@@ -814,12 +815,12 @@ def test_somebody_elses_folder_for_sockets_is_not_used(tmp_path):
     open_to_all.chmod(0o777)
     (var / "sockets").write_text(str(open_to_all))
 
-    path = places.socket_path(var, "name.sock")
+    path = paths.socket_path(var, "name.sock")
 
     try:
         assert path.parent != open_to_all
         assert path.parent.stat().st_mode & 0o777 == 0o700
-        assert places.socket_path(var, "other.sock").parent == path.parent
+        assert paths.socket_path(var, "other.sock").parent == path.parent
         assert len(os.fsencode(path)) <= 100
     finally:
         shutil.rmtree(path.parent)
@@ -973,10 +974,10 @@ def test_help_names_every_option_and_command(furnished):
 
 
 def test_addresses_are_read_as_people_write_them():
-    parse = values.Address.parse
+    parse = network.Address.parse
 
-    assert parse("--bind", "127.0.0.1:8000") == values.Address("127.0.0.1", 8000)
-    assert parse("--bind", "[::1]:8000") == values.Address("::1", 8000)
+    assert parse("--bind", "127.0.0.1:8000") == network.Address("127.0.0.1", 8000)
+    assert parse("--bind", "[::1]:8000") == network.Address("::1", 8000)
     assert str(parse("--bind", "[::1]:8000")) == "[::1]:8000"
     assert parse("--bind", "localhost:80").is_loopback()
     assert parse("--bind", "127.0.0.2:80").is_loopback()

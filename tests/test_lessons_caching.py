@@ -14,8 +14,9 @@ from django.urls import reverse
 
 from movies.experiments import per_worker_cache, stampede
 from movies.models import Movie, Tonight
-from perflab import registry, server_timing
 from perflab.caches import LabCache, NoAnswer, using
+from perflab.catalogue import registry
+from perflab.measure import server_timing
 from tests.services import wait_until
 
 BURST = 6

@@ -13,7 +13,7 @@ import pytest
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from movies import remote, slow_line
+from movies import archive_services, slow_network
 from movies.experiments import inefficient_code, payload, remote_calls, serialise
 from movies.models import Movie
 
@@ -179,12 +179,12 @@ def test_who_cannot_unpack_gets_the_plain_page(client):
 
 def test_a_line_takes_the_time_that_the_bytes_on_it_take(monkeypatch):
     now, slept = [0.0], []
-    monkeypatch.setattr(slow_line.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(slow_network.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(
-        slow_line.time, "sleep", lambda s: (slept.append(s), now.append(now.pop() + s))
+        slow_network.time, "sleep", lambda s: (slept.append(s), now.append(now.pop() + s))
     )
 
-    pieces = list(slow_line.paced(b"x" * 125_000, 1_000_000 / 8))
+    pieces = list(slow_network.paced(b"x" * 125_000, 1_000_000 / 8))
 
     assert b"".join(pieces) == b"x" * 125_000
     assert sum(slept) == pytest.approx(1)
@@ -205,7 +205,7 @@ def test_a_line_changes_nothing_of_the_page(client):
 
 
 def test_a_page_that_would_hold_its_worker_too_long_is_refused(client, monkeypatch):
-    monkeypatch.setattr(slow_line, "LONGEST_S", 0.01)
+    monkeypatch.setattr(slow_network, "LONGEST_S", 0.01)
 
     answer = client.get(address("payload", "everything", movies=10, line=1000))
 
@@ -220,7 +220,7 @@ def test_a_page_that_would_hold_its_worker_too_long_is_refused(client, monkeypat
 def at_once(monkeypatch):
     """The greatest number of calls that were under way at the same time."""
     lock, counts = threading.Lock(), {"now": 0, "most": 0}
-    answer = remote.Service.do_POST
+    answer = archive_services.Service.do_POST
 
     def counted(self):
         with lock:
@@ -232,7 +232,7 @@ def at_once(monkeypatch):
             with lock:
                 counts["now"] -= 1
 
-    monkeypatch.setattr(remote.Service, "do_POST", counted)
+    monkeypatch.setattr(archive_services.Service, "do_POST", counted)
     return counts
 
 
@@ -249,14 +249,14 @@ def test_the_services_answers_come_in_their_order(client):
 
     page = client.get(address("remote-calls", "threads", movies=1, wait=0)).content.decode()
 
-    answers = [remote.said(service, film.id) for service in remote.SERVICES]
+    answers = [archive_services.said(service, film.id) for service in archive_services.SERVICES]
     assert "".join(f"<td>{answer}</td>" for answer in answers) in page
 
 
 def test_a_service_really_waits():
     started = time.monotonic()
 
-    remote.ask("vault", [], 50)
+    archive_services.ask("vault", [], 50)
 
     assert time.monotonic() - started >= 0.05
 
@@ -265,8 +265,8 @@ def test_services_that_cannot_start_are_told_of(client, monkeypatch):
     def no_port(*args):
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(remote, "_server", None)
-    monkeypatch.setattr(remote, "Server", no_port)
+    monkeypatch.setattr(archive_services, "_server", None)
+    monkeypatch.setattr(archive_services, "Server", no_port)
 
     answer = client.get(address("remote-calls", "in-turn", movies=1))
 
@@ -280,7 +280,7 @@ def test_a_service_that_does_not_answer_is_told_of(client, monkeypatch, rung):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # and nobody listens
         nowhere = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        monkeypatch.setattr(remote, "address", lambda: nowhere)
+        monkeypatch.setattr(archive_services, "address", lambda: nowhere)
 
         answer = client.get(address("remote-calls", rung, movies=1))
 
@@ -289,14 +289,14 @@ def test_a_service_that_does_not_answer_is_told_of(client, monkeypatch, rung):
 
 
 def test_a_forked_worker_has_services_of_its_own():
-    before = remote.address()
+    before = archive_services.address()
     reads, writes = os.pipe()
 
     child = os.fork()
     if child == 0:
         try:
             film = type("Film", (), {"id": 7})
-            said = [remote.address(), remote.ask("vault", [film], 0)]
+            said = [archive_services.address(), archive_services.ask("vault", [film], 0)]
             os.write(writes, json.dumps(said).encode())
         finally:
             os._exit(0)
@@ -306,7 +306,7 @@ def test_a_forked_worker_has_services_of_its_own():
         theirs, said = json.load(told)
 
     assert theirs != before
-    assert said == [remote.said("vault", 7)]
+    assert said == [archive_services.said("vault", 7)]
     with (
         pytest.raises(ConnectionRefusedError),
         socket.create_connection(port_of(theirs), timeout=1),
@@ -323,19 +323,19 @@ def port_of(url):
 def test_no_proxy_is_asked_for_a_loopback_address(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://192.0.2.1:3128")
     monkeypatch.setenv("ALL_PROXY", "http://192.0.2.1:3128")
-    remote._client.cache_clear()
+    archive_services._client.cache_clear()
 
-    assert remote.ask("vault", [], 0) == []
+    assert archive_services.ask("vault", [], 0) == []
 
 
 def test_every_rung_asks_all_the_services(client, monkeypatch):
     asked = []
-    said = remote.said
+    said = archive_services.said
     monkeypatch.setattr(
-        remote, "said", lambda service, film: asked.append(service) or said(service, film)
+        archive_services, "said", lambda service, film: asked.append(service) or said(service, film)
     )
 
     for rung in remote_calls.experiment.rungs:
         asked.clear()
         client.get(address("remote-calls", rung.name, movies=1, wait=0))
-        assert sorted(asked) == sorted(remote.SERVICES), rung.name
+        assert sorted(asked) == sorted(archive_services.SERVICES), rung.name

@@ -14,9 +14,11 @@ from django.urls import reverse
 
 from movies.experiments import conditional_get
 from movies.models import Movie, Seeding
-from perflab import caches, registry, server_timing
+from perflab import caches
 from perflab.caches import LabCache
-from perflab.site_cache import SiteCacheMiddleware
+from perflab.catalogue import registry
+from perflab.measure import server_timing
+from perflab.web.site_cache import SiteCacheMiddleware
 
 pytestmark = pytest.mark.django_db
 

@@ -17,8 +17,10 @@ from django.test.utils import CaptureQueriesContext
 
 from movies.experiments import index_price
 from movies.models import IndexedLoan, Loan, Movie, Review
-from perflab import caches, registry, server_timing, sources
-from perflab.promises import fetch
+from perflab import caches
+from perflab.catalogue import registry, sources
+from perflab.compare.promises import fetch
+from perflab.measure import server_timing
 from tests.labs import manage
 
 pytestmark = pytest.mark.django_db

@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from movies.models import Draft, Movie
-from perflab import clients, registry, runner
-from perflab.promises import body
+from perflab.catalogue import registry
+from perflab.compare import clients, runner
+from perflab.compare.promises import body
 from tests.labs import ROOT, Lab
 
 here = pytest.mark.django_db(databases="__all__")

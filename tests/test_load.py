@@ -18,15 +18,17 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from perflab.load import by_tools, figures, plan, runs, scenarios, verdict
-from perflab.load.report import as_text
+from perflab.load import plan, scenarios, theory, verdict
+from perflab.load import run as runs
+from perflab.load.generators import tools as by_tools
+from perflab.load.tables import as_text
 from perflab.management.commands.load import Command, command_line, plan_of
 from tests.labs import ROOT
 from tests.services import find, or_skip, temporary_folder, wait_until
 from tests.test_locust import BrokenLab, broken_lab  # noqa: F401
 
-IO = figures.Alone(latency_ms=51, service_ms=50, cpu_ms=1)
-CPU = figures.Alone(latency_ms=51, service_ms=50, cpu_ms=50)
+IO = theory.Alone(latency_ms=51, service_ms=50, cpu_ms=1)
+CPU = theory.Alone(latency_ms=51, service_ms=50, cpu_ms=50)
 
 
 # What figures mean. ----------------------------------------------------------------------------
@@ -38,7 +40,7 @@ CPU = figures.Alone(latency_ms=51, service_ms=50, cpu_ms=50)
 def test_a_percentile_is_the_nearest_rank_of_all_requests(share, ms):
     times = {400: 2, 10: 20, 30: 48, 20: 30}  # in no order, as a JSON object may be
 
-    assert figures.percentile(times, share) == ms
+    assert theory.percentile(times, share) == ms
 
 
 def test_a_percentile_of_a_histogram_is_that_of_the_times_in_it():
@@ -47,11 +49,11 @@ def test_a_percentile_of_a_histogram_is_that_of_the_times_in_it():
 
     for percent in range(1, 101):
         rank = -(-percent * len(ordered) // 100)
-        assert figures.percentile(times, percent / 100) == ordered[rank - 1]
+        assert theory.percentile(times, percent / 100) == ordered[rank - 1]
 
 
 def test_there_is_no_percentile_of_nothing():
-    assert figures.percentile({}, 0.5) is None
+    assert theory.percentile({}, 0.5) is None
 
 
 @pytest.mark.parametrize(
@@ -59,12 +61,12 @@ def test_there_is_no_percentile_of_nothing():
     [(200, 0.95, True), (199, 0.95, False), (1000, 0.99, True), (999, 0.99, False)],
 )
 def test_a_percentile_should_have_ten_slower_requests(requests, share, enough):
-    assert figures.rests_on_enough(requests, share) is enough
+    assert theory.rests_on_enough(requests, share) is enough
 
 
 def test_littles_law_counts_the_users_who_wait_and_those_who_think():
-    assert figures.littles_law(per_s=40, latency_ms=500, think_ms=0) == 20
-    assert figures.littles_law(per_s=10, latency_ms=100, think_ms=1900) == 20
+    assert theory.littles_law(per_s=40, latency_ms=500, think_ms=0) == 20
+    assert theory.littles_law(per_s=10, latency_ms=100, think_ms=1900) == 20
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_littles_law_counts_the_users_who_wait_and_those_who_think():
     ],
 )
 def test_a_worker_is_busy_for_the_page_and_for_gunicorns_part_of_it(told, busy):
-    assert figures.service_ms(latency_ms=60, **told) == busy
+    assert theory.service_ms(latency_ms=60, **told) == busy
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,7 @@ def test_a_worker_is_busy_for_the_page_and_for_gunicorns_part_of_it(told, busy):
     ],
 )
 def test_a_page_is_bound_by_what_most_of_its_time_goes_to(cpu_ms, queued_ms, kind):
-    assert figures.Alone(51, 50, cpu_ms, queued_ms).kind == kind
+    assert theory.Alone(51, 50, cpu_ms, queued_ms).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -115,7 +117,7 @@ def test_a_page_is_bound_by_what_most_of_its_time_goes_to(cpu_ms, queued_ms, kin
 def test_the_theoretical_line_is_the_lowest_of_slots_cores_and_users(alone, options, per_s, limit):
     asked = {"workers": 1, "threads": 1, "worker_class": "sync", "users": 100, "think_ms": 0}
 
-    found = figures.expected(alone, cores=2, **{**asked, **options})
+    found = theory.expected(alone, cores=2, **{**asked, **options})
 
     assert (found.per_s, found.limit) == (pytest.approx(per_s), limit)
 
@@ -131,7 +133,7 @@ def test_the_theoretical_line_is_the_lowest_of_slots_cores_and_users(alone, opti
     ],
 )
 def test_the_knee_is_where_more_hardly_gains(curve, knee):
-    assert figures.knee(curve) == knee
+    assert theory.knee(curve) == knee
 
 
 # The verdict. ----------------------------------------------------------------------------------
@@ -141,10 +143,10 @@ def point(per_s, alone=IO, **options):
     """A point that was measured as 20 s of this throughput, with its theory."""
     asked = {"workers": 1, "threads": 1, "worker_class": "sync", "users": 100} | options
     names = ("workers", "threads", "worker_class", "users")
-    theory = figures.expected(alone, cores=2, think_ms=0, **{n: asked[n] for n in names})
+    expected = theory.expected(alone, cores=2, think_ms=0, **{n: asked[n] for n in names})
     rest = {"side": None, "requests": round(20 * per_s), "failures": 0, "requests_per_s": per_s}
     rest |= {"p50_ms": 50, "p95_ms": 60, "p99_ms": 70, "generator_bound": False, "other_cpu": 0.1}
-    rest |= {"little_error": 0.01, "expected_per_s": theory.per_s, "limit": theory.limit}
+    rest |= {"little_error": 0.01, "expected_per_s": expected.per_s, "limit": expected.limit}
     return {**rest, **asked}
 
 
@@ -308,7 +310,7 @@ def test_what_makes_a_figure_less_than_it_looks_is_told(change, words):
 
 
 def test_a_theory_that_was_found_on_a_busy_machine_is_told_as_such():
-    busy = figures.Alone(110, 104, cpu_ms=52, queued_ms=50)
+    busy = theory.Alone(110, 104, cpu_ms=52, queued_ms=50)
 
     (line,) = verdict.warnings([point(19)], "hey", {"slow": CPU, "fast": busy})
 
@@ -319,10 +321,10 @@ def test_a_theory_that_was_found_on_a_busy_machine_is_told_as_such():
 
 
 def test_a_generator_measures_itself_above_half_its_ceiling():
-    assert figures.is_generator_bound(0.5, ceiling=1)
-    assert not figures.is_generator_bound(0.49, ceiling=1)
-    assert not figures.is_generator_bound(0.6, ceiling=2)
-    assert not figures.is_generator_bound(None, ceiling=1)
+    assert theory.is_generator_bound(0.5, ceiling=1)
+    assert not theory.is_generator_bound(0.49, ceiling=1)
+    assert not theory.is_generator_bound(0.6, ceiling=2)
+    assert not theory.is_generator_bound(None, ceiling=1)
 
 
 # What the tools say. ---------------------------------------------------------------------------
@@ -395,7 +397,7 @@ def test_a_tool_that_says_something_else_is_not_believed():
 
 
 def test_every_scenario_is_a_file_and_every_file_a_scenario():
-    helpers = {f"{name}.py" for name in scenarios.HELPERS}
+    helpers = {path.name for path in scenarios.FOLDER.glob("_*.py")}
     files = {path.name for path in (ROOT / "locustfiles").glob("*.py")} - helpers
 
     assert {f"{name.replace('-', '_')}.py" for name in scenarios.names()} == files

@@ -16,9 +16,9 @@ import pytest
 from django.test import Client
 from playwright.sync_api import expect
 
-from perflab import charts
-from perflab.forms import LoadForm
-from perflab.load import curves, from_page, kept, runs
+from perflab.load import background, curves, store, svg
+from perflab.load import run as runs
+from perflab.web.forms import LoadForm
 from tests.services import wait_until
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -72,7 +72,7 @@ def heights(svg, css):
 
 
 def test_a_line_stands_where_its_numbers_are():
-    drawn = charts.lines("t", "users", "ms", [charts.Series("a", ((1, 0), (2, 50), (4, 100)))])
+    drawn = svg.lines("t", "users", "ms", [svg.Series("a", ((1, 0), (2, 50), (4, 100)))])
 
     low, middle, high = heights(drawn, "fast")
     assert middle == pytest.approx((low + high) / 2)
@@ -81,13 +81,13 @@ def test_a_line_stands_where_its_numbers_are():
 
 
 def test_a_gap_is_no_line_and_no_mark():
-    series = charts.Series("a", ((0, 1), (1, None), (2, 3), (3, 2)))
+    series = svg.Series("a", ((0, 1), (1, None), (2, 3), (3, 2)))
 
-    svg = charts.over_time("t", [charts.Panel("ms", (series,))])
+    drawing = svg.over_time("t", [svg.Panel("ms", (series,))])
 
-    (line,) = ElementTree.fromstring(svg).iter(f"{SVG}path")
+    (line,) = ElementTree.fromstring(drawing).iter(f"{SVG}path")
     assert re.sub("[^ML]", "", line.get("d")) == "MML"
-    assert len(heights(svg, "fast")) == 3
+    assert len(heights(drawing, "fast")) == 3
 
 
 @pytest.mark.parametrize(
@@ -95,14 +95,14 @@ def test_a_gap_is_no_line_and_no_mark():
     [(0, [0, 0.25, 0.5, 0.75, 1]), (100, [0, 25, 50, 75, 100]), (0.3, [0, 0.1, 0.2, 0.3])],
 )
 def test_an_axis_has_round_numbers(top, marks):
-    assert charts.ticks(top) == pytest.approx(marks)
+    assert svg.ticks(top) == pytest.approx(marks)
 
 
 def test_a_drawing_obeys_the_pages_policy_and_names_are_text():
-    svg = charts.lines("<b>", "x", "y", [charts.Series("<i>", ((1, 1),)), charts.Series("b", ())])
+    drawing = svg.lines("<b>", "x", "y", [svg.Series("<i>", ((1, 1),)), svg.Series("b", ())])
 
-    ElementTree.fromstring(svg)
-    assert not re.search(r"style=|<style|<script|<[bi]>", svg)
+    ElementTree.fromstring(drawing)
+    assert not re.search(r"style=|<style|<script|<[bi]>", drawing)
 
 
 # Curves. ---------------------------------------------------------------------------------------
@@ -165,8 +165,8 @@ def test_the_first_point_stands_at_the_left_edge():
     drawn = curves.charts(run_of(point(19, workers=1), point(38, workers=2)))["throughput"]
 
     marks = [float(m.get("cx")) for m in ElementTree.fromstring(drawn).iter(f"{SVG}circle")]
-    assert charts.LEFT < marks[0] < charts.LEFT + 30
-    assert charts.WIDTH - charts.RIGHT - 30 < marks[1] < charts.WIDTH - charts.RIGHT
+    assert svg.LEFT < marks[0] < svg.LEFT + 30
+    assert svg.WIDTH - svg.RIGHT - 30 < marks[1] < svg.WIDTH - svg.RIGHT
 
 
 def test_a_scaler_is_drawn_over_one_time_axis():
@@ -266,12 +266,12 @@ def test_a_run_whose_process_is_gone_does_not_go_on(keep):
     now = datetime.now(UTC).isoformat(timespec="seconds")
     mine = run_of(state="running", pid=os.getpid(), date=now)
 
-    assert kept.is_running(mine)
-    assert not kept.is_running(
+    assert store.is_running(mine)
+    assert not store.is_running(
         {**mine, "date": "2020-01-01T00:00:00+00:00"}
     )  # the pid is another's
-    assert not kept.is_running({**mine, "pid": 2**22 + 1})
-    assert kept.state_of({**mine, "pid": 2**22 + 1}) == "broken off"
+    assert not store.is_running({**mine, "pid": 2**22 + 1})
+    assert store.state_of({**mine, "pid": 2**22 + 1}) == "broken off"
 
 
 # A run that a page starts. ---------------------------------------------------------------------
@@ -297,7 +297,7 @@ ORDER = {"scenario": "io-bound", "users": "4", "workers": "1,2", "seconds": "2",
     ],
 )
 def test_an_order_that_is_too_much_is_refused_in_one_line(client, keep, monkeypatch, change, words):
-    monkeypatch.setattr(from_page, "start", lambda arguments: pytest.fail("it was begun"))
+    monkeypatch.setattr(background, "start", lambda arguments: pytest.fail("it was begun"))
 
     answer = client.post("/load/start/", ORDER | change)
 
@@ -317,7 +317,7 @@ def test_an_order_asks_the_command_for_the_same(keep):
 
 def test_only_a_post_from_the_labs_own_machine_starts_or_stops(client, keep, monkeypatch):
     begun = []
-    monkeypatch.setattr(from_page, "start", begun.append)
+    monkeypatch.setattr(background, "start", begun.append)
     strict = Client(enforce_csrf_checks=True, SERVER_NAME="127.0.0.1")
 
     for path in ("/load/start/", "/load/stop/"):
@@ -390,11 +390,11 @@ def test_a_run_of_a_page_is_alone_tells_how_far_it_is_and_frees_the_lock_however
 def test_a_run_of_a_page_ends_with_the_lab(monkeypatch):
     sent = []
     monkeypatch.setattr(os, "kill", lambda *order: sent.append(order))
-    monkeypatch.setattr(from_page, "LOOK_S", 0.02)
+    monkeypatch.setattr(background, "LOOK_S", 0.02)
     gunicorn = subprocess.Popen(["sleep", "0.3"])  # which nobody waits for: a zombie is gone too
 
     began = time.monotonic()
-    from_page.end_with(gunicorn.pid)
+    background.end_with(gunicorn.pid)
 
     assert time.monotonic() - began > 0.2
     assert sent == [(os.getpid(), signal.SIGTERM)]

@@ -416,7 +416,7 @@ def test_only_loopback_passes_for_this_machine():
         "": False,
     }
     question = (
-        "import json, sys; sys.path.insert(0, 'locustfiles'); import lab\n"
+        "import json, sys; sys.path.insert(0, 'locustfiles'); import _lab as lab\n"
         "def passes(host):\n"
         "    try: return bool(lab.checked_host(host, own=set()))\n"
         "    except lab.Refused: return False\n"

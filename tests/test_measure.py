@@ -20,8 +20,10 @@ from django.core.management.base import CommandError
 from django.http import HttpResponse
 
 from movies.models import Movie
-from perflab import registry, report, runner, server_timing
-from perflab.clients import InProcess, NoLab, OverHTTP, checked
+from perflab.catalogue import registry
+from perflab.compare import report, runner
+from perflab.compare.clients import InProcess, NoLab, OverHTTP, checked
+from perflab.measure import server_timing
 from tests.labs import ROOT
 from tests.services import free_port, wait_until
 
@@ -181,7 +183,7 @@ def test_with_no_slug_it_measures_everything_and_tells_it_in_a_table(monkeypatch
 
 @in_process
 def test_the_interval_is_of_the_samples_that_are_told(tmp_path):
-    from perflab.stats import ratio_of_medians
+    from perflab.measure.stats import ratio_of_medians
 
     experiment = measured(tmp_path, "n-plus-one", *QUICK)["experiments"][0]
 

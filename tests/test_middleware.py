@@ -15,7 +15,8 @@ from django.urls import include, path
 from django.views.decorators.cache import cache_page
 from django.views.decorators.http import condition
 
-from perflab import caches, server_timing
+from perflab import caches
+from perflab.measure import server_timing
 
 pytestmark = pytest.mark.django_db
 

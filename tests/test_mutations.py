@@ -7,9 +7,9 @@ from unittest.mock import patch
 import pytest
 from django.shortcuts import render as django_render
 
-from perflab import registry
 from perflab.caches import LabCache
-from perflab.promises import broken_promises
+from perflab.catalogue import registry
+from perflab.compare.promises import broken_promises
 
 EXPERIMENTS = registry.runnable()
 # A lesson that does not show in the number of queries has mutations of its own, in its own test.

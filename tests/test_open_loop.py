@@ -6,9 +6,11 @@ import re
 
 import psutil
 import pytest
-
-from perflab.load import by_locust, open_loop, open_report, plan
 from perflab.load.freeze import Freeze
+
+from perflab.load import open_loop_report, plan
+from perflab.load.generators import locust as by_locust
+from perflab.load.generators import open_loop
 from tests.services import wait_until
 from tests.test_load import command, kept, load, refusal, started, var  # noqa: F401
 from tests.test_locust import broken_lab  # noqa: F401
@@ -56,9 +58,9 @@ def test_a_queue_grows_where_less_is_served_than_asked(serves_per_s, growing):
 
 
 def test_what_the_closed_loop_left_out_is_said_and_only_then():
-    (told,) = open_report.sentences([POINT, opened()], freeze_s=1)
-    (equal,) = open_report.sentences([opened(p95_ms=7.5)])
-    (too_much,) = open_report.sentences([opened(growing=True, answered_per_s=60.0)])
+    (told,) = open_loop_report.sentences([POINT, opened()], freeze_s=1)
+    (equal,) = open_loop_report.sentences([opened(p95_ms=7.5)])
+    (too_much,) = open_loop_report.sentences([opened(growing=True, answered_per_s=60.0)])
 
     assert told == (
         "2 workers with 2 users: p95 is 700 ms for those who come on a schedule, 100 requests/s, "
@@ -70,9 +72,9 @@ def test_what_the_closed_loop_left_out_is_said_and_only_then():
 
 
 def test_a_generator_that_is_late_is_told():
-    assert open_report.warnings([POINT, opened(late=6)]) == []
+    assert open_loop_report.warnings([POINT, opened(late=6)]) == []
 
-    (line,) = open_report.warnings([opened(late=7, latest_ms=150)])
+    (line,) = open_loop_report.warnings([opened(late=7, latest_ms=150)])
 
     assert line.startswith("the open loop could not keep its schedule and sent requests up to 150")
 

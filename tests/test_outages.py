@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import pytest
 import redis
 
-from perflab import caches, registry
+from perflab import caches
+from perflab.catalogue import registry
 from tests import services
 from tests.labs import Lab
 from tests.services import or_skip

@@ -18,13 +18,13 @@ from django.db.models import F
 
 from movies.models import Country, Director, Movie, Review
 from perflab.caches import using
-from perflab.probe import count_cache_call, probe, statement_shape
+from perflab.measure.probe import count_cache_call, probe, statement_shape
 from tests import services
 from tests.labs import ROOT
 from tests.services import or_skip
 
-# What the probe does not see (perflab/probe.py): connection set-up and health checks neither, but
-# there are none in these blocks.
+# What the probe does not see (perflab/measure/probe.py): connection set-up and health checks
+# neither, but there are none in these blocks.
 UNSEEN = ("BEGIN", "COMMIT", "FETCH", "CLOSE", "COPY")
 TX = ("SAVEPOINT", "RELEASE", "ROLLBACK TO")
 
@@ -384,7 +384,10 @@ def test_hits_misses_and_errors_add_up():
     ("start", "cpu"), [("", "float"), ("from gevent import monkey; monkey.patch_all()", "NoneType")]
 )
 def test_under_gevent_there_is_no_cpu_time(start, cpu):
-    work = "import django; django.setup(); from perflab.probe import probe\nwith probe() as m: pass"
+    work = (
+        "import django; django.setup(); from perflab.measure.probe import probe\n"
+        "with probe() as m: pass"
+    )
 
     done = subprocess.run(
         [sys.executable, "-c", f"{start}\n{work}\nprint(type(m.cpu_ms).__name__)"],

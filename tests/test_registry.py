@@ -9,10 +9,10 @@ from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.test import Client
 
 from movies.models import Movie
-from perflab import registry
-from perflab.knobs import BadKnob, Knobs
-from perflab.promises import broken_promises
-from perflab.registry import Choice, Experiment, Queries, Rung, by_vendor
+from perflab.catalogue import registry
+from perflab.catalogue.knobs import BadKnob, Knobs
+from perflab.catalogue.registry import Choice, Experiment, Queries, Rung, by_vendor
+from perflab.compare.promises import broken_promises
 
 
 def pages(request, rows):

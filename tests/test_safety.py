@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from perflab import registry, server_timing
+from perflab.catalogue import registry
+from perflab.measure import server_timing
 from tests.labs import ROOT, manage
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
 from movies.models import Director, Movie
-from perflab import registry, server_timing
+from perflab.catalogue import registry
+from perflab.measure import server_timing
 from tests.labs import manage
 
 pytestmark = pytest.mark.django_db(databases="__all__")

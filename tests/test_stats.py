@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from perflab import stats
-from perflab.stats import Ratio, median, p95, quantile, ratio_of_medians
+from perflab.measure import stats
+from perflab.measure.stats import Ratio, median, p95, quantile, ratio_of_medians
 from tests.labs import ROOT
 
 SLOW = [41.2, 38.9, 40.1, 39.5, 55.0, 40.7, 39.9, 41.8, 40.3, 62.4, 39.2, 40.0]
@@ -144,7 +144,7 @@ def test_an_interval_that_holds_one_is_no_difference(ratio, differs):
 
 
 def test_the_statistics_know_nothing_but_the_standard_library():
-    tree = ast.parse((ROOT / "perflab/stats.py").read_text())
+    tree = ast.parse((ROOT / "perflab/measure/stats.py").read_text())
     names = [a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names]
     sources = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
 

@@ -16,7 +16,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from playwright.sync_api import expect
 
-from perflab import dial, scoreboard, server_timing, stand_ins
+from perflab.measure import server_timing
+from perflab.web import calibrated
+from perflab.workers import control, scoreboard
 from tests.services import free_port, wait_until
 
 
@@ -41,7 +43,7 @@ def test_the_page_that_waits_takes_its_worker_and_no_core(client):
 
 def test_the_page_that_computes_takes_the_cpu_time_that_was_asked_for(client):
     for ms in (10, 50, 100):
-        measured = [stand_ins.timed(stand_ins.compute, ms) for _ in range(5)]
+        measured = [calibrated.timed(calibrated.compute, ms) for _ in range(5)]
 
         assert all(rounds > 0 for rounds, _, _ in measured)
         assert ms <= median(cpu for _, _, cpu in measured) <= ms * 1.1
@@ -51,11 +53,11 @@ def test_the_page_that_computes_takes_the_cpu_time_that_was_asked_for(client):
 
 
 def test_the_rounds_that_are_told_have_been_computed(monkeypatch):
-    computed, spin = [], stand_ins.spin
-    stand_ins.rounds_in_a_slice()
-    monkeypatch.setattr(stand_ins, "spin", lambda rounds: computed.append(rounds) or spin(rounds))
+    computed, spin = [], calibrated.spin
+    calibrated.rounds_in_a_slice()
+    monkeypatch.setattr(calibrated, "spin", lambda rounds: computed.append(rounds) or spin(rounds))
 
-    told = stand_ins.compute(20)
+    told = calibrated.compute(20)
 
     assert told == sum(computed) > 0
     assert spin(3) == (0 * 31 + 1) * 31 + 2
@@ -76,7 +78,7 @@ def test_a_stand_in_is_a_page_that_a_scenario_can_read(client, path):
 @pytest.mark.parametrize("path", ["/io-bound/", "/cpu-bound/"])
 @pytest.mark.parametrize("ms", ["1001", "-1", "0.5", "abc", "", "9" * 5000])
 def test_a_stand_in_refuses_a_bad_time_before_it_begins(client, monkeypatch, path, ms):
-    monkeypatch.delattr(stand_ins, "timed")
+    monkeypatch.delattr(calibrated, "timed")
 
     response = client.get(f"{path}?ms={ms}")
 
@@ -338,7 +340,7 @@ def test_the_page_counts_on_while_somebody_looks_and_its_dial_turns(visitor, lab
         expect(rows).to_have_count(3)
         expect(page.locator("[data-out=alert]")).to_be_hidden()
     finally:
-        dial.turn(socket_of(lab), "set", 2)
+        control.turn(socket_of(lab), "set", 2)
     expect(rows).to_have_count(2)
 
 
@@ -353,8 +355,8 @@ def socket_of(lab):
 
 def wanted(path):
     """How many workers Gunicorn is to keep; None while a reload opens its socket anew."""
-    with suppress(dial.DialError):
-        return dial.workers(path)
+    with suppress(control.DialError):
+        return control.workers(path)
 
 
 def ready_workers(lab):
@@ -375,12 +377,12 @@ def test_the_dial_changes_the_number_of_workers_and_loses_no_request(start_lab):
         thread.start()
     try:
         for now in range(1, 9):  # each while Gunicorn still starts the worker before
-            assert dial.turn(path, "add", 1) == dial.Turn(now, now + 1)
-        assert dial.turn(path, "remove", 6) == dial.Turn(9, 3)
+            assert control.turn(path, "add", 1) == control.Turn(now, now + 1)
+        assert control.turn(path, "remove", 6) == control.Turn(9, 3)
         wait_until(lambda: len(ready_workers(lab)) == 3, "three workers", 20)
-        assert dial.turn(path, "set", 2) == dial.Turn(3, 2)
+        assert control.turn(path, "set", 2) == control.Turn(3, 2)
         wait_until(lambda: len(ready_workers(lab)) == 2, "two workers", 20)
-        assert dial.turn(path, "set", 2) == dial.Turn(2, 2)
+        assert control.turn(path, "set", 2) == control.Turn(2, 2)
         lab.process.send_signal(signal.SIGHUP)  # a reload starts them all anew, as many as at first
         wait_until(lambda: wanted(path) == 1, "the reload", 20)
         wait_until(lambda: len(scoreboard.read(board_of(lab))) == 1, "one worker", 20)
@@ -392,11 +394,11 @@ def test_the_dial_changes_the_number_of_workers_and_loses_no_request(start_lab):
     assert len(statuses) > 20
     assert set(statuses) == {200}
     wait_until(lambda: counted(lab) >= len(statuses), "all counted, of ended workers too", 5)
-    with pytest.raises(dial.BadTurn, match="may have 1 to"):
-        dial.turn(path, "add", dial.ceiling())
-    with pytest.raises(dial.BadTurn, match="may have 1 to"):
-        dial.turn(path, "remove", 1)
-    assert dial.workers(path) == 1
+    with pytest.raises(control.BadTurn, match="may have 1 to"):
+        control.turn(path, "add", control.ceiling())
+    with pytest.raises(control.BadTurn, match="may have 1 to"):
+        control.turn(path, "remove", 1)
+    assert control.workers(path) == 1
 
 
 def test_the_command_lists_the_workers_and_turns_the_dial(lab, monkeypatch, settings):
@@ -415,7 +417,7 @@ def test_the_command_lists_the_workers_and_turns_the_dial(lab, monkeypatch, sett
     assert say("set", "2", port) == "workers: 2, now 2\n"
     for arguments, status, words in (
         (("set", "1000", port), 2, "whole number from 1 to"),
-        (("add", f"{dial.ceiling()}", port), 2, "may have 1 to"),
+        (("add", f"{control.ceiling()}", port), 2, "may have 1 to"),
         (("set", port), 2, "set how many"),
         (("add", "0", port), 2, "whole number from 1"),
         (("add", "x", port), 2, "whole number from 1"),
@@ -465,5 +467,5 @@ def test_an_order_that_cannot_be_carried_out_is_told_why(client, order, status, 
 def test_a_socket_on_which_nobody_listens_is_told_in_one_line(tmp_path):
     (tmp_path / "gone.sock").touch()
 
-    with pytest.raises(dial.DialError, match="is the lab running"):
-        dial.turn(tmp_path / "gone.sock", "add", 1)
+    with pytest.raises(control.DialError, match="is the lab running"):
+        control.turn(tmp_path / "gone.sock", "add", 1)

@@ -18,8 +18,8 @@ import pytest
 from django.core.cache.utils import make_template_fragment_key
 from django.test import Client
 
-from perflab import registry
-from perflab.toolbar import SPARE, FolderStore
+from perflab.catalogue import registry
+from perflab.web.toolbar import SPARE, FolderStore
 from tests import services
 from tests.labs import ROOT, Lab
 from tests.services import or_skip
@@ -522,7 +522,7 @@ def test_an_inspected_page_is_the_cached_one(lab, first, second):
 
 @pytest.fixture
 def store(monkeypatch, tmp_path):
-    monkeypatch.setattr("perflab.toolbar.FOLDER", tmp_path / "toolbar")
+    monkeypatch.setattr("perflab.web.toolbar.FOLDER", tmp_path / "toolbar")
     return FolderStore
 
 

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.test import Client
 
-from perflab import explain, registry, traces
-from perflab.probe import count_cache_call, probe
+from perflab.catalogue import registry
+from perflab.measure import query_plan, traces
+from perflab.measure.probe import count_cache_call, probe
 
 pytestmark = pytest.mark.django_db
 
@@ -153,8 +154,8 @@ def test_what_is_no_plain_select_is_not_explained(event):
 
     before = Review.objects.count()
 
-    with pytest.raises(explain.NoPlan):
-        explain.plan(event)
+    with pytest.raises(query_plan.NoPlan):
+        query_plan.plan(event)
 
     assert Review.objects.count() == before
 

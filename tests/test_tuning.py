@@ -15,11 +15,13 @@ from django.db import connections
 from django.template import Engine
 from gunicorn.config import Config
 
-from perflab import server_timing
-from perflab.launcher.values import Address
-from perflab.load import classes, comparisons, plan, runs, tuning, tuning_rounds
-from perflab.load.server import Gunicorn
+from perflab.base.network import Address
+from perflab.load import plan
+from perflab.load import run as runs
+from perflab.load.comparisons import classes, requests, tuning, tuning_rounds
+from perflab.load.gunicorn import Gunicorn
 from perflab.management.commands.load import Command, command_line
+from perflab.measure import server_timing
 from tests.labs import ROOT
 from tests.test_load import command, kept, refusal, started, var  # noqa: F401
 
@@ -140,8 +142,8 @@ def test_both_ways_of_a_switch_are_different_and_one_is_the_labs_own(switch):
 
 def test_the_other_way_differs_in_one_thing():
     own = import_module("perflab.settings")
-    anew = import_module("perflab.load.turned.new_connections")
-    uncached = import_module("perflab.load.turned.uncached_templates")
+    anew = import_module("perflab.load.comparisons.settings_off.new_connections")
+    uncached = import_module("perflab.load.comparisons.settings_off.uncached_templates")
 
     def changed(module):
         return {
@@ -226,7 +228,7 @@ def test_the_commands_in_the_docs_can_be_run():
     for line in lines:
         _, name, *arguments = shlex.split(line)
         options = vars(Command().create_parser("manage.py", name).parse_args(arguments))
-        comparisons.check(options)
+        requests.check(options)
         assert command_line(options) == line
 
 

@@ -28,7 +28,7 @@ from django.db.models.functions import Coalesce
 from django.shortcuts import render
 
 from movies.models import Movie, Review
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 
 def loop(request, rows):

@@ -18,9 +18,9 @@ from the old one or is the same for all. Where each row gets a value that only P
 from django.db.models import F
 from django.shortcuts import render
 
+from movies.drafts import drafts_of_films, scratch, written_drafts
 from movies.models import Movie
-from movies.scratch import drafts_of_films, scratch, written_drafts
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 
 def slow(request, rows):

@@ -20,9 +20,9 @@ depends on the distance: turn the *round trip* knob, and the transaction alone i
 from django.db import transaction
 from django.shortcuts import render
 
+from movies.drafts import drafts_of_films, scratch
 from movies.models import Draft, Movie
-from movies.scratch import drafts_of_films, scratch
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 
 def slow(request, rows):

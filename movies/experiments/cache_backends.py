@@ -22,7 +22,7 @@ from django.http import HttpResponse
 from django.template.loader import render_to_string
 
 from movies.models import Movie
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 
 def page(request, rows):

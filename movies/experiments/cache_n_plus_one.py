@@ -19,7 +19,7 @@ from django.core.cache import cache
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 
 def ids(rows):

@@ -15,7 +15,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_page
 
 from movies.models import Movie
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 
 def slow(request, rows):

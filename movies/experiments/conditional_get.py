@@ -21,7 +21,7 @@ from django.shortcuts import render
 from django.views.decorators.http import condition, conditional_page
 
 from movies.models import Movie, Seeding
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 
 def programme(request, rows):

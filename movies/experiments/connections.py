@@ -23,7 +23,7 @@ worker, do not expect a pool to beat a connection that is kept.
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 
 def slow(request, rows):

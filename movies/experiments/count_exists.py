@@ -18,7 +18,7 @@ it has fetched, and `len()` is then free, while `count()` and `exists()` are one
 from django.shortcuts import render
 
 from movies.models import Movie, Review
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 
 def slow(request, rows):

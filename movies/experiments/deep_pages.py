@@ -28,7 +28,7 @@ from django.db.models.lookups import GreaterThanOrEqual
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.registry import Choice, Experiment, Queries, Rung
+from perflab.catalogue.registry import Choice, Experiment, Queries, Rung
 
 
 def films():

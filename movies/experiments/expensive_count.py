@@ -21,7 +21,7 @@ from django.db import connection
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 ESTIMATE = {
     "postgresql": "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass",

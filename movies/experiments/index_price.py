@@ -23,7 +23,7 @@ from django.db import connection, transaction
 from django.shortcuts import render
 
 from movies.models import IndexedLoan, Loan, Review
-from perflab.registry import Choice, Experiment, Queries, Rung
+from perflab.catalogue.registry import Choice, Experiment, Queries, Rung
 
 LOANS = (5_000, 10_000, 30_000)
 

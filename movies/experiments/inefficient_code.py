@@ -22,7 +22,7 @@ from django.db.models import Count, F, Window
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 COLUMNS = ("title", "year", "minutes")
 
@@ -38,7 +38,7 @@ def pairs(request, rows):
     for movie in movies:
         alike = sum(kind(movie) == kind(other) for other in movies)
         movie["alike"] = alike - 1  # itself is one of them
-    return render(request, "movies/alike.html", {"movies": movies})
+    return render(request, "movies/similar_films.html", {"movies": movies})
 
 
 def database(request, rows):
@@ -46,7 +46,7 @@ def database(request, rows):
     shown = Movie.objects.order_by("id").values("id")[:rows]
     alike = Window(Count("id"), partition_by=[F("year") / 10, F("minutes") / 30]) - 1
     movies = Movie.objects.filter(id__in=shown).values(*COLUMNS, alike=alike)
-    return render(request, "movies/alike.html", {"movies": movies.order_by("id")})
+    return render(request, "movies/similar_films.html", {"movies": movies.order_by("id")})
 
 
 def dictionary(request, rows):
@@ -55,7 +55,7 @@ def dictionary(request, rows):
     of_kind = Counter(kind(movie) for movie in movies)
     for movie in movies:
         movie["alike"] = of_kind[kind(movie)] - 1  # itself is one of them
-    return render(request, "movies/alike.html", {"movies": movies})
+    return render(request, "movies/similar_films.html", {"movies": movies})
 
 
 experiment = Experiment(

@@ -29,7 +29,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_page
 
 from movies.models import Country, Movie
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 
 def naive(request, rows):

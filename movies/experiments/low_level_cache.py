@@ -17,7 +17,7 @@ from django.db.models import Avg, Count, F
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 
 def decades():

@@ -21,7 +21,7 @@ too: see [the price of an index](/experiments/index-price/).
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 LAST_SEEN = 100  # nearly all films come after it
 

@@ -20,8 +20,8 @@ from django.shortcuts import render
 from django.views.decorators.gzip import gzip_page
 
 from movies.models import Movie
-from movies.slow_line import over_a_line
-from perflab.registry import Choice, Experiment, Queries, Rung
+from movies.slow_network import over_a_line
+from perflab.catalogue.registry import Choice, Experiment, Queries, Rung
 
 ON_A_PAGE = 20
 FIRST = "This page shows the first twenty films; the others are on the next pages."

@@ -20,7 +20,7 @@ from django.core.cache import cache
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.registry import Experiment, Queries, Rung, Step
+from perflab.catalogue.registry import Experiment, Queries, Rung, Step
 
 SHARED = settings.LAB_CACHES[0]  # Redis or Memcached, whichever is configured
 if SHARED == "locmem":

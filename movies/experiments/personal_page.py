@@ -20,7 +20,7 @@ from django.views.decorators.cache import cache_page
 from django.views.decorators.vary import vary_on_cookie
 
 from movies.models import Movie
-from perflab.registry import Experiment, Queries, Rung, Step
+from perflab.catalogue.registry import Experiment, Queries, Rung, Step
 
 GREETING = ("movies/greeting_uncached.html", "movies/programme_list.html")
 FRAGMENT = ("movies/greeting_cached.html", "movies/programme_list.html")

@@ -20,7 +20,7 @@ from django.db.models import Prefetch
 from django.shortcuts import render
 
 from movies.models import Movie, Review
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 
 def undone(request, rows):

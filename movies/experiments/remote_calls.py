@@ -24,9 +24,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.shortcuts import render
 
+from movies.archive_services import SERVICES, ask, ask_async
 from movies.models import Movie
-from movies.remote import SERVICES, ask, ask_async
-from perflab.registry import Choice, Experiment, Queries, Rung
+from perflab.catalogue.registry import Choice, Experiment, Queries, Rung
 
 
 def page(request, movies, answers):

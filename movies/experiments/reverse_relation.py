@@ -16,7 +16,7 @@ from django.db.models import Prefetch
 from django.shortcuts import render
 
 from movies.models import Director, Movie
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 
 def slow(request, rows):

@@ -21,7 +21,7 @@ from django.http import HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from movies.models import Movie
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 COLUMNS = ("id", "title", "year", "minutes", "director__name")
 

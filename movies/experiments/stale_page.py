@@ -21,7 +21,7 @@ from django.db.models import Avg, Count
 from django.shortcuts import render
 
 from movies.models import Movie, Tonight
-from perflab.registry import Experiment, Queries, Rung, Step
+from perflab.catalogue.registry import Experiment, Queries, Rung, Step
 
 FRESH_S = 2  # short, so that a reader sees it pass
 KEPT_S = 60  # where a change is noticed, an entry may live longer

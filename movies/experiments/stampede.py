@@ -27,7 +27,7 @@ from django.shortcuts import render
 
 from movies.experiments.low_level_cache import decades
 from movies.models import Movie
-from perflab.registry import Experiment, Queries, Rung, Step
+from perflab.catalogue.registry import Experiment, Queries, Rung, Step
 
 FRESH_S = 2  # short, so that a reader sees it expire
 KEPT_S = 60  # for how long a copy that is no longer fresh may still be shown

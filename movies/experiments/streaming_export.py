@@ -22,7 +22,7 @@ from itertools import islice
 from django.http import HttpResponse, StreamingHttpResponse
 
 from movies.models import Movie, Review
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 # An export would be a text/csv and an attachment; this one is to be seen in a frame.
 TEXT = {"content_type": "text/plain; charset=utf-8"}

@@ -25,7 +25,7 @@ from django.shortcuts import render
 
 from movies.experiments.stale_page import film_of
 from movies.models import Movie, Tonight
-from perflab.registry import Experiment, Queries, Rung, Step
+from perflab.catalogue.registry import Experiment, Queries, Rung, Step
 
 LOCAL_S = 2  # for how long a worker may still show what another one has changed
 SHARED_S = 60

@@ -30,7 +30,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.cache import cache_page
 
 from movies.models import Movie
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 
 def films(rows):

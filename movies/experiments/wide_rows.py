@@ -21,7 +21,7 @@ exports and look-ups. Where the column is short and the rows are few, neither.
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Rung
 
 
 def everything(request, rows):

@@ -11,7 +11,8 @@ from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from perflab.management.one_line import OneLineCommand, one_line
+from perflab.base.messages import one_line
+from perflab.management.one_line_command import OneLineCommand
 
 
 def whole_number(low, high):

@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-from movies.seeding import chance, texts, words
+from movies.seeding import distributions, texts, words
 
 # The version of these rules. Raise it with any change after which a seed gives other rows: what an
 # older one has written is then left alone, and never continued.
@@ -27,16 +27,16 @@ DATA = Path(__file__).resolve().parent.parent / "data"
 
 # Reviews per film. Those of a festival's competition are better known than the long tail. The head
 # stays under a tenth of all the reviews of the real films.
-REVIEWS_OF_A_REAL_FILM = chance.lognormal(median=3, sigma=2, cap=2000)
-REVIEWS_OF_A_SYNTHETIC_FILM = chance.lognormal(median=0.3, sigma=2, cap=2000)
+REVIEWS_OF_A_REAL_FILM = distributions.lognormal(median=3, sigma=2, cap=2000)
+REVIEWS_OF_A_SYNTHETIC_FILM = distributions.lognormal(median=0.3, sigma=2, cap=2000)
 
 # In thousandths of a point: how good a film is, and how far one reviewer's opinion is from that.
-QUALITY = chance.skewed_normal(mean=6.3, sd=1.25, skew=-0.5)
-OPINION = chance.skewed_normal(mean=0.5, sd=1.2, skew=0)  # the half point rounds a score
+QUALITY = distributions.skewed_normal(mean=6.3, sd=1.25, skew=-0.5)
+OPINION = distributions.skewed_normal(mean=0.5, sd=1.2, skew=0)  # the half point rounds a score
 
 # Known by handles, which nobody takes for a person's name; and how much more some write.
 REVIEWERS = [adjective + noun for adjective in words.ADJECTIVES for noun in words.NOUNS]
-ACTIVITY = chance.cumulative_weights(len(REVIEWERS), sigma=1.6)
+ACTIVITY = distributions.cumulative_weights(len(REVIEWERS), sigma=1.6)
 ALL_ACTIVITY = ACTIVITY[-1]
 
 
@@ -113,9 +113,9 @@ def echo(number, random):
     first = number * len(directors) + 1
     director_ids = {}  # from the one who was dealt here to the one who is credited
     made = zip(
-        chance.shuffled(films, random),  # where and when
-        chance.shuffled([film.minutes for film in films], random),
-        chance.shuffled([film.director for film in films], random),
+        distributions.shuffled(films, random),  # where and when
+        distributions.shuffled([film.minutes for film in films], random),
+        distributions.shuffled([film.director for film in films], random),
         strict=True,
     )
     return [
@@ -152,7 +152,7 @@ def opinions(movie, number, quality, ids, random):
     """So many reviews of a film as good as `quality` (thousandths of a point, 1,000 to 10,000)."""
     written = []
     for reviewer in reviewers(number, random):
-        score = (quality + OPINION[int(random() * chance.STEPS)]) // 1000
+        score = (quality + OPINION[int(random() * distributions.STEPS)]) // 1000
         score = 1 if score < 1 else 10 if score > 10 else score
         said = texts.REVIEWS[score]
         written.append((next(ids), movie, reviewer, score, said[int(random() * len(said))]))

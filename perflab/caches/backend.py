@@ -17,7 +17,8 @@ from pymemcache.exceptions import (
 )
 from redis.exceptions import RedisError, ResponseError
 
-from ..probe import count_cache_call
+from perflab.measure.probe import count_cache_call
+
 from . import outages
 from .keys import current_scope, flush, generation
 from .outages import LEFT_ALONE_S, NoAnswer, Refused, down

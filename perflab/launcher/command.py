@@ -6,9 +6,10 @@ import os
 import sys
 from pathlib import Path
 
-from perflab.launcher import environment, lab, places, values
-from perflab.launcher.processes import Stopped, stop_on_signals
-from perflab.launcher.values import Problem
+from perflab.base import config, network, paths
+from perflab.base.config import Problem
+from perflab.base.processes import Stopped, stop_on_signals
+from perflab.launcher import environment, lab
 
 HELP = """\
 Start the lab: make its environment in .venv, prepare its database, start a private Valkey (unless
@@ -67,10 +68,10 @@ def start(arguments):
         lab.check(asked, say)
     environment.ensure(requirements, options.find_links, say)
     if command == "test":
-        os.chdir(places.ROOT)
-        replace_with([places.PYTHON, "-m", "pytest", *rest])
+        os.chdir(paths.ROOT)
+        replace_with([paths.PYTHON, "-m", "pytest", *rest])
     if not environment.is_inside():
-        replace_with([places.PYTHON, "-m", "perflab", *arguments])
+        replace_with([paths.PYTHON, "-m", "perflab", *arguments])
     lab.run(asked, say)
 
 
@@ -103,12 +104,12 @@ def parse(arguments):
     parser.add_argument(
         "--workers",
         metavar="N",
-        help=f"Gunicorn's worker processes, 1 to {values.MAX_WORKERS} (default: one per core)",
+        help=f"Gunicorn's worker processes, 1 to {config.MAX_WORKERS} (default: one per core)",
     )
     parser.add_argument(
         "--threads",
         metavar="N",
-        help=f"threads of each worker, 1 to {values.MAX_THREADS} (default: 1)",
+        help=f"threads of each worker, 1 to {config.MAX_THREADS} (default: 1)",
     )
     parser.add_argument(
         "--bind", metavar="HOST:PORT", help="where to listen (default: 127.0.0.1:8000)"
@@ -151,17 +152,17 @@ def split(arguments):
 
 def asked_for(options):
     """The options and the environment, checked."""
-    address = values.Address.default()
+    address = network.Address.default()
     if options.bind is not None:
-        address = values.Address.parse("--bind", options.bind)
+        address = network.Address.parse("--bind", options.bind)
 
     def number(name, low, high, default):
         text = getattr(options, name)
-        return default() if text is None else values.whole_number(f"--{name}", text, low, high)
+        return default() if text is None else config.whole_number(f"--{name}", text, low, high)
 
     return lab.Options(
         address=address,
-        workers=number("workers", 1, values.MAX_WORKERS, values.workers),
-        threads=number("threads", 1, values.MAX_THREADS, values.threads),
-        movies=number("movies", 1, values.MAX_MOVIES, lambda: None),
+        workers=number("workers", 1, config.MAX_WORKERS, config.workers),
+        threads=number("threads", 1, config.MAX_THREADS, config.threads),
+        movies=number("movies", 1, config.MAX_MOVIES, lambda: None),
     )

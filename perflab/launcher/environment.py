@@ -15,6 +15,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from perflab.base.config import Problem
+from perflab.base.paths import PYTHON, ROOT, VENV, var_folder
+from perflab.base.processes import run
 from perflab.launcher.installers import (
     base_python,
     explain,
@@ -23,9 +26,6 @@ from perflab.launcher.installers import (
     run_pip,
     show_progress,
 )
-from perflab.launcher.places import PYTHON, ROOT, VENV, var_folder
-from perflab.launcher.processes import run
-from perflab.launcher.values import Problem
 
 STAMP = VENV / "perflab.json"
 LAB = "requirements.txt"

@@ -9,9 +9,9 @@ import sysconfig
 import zipfile
 from pathlib import Path
 
-from perflab.launcher.places import PYTHON, VENV
-from perflab.launcher.processes import run
-from perflab.launcher.values import Problem
+from perflab.base.config import Problem
+from perflab.base.paths import PYTHON, VENV
+from perflab.base.processes import run
 
 PIP_ZIPAPP = "https://bootstrap.pypa.io/pip/pip.pyz"  # where pip's own documentation sends one
 NO_NETWORK = re.compile(

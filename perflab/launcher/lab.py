@@ -9,13 +9,14 @@ import sys
 import time
 from dataclasses import dataclass
 
-from perflab.launcher import places
+from perflab.base import paths
+from perflab.base.config import Problem, is_public, variable
+from perflab.base.logs import last_words, open_log
+from perflab.base.network import NOT_PUBLIC, Address, can_listen
+from perflab.base.processes import Stopped, end, group_is_alive, spawn
 from perflab.launcher.environment import room
-from perflab.launcher.logs import last_words, open_log
 from perflab.launcher.prepare import is_prepared
-from perflab.launcher.processes import Stopped, end, group_is_alive, spawn
 from perflab.launcher.valkey import Valkey
-from perflab.launcher.values import NOT_PUBLIC, Address, Problem, is_public, variable
 
 START_S = 60  # how long Gunicorn may take to answer
 FREE_MB = 20
@@ -35,18 +36,18 @@ def check(options, say=print):
     """Problem when the lab could not start here anyway, before anything slow is done."""
     if not (options.address.is_loopback() or is_public()):
         raise Problem(NOT_PUBLIC.format(address=options.address))
-    with claim(places.var_folder()) as lock:
+    with claim(paths.var_folder()) as lock:
         check_port(options.address, read_record(lock), say)
 
 
 def run(options, say=print):
     """Run the lab until it is stopped (processes.Stopped) or breaks (Problem)."""
-    var = places.var_folder()
+    var = paths.var_folder()
     room(var, FREE_MB)
     with claim(var) as lock, contextlib.ExitStack() as children:
         check_port(options.address, read_record(lock), say)
-        places.clear_sockets(var)
-        children.callback(places.clear_sockets, var)
+        paths.clear_sockets(var)
+        children.callback(paths.clear_sockets, var)
         environment = environment_for(options, var)
         valkey = None
         if not variable("REDIS_URL"):
@@ -60,7 +61,7 @@ def run(options, say=print):
         log_starts = log.tell()
         gunicorn = spawn(
             gunicorn_command(options),
-            cwd=places.ROOT,
+            cwd=paths.ROOT,
             env=environment,
             stdin=None,
             stdout=open_log(var, "access.log"),
@@ -154,23 +155,6 @@ def check_port(address, last, say):
         time.sleep(0.1)
 
 
-def can_listen(address):
-    """Whether the port is free; Problem when the address is not ours to listen on at all."""
-    family, where = address.resolve()
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(where)
-            probe.listen(1)
-        except PermissionError as error:
-            raise Problem(f"cannot listen on {address}: {error.strerror}.") from error
-        except OSError as error:
-            if "in use" in error.strerror:
-                return False
-            raise Problem(f"cannot listen on {address}: {error.strerror}.", 2) from error
-    return True
-
-
 def environment_for(options, var):
     """The environment of all that we start."""
     environment = {
@@ -193,7 +177,7 @@ def prepare(options, environment, say):
     command = [sys.executable, "-m", "perflab.launcher.prepare"]
     if options.movies is not None:
         command += ["--movies", str(options.movies)]
-    process = spawn(command, cwd=places.ROOT, env=environment)
+    process = spawn(command, cwd=paths.ROOT, env=environment)
     try:
         status = process.wait()
     finally:
@@ -204,7 +188,7 @@ def prepare(options, environment, say):
 
 def gunicorn_command(options):
     return [
-        *(sys.executable, "-m", "gunicorn", "--config", places.ROOT / "gunicorn.conf.py"),
+        *(sys.executable, "-m", "gunicorn", "--config", paths.ROOT / "gunicorn.conf.py"),
         *("--bind", str(options.address), "perflab.wsgi"),
     ]
 

@@ -14,8 +14,8 @@ import sys
 import traceback
 from pathlib import Path
 
-from perflab.launcher.places import ROOT
-from perflab.launcher.values import variable
+from perflab.base.config import variable
+from perflab.base.paths import ROOT
 
 FILMS = 1851  # the real ones
 # What the settings read, the caches' addresses aside: nothing is prepared in a cache.

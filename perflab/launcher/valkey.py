@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-from perflab.launcher import places
-from perflab.launcher.logs import last_words, open_log
-from perflab.launcher.processes import end, spawn
+from perflab.base import paths
+from perflab.base.logs import last_words, open_log
+from perflab.base.processes import end, spawn
 
 VALKEY_MB = 64
 
@@ -23,7 +23,7 @@ class Valkey:
         self.var = var
         self.say = say
         # Named after us: a Valkey that is just dying deletes its own socket, not this one.
-        self.socket = places.socket_path(var, f"valkey-{os.getpid()}.sock")
+        self.socket = paths.socket_path(var, f"valkey-{os.getpid()}.sock")
         self.url = f"unix://{quote(str(self.socket))}?db=0"
         self.process = None
         self.restarts = 0

@@ -7,7 +7,7 @@ is not drawn.
 from collections import Counter
 from dataclasses import replace
 
-from ..charts import Panel, Series, lines, over_time
+from .svg import Panel, Series, lines, over_time
 from .verdict import several
 
 AXES = ("workers", "threads", "users")

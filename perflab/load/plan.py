@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-MAX_USERS = 500  # as locustfiles/lab.py has it
+MAX_USERS = 500  # as locustfiles/_lab.py has it
 MIN_S, MAX_S = 1, 600  # of one point
 MAX_POINTS = 64
 MAX_RATE = 1000  # requests a second on a schedule: what one process can keep

@@ -11,11 +11,11 @@ from django.conf import settings
 from django.http import QueryDict
 from django.urls import Resolver404, resolve, reverse
 
-from .. import knobs, registry
+from perflab.catalogue import knobs, registry
+
 from .plan import Plan, Refused
 
 FOLDER = settings.BASE_DIR / "locustfiles"
-HELPERS = {"calibrated", "lab", "shapes"}  # what the scenarios share
 CALIBRATED = ("io-bound", "cpu-bound")
 DEFAULT_MS = 50
 SIDES = ("slow", "fast")
@@ -36,7 +36,7 @@ class Target:
 
 def names() -> list[str]:
     """The scenarios that have a file."""
-    stems = {path.stem for path in FOLDER.glob("*.py")} - HELPERS
+    stems = {path.stem for path in FOLDER.glob("[!_]*.py")}  # the others are helpers
     return sorted(stem.replace("_", "-") for stem in stems)
 
 

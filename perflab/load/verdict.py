@@ -1,6 +1,6 @@
 """A load run in words: where the knee is, what bound it, and what to be wary of. Pure."""
 
-from .figures import CPU_BOUND, IO_BOUND, NEARLY, knee, rests_on_enough
+from .theory import CPU_BOUND, IO_BOUND, NEARLY, knee, rests_on_enough
 
 AXES = ("workers", "threads", "users")
 FAR = 0.1  # error of Little's law that is told

@@ -3,8 +3,8 @@
 import time
 from dataclasses import dataclass, replace
 
-from .figures import percentile
-from .server import machine_cpu_s
+from .gunicorn import machine_cpu_s
+from .theory import percentile
 
 
 @dataclass(frozen=True)

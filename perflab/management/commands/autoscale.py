@@ -16,13 +16,15 @@ from django.core.management.base import CommandError
 from rich.console import Console
 from rich.live import Live
 
-from perflab import dial, machine, scoreboard, system
-from perflab.autoscaler import Decision, Limits, Reading, Sample, decide, thinned
-from perflab.launcher import places, values
-from perflab.launcher.processes import Stopped, stop_on_signals
-from perflab.load import runs
+from perflab.base import config, paths
+from perflab.base.messages import one_line
+from perflab.base.processes import Stopped, stop_on_signals
+from perflab.load import run as runs
 from perflab.load.verdict import several
-from perflab.management.one_line import OneLineCommand, one_line
+from perflab.management.one_line_command import OneLineCommand
+from perflab.measure import machine
+from perflab.workers import control, live, scoreboard
+from perflab.workers.autoscaler import Decision, Limits, Reading, Sample, decide, thinned
 
 TICK_S = 0.5
 BUSY_TICKS, P95_TICKS = 2, 4  # how far back each looks: a p95 rests on more answers
@@ -60,18 +62,18 @@ class Command(OneLineCommand):
 
     def handle(self, **options):
         try:
-            port = values.port()
+            port = config.port()
             if options["port"]:
-                port = values.whole_number("--port", options["port"], 1, 65535)
+                port = config.whole_number("--port", options["port"], 1, 65535)
             limits = limits_of(options)
             duration_s = math.inf
             if options["duration"]:
                 duration_s = seconds("--duration", options["duration"], *DURATIONS_S)
             lab = Lab(port)
             limits = Limits(**{**vars(limits), "threads": lab.threads})
-        except values.Problem as problem:
+        except config.Problem as problem:
             raise CommandError(one_line(problem).rstrip("."), returncode=problem.status) from None
-        except dial.DialError as error:
+        except control.DialError as error:
             raise CommandError(one_line(error).rstrip("."), returncode=1) from None
         run = new_run(lab, limits, options)
         problem = None
@@ -79,11 +81,11 @@ class Command(OneLineCommand):
             self.watch(lab, limits, run, duration_s)
         except (KeyboardInterrupt, Stopped):
             pass  # the usual end
-        except dial.DialError as error:
+        except control.DialError as error:
             problem = one_line(error).rstrip(".")
         if not problem:
-            with suppress(dial.DialError):  # our last order may have been under way
-                run["workers_left"] = dial.workers(lab.socket)
+            with suppress(control.DialError):  # our last order may have been under way
+                run["workers_left"] = control.workers(lab.socket)
         conclude(run, problem)
         kept = f"Kept in {runs.path_of(run)}" if run["series"] else "Nothing was measured yet."
         if problem:
@@ -112,15 +114,15 @@ class Command(OneLineCommand):
                         if console.is_terminal:
                             live.update(line(sample, limits, decision), refresh=True)
                         if decision.workers != workers:
-                            turned = dial.turn(lab.socket, "set", decision.workers)
+                            turned = control.turn(lab.socket, "set", decision.workers)
                             run["workers_left"] = turned.after
                             note_change(run, sample, decision, began)
                             live.console.print(told(sample, decision), soft_wrap=True)
                     answered = now
-                except (dial.DialError, scoreboard.NoScoreboard) as error:
+                except (control.DialError, scoreboard.NoScoreboard) as error:
                     # For a moment nobody answers, as while Gunicorn reloads.
                     if now - answered > PATIENCE_S or not lab.is_alive():
-                        raise dial.DialError(f"the lab on port {lab.port} has ended") from error
+                        raise control.DialError(f"the lab on port {lab.port} has ended") from error
                 if now - saved > SAVE_S and run["series"]:
                     runs.save(run)
                     saved = now
@@ -136,20 +138,20 @@ class Lab:
     def __init__(self, port):
         self.port = port
         self.board = Path(settings.VAR) / f"scoreboard-{port}"
-        self.socket = places.socket_path(places.var_folder(), f"gunicorn-{port}.sock")
+        self.socket = paths.socket_path(paths.var_folder(), f"gunicorn-{port}.sock")
         try:
             found = scoreboard.snapshot(self.board)
         except scoreboard.NoScoreboard:
             found = None
         self.master = found and found.master
         if not self.is_alive():
-            raise values.Problem(f"no lab runs on port {port}: start it with python3 -m perflab")
+            raise config.Problem(f"no lab runs on port {port}: start it with python3 -m perflab")
         if not self.socket.exists():
-            raise dial.DialError(
+            raise control.DialError(
                 f"the lab on port {port} has no control socket at {self.socket}: "
                 "start Gunicorn without --no-control-socket"
             )
-        self.workers = dial.workers(self.socket)
+        self.workers = control.workers(self.socket)
         self.threads = max((slot.threads for slot in found.slots), default=1)
 
     def is_alive(self):
@@ -158,11 +160,11 @@ class Lab:
 
     def look(self):
         """A Reading, and how many workers Gunicorn has to keep."""
-        workers = dial.workers(self.socket)
+        workers = control.workers(self.socket)
         found = scoreboard.snapshot(self.board)
         if found.master != self.master:
-            raise dial.DialError("another Gunicorn has taken over")
-        cpu_s = [system.of_process(slot.pid)["cpu_s"] or 0 for slot in found.slots]
+            raise control.DialError("another Gunicorn has taken over")
+        cpu_s = [live.of_process(slot.pid)["cpu_s"] or 0 for slot in found.slots]
         ready = sum(slot.state != "starting" for slot in found.slots)
         reading = Reading(
             at=time.monotonic(),
@@ -177,15 +179,15 @@ class Lab:
 
 def limits_of(options):
     """The Limits that the options ask for. Raises values.Problem."""
-    ceiling = dial.ceiling()
-    least = values.whole_number("--min", options["min"], 1, ceiling)
-    most = values.whole_number("--max", options["max"], 1, ceiling)
+    ceiling = control.ceiling()
+    least = config.whole_number("--min", options["min"], 1, ceiling)
+    most = config.whole_number("--max", options["max"], 1, ceiling)
     if least > most:
-        raise values.Problem(f"--min {least} is more than --max {most}", 2)
+        raise config.Problem(f"--min {least} is more than --max {most}", 2)
     low, high = (bound / 1000 for bound in TARGETS_MS)
     target_ms = 1000 * seconds("--target-p95", options["target_p95"], low, high)
     cool_down_s = seconds("--cool-down", options["cool_down"], *COOL_DOWNS_S)
-    return Limits(least, most, target_ms, cool_down_s, cores=values.cores())
+    return Limits(least, most, target_ms, cool_down_s, cores=config.cores())
 
 
 def seconds(name, text, low, high):
@@ -195,9 +197,9 @@ def seconds(name, text, low, high):
     if not low <= value <= high:
         least = f"{low * 1000:g}ms" if low < 1 else f"{low:g}s"
         most = f"{high / 3600:g}h" if high >= 3600 else f"{high:g}s"
-        raise values.Problem(
+        raise config.Problem(
             f"{name} must be from {least} to {most}, with its unit, as 200ms or 10s, "
-            f"not {values.shown(text)}",
+            f"not {config.shown(text)}",
             2,
         )
     return value

@@ -12,12 +12,16 @@ from django.db import Error as DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from perflab.clients import NoLab, checked
-from perflab.launcher.processes import Stopped, stop_on_signals
-from perflab.launcher.values import MAX_THREADS, MAX_WORKERS, Problem, one_worker_per_core
-from perflab.load import by_tools, comparisons, plan, runs, scenarios, tuning
-from perflab.load.report import as_text
-from perflab.management.one_line import OneLineCommand, one_line
+from perflab.base.config import MAX_THREADS, MAX_WORKERS, Problem, one_worker_per_core
+from perflab.base.messages import one_line
+from perflab.base.processes import Stopped, stop_on_signals
+from perflab.compare.clients import NoLab, checked
+from perflab.load import plan, scenarios
+from perflab.load import run as runs
+from perflab.load.comparisons import requests, tuning
+from perflab.load.generators import tools as by_tools
+from perflab.load.tables import as_text
+from perflab.management.one_line_command import OneLineCommand
 
 INTERRUPTED = 130
 OPTIONS = {"open_per_s": "--open", "freeze_s": "--freeze"}  # where they are called otherwise
@@ -149,11 +153,11 @@ class Command(OneLineCommand):
 
     def handle(self, **options):
         try:
-            comparisons.check(options)
+            requests.check(options)
             if options["json"]:
                 refuse_unwritable(options["json"])
-            if comparisons.wanted(options):
-                asked = comparisons.prepared(options, command_line(options), one_worker_per_core())
+            if requests.wanted(options):
+                asked = requests.prepared(options, command_line(options), one_worker_per_core())
             else:
                 asked = load_run(options)
         except (plan.Refused, Problem) as refused:
@@ -228,7 +232,7 @@ def load_run(options):
     if wish.generator != "locust":
         by_tools.check(wish.generator)
     run = runs.new_run(wish, command_line(options))
-    return comparisons.Asked(
+    return requests.Asked(
         run, lambda tell, measured: runs.perform(wish, run, tell, measured), as_text
     )
 

@@ -16,10 +16,13 @@ from django.db import Error as DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from perflab import knobs, machine, results, runner
-from perflab.clients import NoLab, OverHTTP, in_process
-from perflab.management.one_line import OneLineCommand, one_line
-from perflab.report import as_text
+from perflab.base.messages import one_line
+from perflab.catalogue import knobs
+from perflab.compare import last_results, runner
+from perflab.compare.clients import NoLab, OverHTTP, in_process
+from perflab.compare.report import as_text
+from perflab.management.one_line_command import OneLineCommand
+from perflab.measure import machine
 
 
 def ratio_limit(text):
@@ -258,7 +261,7 @@ def keep(result):
     knobs_used = {name: result["knobs"][name] for name in ("movies", "round_trip")}
     for experiment in result["experiments"]:
         slow, *_, fast = [rung for rung in experiment["rungs"] if not rung["reference"]]
-        results.keep(
+        last_results.keep(
             experiment["slug"],
             ratio=experiment["ratio"],
             low=experiment["ratio_low"],

@@ -10,8 +10,8 @@ from django.db import connection
 from django.test import RequestFactory
 from django.urls import reverse
 
-from perflab import knobs, registry
-from perflab.probe import probe
+from perflab.catalogue import knobs, registry
+from perflab.measure.probe import probe
 
 WARM_UP = 20
 REQUEST_BUDGET_US = 50

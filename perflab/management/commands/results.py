@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from perflab.report import as_page
+from perflab.compare.report import as_page
 
 
 class Command(BaseCommand):

@@ -3,8 +3,8 @@
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from perflab import registry
-from perflab.promises import broken_promises
+from perflab.catalogue import registry
+from perflab.compare.promises import broken_promises
 
 
 class Command(BaseCommand):

@@ -6,9 +6,9 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from perflab import dial, scoreboard, system
-from perflab.launcher import places, values
-from perflab.management.one_line import OneLineCommand
+from perflab.base import config, paths
+from perflab.management.one_line_command import OneLineCommand
+from perflab.workers import control, live, scoreboard
 
 
 class Command(OneLineCommand):
@@ -20,25 +20,27 @@ class Command(OneLineCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser):
-        parser.add_argument("action", nargs="?", choices=["show", *dial.ACTIONS], default="show")
+        parser.add_argument("action", nargs="?", choices=["show", *control.ACTIONS], default="show")
         parser.add_argument("number", nargs="?", help="how many; add and remove take 1 without it")
         parser.add_argument("--port", help="the lab's port (default: PORT, or 8000)")
 
     def handle(self, *, action, number, port, **options):
         try:
-            port = values.whole_number("--port", port, 1, 65535) if port else values.port()
+            port = config.whole_number("--port", port, 1, 65535) if port else config.port()
             if action == "show":
                 if number is not None:
-                    raise values.Problem("show takes no number", 2)
+                    raise config.Problem("show takes no number", 2)
                 return self.show(port)
             if number is None and action == "set":
-                raise values.Problem("set how many? manage.py workers set 4", 2)
-            number = values.whole_number("the number of workers", number or "1", 1, dial.ceiling())
-            turn = dial.turn(control_socket(port), action, number)
-        except values.Problem as problem:
+                raise config.Problem("set how many? manage.py workers set 4", 2)
+            number = config.whole_number(
+                "the number of workers", number or "1", 1, control.ceiling()
+            )
+            turn = control.turn(control_socket(port), action, number)
+        except config.Problem as problem:
             raise CommandError(str(problem), returncode=2) from None
-        except (dial.DialError, scoreboard.NoScoreboard) as error:
-            status = 2 if isinstance(error, dial.BadTurn) else 1
+        except (control.DialError, scoreboard.NoScoreboard) as error:
+            status = 2 if isinstance(error, control.BadTurn) else 1
             raise CommandError(str(error), returncode=status) from None
         self.stdout.write(f"workers: {turn.before}, now {turn.after}")
 
@@ -47,7 +49,7 @@ class Command(OneLineCommand):
         path = Path(settings.VAR) / f"scoreboard-{port}"
         rows = ["    pid  state     requests    CPU s     MB  age s"]
         for slot in scoreboard.read(path):
-            found = system.of_process(slot.pid)
+            found = live.of_process(slot.pid)
             if found["cpu_s"] is None:
                 continue
             rows.append(
@@ -61,4 +63,4 @@ class Command(OneLineCommand):
 
 def control_socket(port):
     """Where the lab at this port takes orders. Raises values.Problem."""
-    return places.socket_path(places.var_folder(), f"gunicorn-{port}.sock")
+    return paths.socket_path(paths.var_folder(), f"gunicorn-{port}.sock")

@@ -1,0 +1,81 @@
+"""Addresses: where the lab listens, and who can reach it there."""
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+
+from perflab.base.config import Problem, is_public, port, shown, whole_number
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the lab listens."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def default(cls):
+        return cls("0.0.0.0" if is_public() else "127.0.0.1", port())
+
+    @classmethod
+    def parse(cls, name, text):
+        """Read HOST:PORT or [IPV6]:PORT; Problem when it is neither."""
+        host, colon, digits = text.rpartition(":")
+        if host.startswith("[") and host.endswith("]"):
+            host = host[1:-1]
+        elif ":" in host:
+            host = ""
+        if not (host and colon and host.isascii() and host.isprintable() and " " not in host):
+            raise Problem(f"{name} must be HOST:PORT, not {shown(text)}.", 2)
+        return cls(host, whole_number(f"the port in {name}", digits, 1, 65535))
+
+    def __str__(self):
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def resolve(self):
+        """The family and the socket address to bind; Problem when the host has none."""
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise Problem(f"{shown(self.host)} is not an address of this machine.", 2) from error
+        # Gunicorn takes a name for an IPv4 address.
+        family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+        return family, address
+
+    def is_loopback(self):
+        """Whether only this machine can reach it."""
+        return is_loopback(self.resolve()[1][0])
+
+
+def is_loopback(host):
+    """Whether a numeric address, or "localhost", is this machine's own."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+NOT_PUBLIC = (
+    "{address} can be reached by others, and perflab is slow on purpose: listen on 127.0.0.1, "
+    "or set PERFLAB_PUBLIC=1 with a SECRET_KEY and ALLOWED_HOSTS (docs/settings.md#public-mode)."
+)
+
+
+def can_listen(address):
+    """Whether the port is free; Problem when the address is not ours to listen on at all."""
+    family, where = address.resolve()
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(where)
+            probe.listen(1)
+        except PermissionError as error:
+            raise Problem(f"cannot listen on {address}: {error.strerror}.") from error
+        except OSError as error:
+            if "in use" in error.strerror:
+                return False
+            raise Problem(f"cannot listen on {address}: {error.strerror}.", 2) from error
+    return True

@@ -1,0 +1,90 @@
+"""Where things are: the checkout, its `.venv`, the folder `var/`, sockets of at most 100 bytes."""
+
+import contextlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from perflab.base.config import Problem, variable
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+SOCKET_BYTES = 100  # the kernel takes 107 (macOS: 103)
+SQLITE_BYTES = 500  # SQLite takes 512 for a database, of which its journal's ending needs some
+
+
+def var_folder():
+    """The folder for everything that a run leaves; made when it is missing."""
+    folder = Path(variable("PERFLAB_VAR") or ROOT / "var").resolve()
+    length = len(os.fsencode(folder / "perflab.sqlite3"))
+    if length > SQLITE_BYTES and not variable("DATABASE_URL"):
+        raise Problem(
+            f"the path of the folder for SQLite's database is too long: {length} bytes, "
+            f"of at most {SQLITE_BYTES}. Set PERFLAB_VAR to another folder."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "log").mkdir(exist_ok=True)
+    except OSError as error:
+        raise Problem(f"cannot make the folder {folder}: {error.strerror}.") from error
+    return folder
+
+
+def socket_path(var, name):
+    """Where the socket of this name goes: into `var/run/`, or where the path is short enough."""
+    folder = var / "run"
+    if len(os.fsencode(folder / name)) > SOCKET_BYTES:
+        folder = short_folder(var)
+    else:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / name
+
+
+def short_folder(var):
+    """The private temporary folder of a `var/` whose path is long; `var/sockets` records it."""
+    record = var / "sockets"
+    for _ in range(3):
+        with contextlib.suppress(OSError):
+            folder = Path(record.read_text())
+            if is_private(folder):
+                return folder
+            record.unlink(missing_ok=True)  # it went with a reboot, or is not ours
+        base = tempfile.gettempdir()
+        folder = tempfile.mkdtemp(prefix="perflab-", dir=base if len(base) < 50 else "/tmp")
+        draft = var / f"sockets.{os.getpid()}"
+        draft.write_text(folder)
+        try:
+            os.link(draft, record)  # atomic: of several processes the first one's folder stays
+        except FileExistsError:
+            os.rmdir(folder)
+        finally:
+            draft.unlink()
+    raise Problem(f"cannot agree on a folder for sockets; delete {record} and try again.")
+
+
+def is_private(folder):
+    """Whether this is a real folder of ours that nobody else can enter."""
+    try:
+        found = os.lstat(folder)
+    except OSError:
+        return False
+    mine = found.st_uid == os.getuid()
+    return stat.S_ISDIR(found.st_mode) and mine and stat.S_IMODE(found.st_mode) == 0o700
+
+
+def clear_sockets(var):
+    """Delete the sockets that nobody listens on any more, and the temporary folder if it is empty.
+
+    To be called by the one launcher that holds the lock of `var`.
+    """
+    for path in (var / "run").glob("valkey-*.sock"):
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder = Path((var / "sockets").read_text())
+        if is_private(folder):
+            for path in folder.glob("valkey-*.sock"):
+                path.unlink(missing_ok=True)
+            folder.rmdir()
+            (var / "sockets").unlink()

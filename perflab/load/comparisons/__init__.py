@@ -1,0 +1,1 @@
+"""Comparisons under load: worker classes, and settings turned on and off."""

@@ -1,0 +1,109 @@
+"""Locust as a process of ours: it says twice a second what it has counted."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from perflab.base import paths
+from perflab.base.config import cores
+from perflab.base.logs import last_words, open_log
+from perflab.base.processes import end, spawn
+
+from ..gunicorn import free_port
+from ..plan import Refused
+from ..window import Meter, Window
+
+WATCH = Path(__file__).with_name("locust_plugin.py")
+SLACK_S = 10  # for a shape that ends by itself, a little after its time
+REPORT_S = 5  # how long it may take to write its report
+
+
+def load(
+    target, server, users, seconds, warm_up_s=0, alone_s=0, own_host=False, report=None, workers=0
+):
+    """Yield (phase, last, Window) as a run goes on; the phases are those of locust_watch.
+
+    With `workers` they are in so many processes of their own, beside a master; else all is one.
+    With `seconds` 0 there is one user alone and nothing more. `report` is where Locust's own HTML
+    report is kept, compressed. Raises Refused when Locust refuses, or ends before its time.
+    """
+    meter = Meter(server)
+    phase = None
+    times = seconds, warm_up_s, alone_s
+    for record in records(target, server, users, *times, own_host, report, workers):
+        if record["phase"] != phase:
+            phase = record["phase"]
+            meter.start()
+        yield phase, record["last"], meter.stamp(Window.of_record(record))
+
+
+def records(target, server, users, seconds, warm_up_s, alone_s, own_host, report, workers):
+    """Yield what the watch writes. The process has ended when this ends, however that happens."""
+    reading, writing = os.pipe()
+    var = paths.var_folder()
+    first = 1 if alone_s else users
+    command = [
+        *(sys.executable, "-m", "locust", "-f", f"{target.locustfile},{WATCH}"),
+        *("--headless", "--only-summary", "--loglevel", "WARNING", "--host", server.url),
+        *("--users", str(users if target.shaped else first), "--spawn-rate", "100"),
+        *("--watch-fd", str(writing), "--watch-users", str(users)),
+        *("--watch-alone", str(alone_s), "--watch-warm-up", str(warm_up_s)),
+        *("--watch-measure", str(seconds + (SLACK_S if target.ends else 0)), *target.options),
+        *(["--watch-report", str(report)] if report else []),
+        *(in_processes(workers) if workers else []),
+        *(["--i-own-this-host"] if own_host else []),
+    ]
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("LOCUST_")}
+    with open(reading) as lines, open_log(var, "load-locust.log") as log:
+        begun = log.tell()
+        try:
+            process = spawn(
+                command,
+                cwd=paths.ROOT,
+                env=environment,
+                pass_fds=(writing,),
+                stdout=log,
+                stderr=log,
+            )
+        finally:
+            os.close(writing)
+        try:
+            phase = None
+            for line in lines:
+                record = json.loads(line)
+                phase = record["phase"], record["last"]
+                yield record
+                if phase == ("measured", True):
+                    if report:
+                        with contextlib.suppress(subprocess.TimeoutExpired):
+                            process.wait(REPORT_S)
+                    return
+            wanted = ("measured" if seconds else "alone"), True
+            if phase != wanted:
+                process.wait()
+                raise Refused(reason(log.name, begun))
+        finally:
+            end(process, 1)
+
+
+def in_processes(workers):
+    """Options for so many workers, which meet their master on loopback."""
+    port = str(free_port())
+    return ["--processes", str(workers), "--master-bind-port", port, "--master-port", port]
+
+
+def ceiling(workers):
+    """How many cores Locust can use: each process computes on one, and the master hardly does."""
+    return float(max(1, min(workers, cores())))
+
+
+def reason(path, begun):
+    """Why Locust ended, in one line: its own where it has one."""
+    with open(path, "rb") as log:
+        log.seek(begun)
+        said = log.read().decode(errors="replace").splitlines()
+    own = [line.removeprefix("locust: ") for line in said if line.startswith("locust: ")]
+    return own[-1] if own else f"Locust has ended: {last_words(path, begun, lines=1)}"

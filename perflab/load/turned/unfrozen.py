@@ -1,9 +1,0 @@
-"""Gunicorn's settings, with the collector going through all objects, those of the start too."""
-
-import gc
-from pathlib import Path
-
-path = Path(__file__).parents[3] / "gunicorn.conf.py"
-exec(compile(path.read_text(), path, "exec"))
-
-gc.freeze = lambda: None  # the hooks call it, in Gunicorn and in each worker

@@ -1,0 +1,91 @@
+from django import forms
+from django.conf import settings
+
+from perflab.base.config import MAX_THREADS
+from perflab.load import plan, scenarios
+from perflab.workers import control
+
+
+class DialForm(forms.Form):
+    """An order to the worker dial."""
+
+    action = forms.CharField(max_length=20)
+    number = forms.IntegerField(min_value=1, max_value=1000)
+
+
+class ResultForm(forms.Form):
+    """What a browser has measured: a ratio of medians with its interval, and both queries."""
+
+    ratio = forms.FloatField(min_value=0.0001, max_value=1_000_000)
+    low = forms.FloatField(min_value=0, max_value=1_000_000)
+    high = forms.FloatField(min_value=0, max_value=1_000_000)
+    movies = forms.IntegerField(min_value=1)
+    round_trip = forms.FloatField(min_value=0, max_value=settings.MAX_ROUND_TRIP_MS)
+    slow_queries = forms.IntegerField(min_value=0, max_value=1_000_000)
+    fast_queries = forms.IntegerField(min_value=0, max_value=1_000_000)
+
+    def clean(self):
+        values = super().clean()
+        if not self.errors and not values["low"] <= values["ratio"] <= values["high"]:
+            raise forms.ValidationError("The ratio lies outside its interval.")
+        if not self.errors and values["movies"] > settings.MAX_MOVIES:
+            raise forms.ValidationError("That many rows are on no page.")
+        return values
+
+
+class LoadForm(forms.Form):
+    """A load run for the page to start, short enough to wait for; `wish()` is its Plan."""
+
+    MAX_USERS = 100
+    SECONDS = 2, 20  # of a point
+    MAX_S = 120  # of all of them
+    SIDES = {"": (), "slow": ("slow",), "fast": ("fast",), "both": scenarios.SIDES}
+
+    scenario = forms.CharField(max_length=60)
+    side = forms.ChoiceField(choices=[(name, name) for name in SIDES], required=False)
+    users = forms.CharField(max_length=60)
+    workers = forms.CharField(max_length=60)
+    threads = forms.CharField(max_length=60, required=False, empty_value="1")
+    seconds = forms.IntegerField(min_value=SECONDS[0], max_value=SECONDS[1])
+
+    def clean(self):
+        values = super().clean()
+        if self.errors:
+            return values
+        most = {"users": self.MAX_USERS, "workers": control.ceiling(), "threads": MAX_THREADS}
+        try:
+            chosen = {name: self.numbers(name, limit) for name, limit in most.items()}
+            wish = plan.Plan(
+                scenario=values["scenario"],
+                sides=self.SIDES[values["side"]],
+                duration_s=values["seconds"],
+                **chosen,
+            )
+            scenarios.check(wish)
+        except plan.Refused as refused:
+            raise forms.ValidationError(str(refused)) from refused
+        took = len(wish.points) * max(1, len(wish.sides)) * wish.duration_s
+        if took > self.MAX_S:
+            raise forms.ValidationError(
+                f"{took:g} s in all are too long for a page, which runs up to {self.MAX_S} s: "
+                "use the command"
+            )
+        return values
+
+    def numbers(self, name, most):
+        try:
+            return plan.numbers(self.cleaned_data[name], most)
+        except ValueError as error:
+            raise plan.Refused(f"{name} {error}") from error
+
+    def arguments(self):
+        """Those of `manage.py load` that ask for the same."""
+        values = self.cleaned_data
+        named = [f"--{name}={values[name]}" for name in ("users", "workers", "threads")]
+        side = [f"--{values['side']}"] if values["side"] else []
+        return [values["scenario"], *named, f"--duration={values['seconds']}s", *side]
+
+    def problem(self):
+        """What is wrong, in one line."""
+        name, (line, *_) = next(iter(self.errors.items()))
+        return line if name == "__all__" else f"{name}: {line}"

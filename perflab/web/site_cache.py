@@ -1,0 +1,49 @@
+"""Django's cache for a whole site, in front of all the other middlewares, for the rungs that ask.
+
+A project puts UpdateCacheMiddleware first in MIDDLEWARE and FetchFromCacheMiddleware last. Here
+both stand first, as one, so that a hit passes no other middleware at all; and no page but those
+of the rungs with a `site_cache` ever meets them.
+"""
+
+from functools import cached_property
+
+from django.middleware.cache import CacheMiddleware
+from django.urls import reverse
+
+from perflab.catalogue import registry
+from perflab.catalogue.knobs import BadKnob, Knobs
+
+from .views.rungs import rung_scope
+
+
+class SiteCacheMiddleware:
+    """Look first whether the cache has the response, and keep it there when it has been made."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    @cached_property
+    def cached(self):
+        """Experiment, rung and Django's middleware by path, of the rungs with a `site_cache`."""
+        return {
+            reverse("rung", args=[experiment.slug, rung.name]): (
+                experiment,
+                rung.name,
+                CacheMiddleware(self.get_response, cache_timeout=rung.site_cache, key_prefix=""),
+            )
+            for experiment in registry.experiments.values()
+            for rung in experiment.rungs
+            if rung.site_cache
+        }
+
+    def __call__(self, request):
+        found = self.cached.get(request.path)
+        if found is None or request.inspect:  # the toolbar is no part of anybody else's page
+            return self.get_response(request)
+        experiment, name, middleware = found
+        try:
+            chosen = Knobs.read(request.GET, experiment.knobs)
+        except BadKnob:
+            return self.get_response(request)  # the view says what is wrong with it
+        with rung_scope(experiment.slug, experiment.rung(name), chosen):
+            return middleware(request)

@@ -1,0 +1,89 @@
+"""What changes the lab's state, by a POST from its own machine alone."""
+
+from functools import wraps
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+
+from perflab import caches
+from perflab.access import is_local
+from perflab.catalogue.knobs import Knobs
+from perflab.compare import last_results
+from perflab.workers import control
+
+from ..errors import error_page
+from ..forms import DialForm, ResultForm
+from .lookup import experiment_or_404, rung_or_404
+from .rungs import rung_scope
+
+
+def changes_the_lab(view):
+    """Take a POST, with Django's CSRF check, from a visitor on the lab's own machine alone."""
+
+    @wraps(view)
+    def wrapper(request, *args, **kwargs):
+        if request.method != "POST":
+            response = error_page(request, 405, "This address only takes orders", "Send a POST.")
+            response["Allow"] = "POST"
+            return response
+        if not is_local(request):
+            raise PermissionDenied("Only a visitor on the lab's own machine may change it.")
+        return view(request, *args, **kwargs)
+
+    return wrapper
+
+
+@changes_the_lab
+def change(request, slug, name):
+    """Make the change that a rung's story tells of, under the rung's own cache keys."""
+    experiment = experiment_or_404(slug)
+    chosen_rung = rung_or_404(experiment, name)
+    if not chosen_rung.change:
+        raise Http404(f"{experiment.title} has nothing to change")
+    chosen = Knobs.read(request.GET, experiment.knobs)
+    with rung_scope(slug, chosen_rung, chosen):
+        chosen_rung.change(request, chosen.movies)
+    if chosen.cold:  # the change is everybody's, and only the story's own entries know of it
+        caches.flush(slug)
+    return HttpResponse(status=204)
+
+
+@changes_the_lab
+def flush(request, slug):
+    """Forget the experiment's cache entries, in every worker; no other's, and no server's."""
+    caches.flush(experiment_or_404(slug).slug)
+    return HttpResponse(status=204)
+
+
+@changes_the_lab
+def result(request, slug):
+    """Keep what the visitor's browser has measured, for the contents page."""
+    experiment = experiment_or_404(slug)
+    form = ResultForm(request.POST)
+    if not form.is_valid():
+        return HttpResponse(form.errors.as_text(), status=400, content_type="text/plain")
+    values = form.cleaned_data
+    queries = [values.pop("slow_queries"), values.pop("fast_queries")]
+    last_results.keep(experiment.slug, **values, queries=queries)
+    return HttpResponse(status=204)
+
+
+@changes_the_lab
+def workers(request):
+    """Turn the worker dial: `action=add&number=2`."""
+    wants_json = request.headers.get("Accept") == "application/json"
+    form = DialForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise control.BadTurn(f"number must be a whole number from 1 to {control.ceiling()}")
+        turn = control.turn(settings.CONTROL_SOCKET, **form.cleaned_data)
+    except control.DialError as error:
+        status = 400 if isinstance(error, control.BadTurn) else 503
+        if wants_json:
+            return JsonResponse({"problem": str(error)}, status=status)
+        return error_page(request, status, "The dial was not turned", str(error))
+    if wants_json:
+        return JsonResponse({"before": turn.before, "after": turn.after})
+    return redirect("system")

@@ -1,0 +1,114 @@
+"""What tools read: the catalogue, traces, plans, and the lab's health."""
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.http import Http404, HttpResponse, JsonResponse
+from django.urls import reverse
+
+from perflab import caches
+from perflab.access import is_local
+from perflab.catalogue import knobs, registry
+from perflab.measure import query_plan, traces
+
+from ..errors import reads_only
+
+LOCAL_ONLY = "Traces and plans are for visitors on the lab's own machine."
+
+
+@reads_only
+def catalogue(request):
+    """Every experiment as JSON, for Locust scenarios and other people's tools."""
+    return JsonResponse(
+        {
+            "version": 1,
+            "knobs": knobs.catalogue(),
+            "experiments": [
+                {
+                    "slug": experiment.slug,
+                    "title": experiment.title,
+                    "act": experiment.act,
+                    "topic": experiment.topic,
+                    "rows": experiment.rows,
+                    "figure": experiment.figure,
+                    "clock": experiment.clock,
+                    "knobs": {
+                        knob.name: {"choices": knob.choices, "default": knob.default}
+                        for knob in experiment.knobs
+                    },
+                    "url": reverse("comparison", args=[experiment.slug]),
+                    "rungs": [_rung_as_json(experiment, rung) for rung in experiment.rungs],
+                }
+                for experiment in registry.runnable()
+            ],
+            "elsewhere": {e.slug: e.needs for e in registry.experiments.values() if not e.here},
+        }
+    )
+
+
+def _rung_as_json(experiment, rung):
+    def promise(queries):
+        return {"base": queries.base, "per_row": queries.per_row, "batch": queries.batch}
+
+    return {
+        "name": rung.name,
+        "url": reverse("rung", args=[experiment.slug, rung.name]),
+        "differs": rung.differs,
+        "revalidates": rung.revalidates,
+        "reference": rung.reference,
+        "body": rung.body,
+        "queries": {"cold": promise(rung.queries), "warm": promise(rung.promise(warm=True))},
+    }
+
+
+@reads_only
+def trace(request, trace_id):
+    """One traced request as JSON: its events, and its statements by shape and asking line."""
+    if not is_local(request):
+        raise PermissionDenied(LOCAL_ONLY)
+    try:
+        found = traces.load(trace_id)
+    except KeyError:
+        raise Http404("this trace is not kept any more") from None
+    return JsonResponse({**found, "groups": traces.groups(found)})
+
+
+@reads_only
+def trace_plan(request, trace_id, statement):
+    """The database's plan for one statement of a trace, as plain text."""
+    if not is_local(request):
+        raise PermissionDenied(LOCAL_ONLY)
+    try:
+        event = traces.load(trace_id)["events"][statement]
+    except (KeyError, IndexError):
+        raise Http404("this trace is not kept any more") from None
+    try:
+        text, status = query_plan.plan(event), 200
+    except query_plan.NoPlan as reason:
+        text, status = str(reason), 422
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
+
+
+@reads_only
+def health(request):
+    """200 while the site can serve, with each part's state; 503 when the database is away."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        database = "up"
+    except DatabaseError:
+        database = "down"
+    state = {
+        "status": "ok",
+        "instance": settings.INSTANCE,
+        "database": {"vendor": connection.vendor, "state": database},
+        "caches": {alias: "up" if caches.ping(alias) else "down" for alias in settings.LAB_CACHES},
+    }
+    if "down" in state["caches"].values():
+        state["status"] = "degraded"
+    if database == "down":
+        state["status"] = "down"
+    response = JsonResponse(state, status=503 if database == "down" else 200)
+    response["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,127 @@
+"""The pages for readers: the contents, and an experiment's own page."""
+
+import re
+from functools import cache
+
+from django.conf import settings
+from django.db import connection
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.safestring import mark_safe
+from markdown_it import MarkdownIt
+
+from perflab.access import is_local
+from perflab.catalogue import knobs, registry
+from perflab.catalogue.knobs import Knobs
+from perflab.catalogue.query_count_test import guard_test
+from perflab.catalogue.sources import rung_sources
+from perflab.compare import last_results
+
+from ..errors import reads_only
+from .lookup import experiment_or_404
+from .rungs import needs
+
+prose = MarkdownIt("commonmark", {"html": False})  # html=False escapes
+
+
+@cache
+def inline(text):
+    """A sentence of an experiment as HTML."""
+    return mark_safe(prose.renderInline(text))
+
+
+@cache
+def paragraphs(text):
+    """The explanation of an experiment as HTML."""
+    return mark_safe(prose.render(text))
+
+
+@reads_only
+def contents(request):
+    """The table of contents, in the article's three acts."""
+    topics = {}
+    for experiment in registry.experiments.values():
+        last = last_results.last(experiment.slug)
+        summary = inline(experiment.summary)
+        topics.setdefault(experiment.topic, []).append((experiment, summary, last))
+    context = {
+        "topics": topics,
+        "caches": settings.LAB_CACHES,
+        "control_socket": "" if settings.PUBLIC else settings.CONTROL_SOCKET,
+    }
+    return render(request, "perflab/contents.html", context)
+
+
+@reads_only
+def comparison(request, slug):
+    """An experiment's page: all its rungs next to each other, each in a frame of its own."""
+    experiment = experiment_or_404(slug)
+    chosen = Knobs.read(request.GET, experiment.knobs)
+    runs = knobs.runs(request.GET)
+    chosen.refuse_if_too_slow(max(r.queries.at(chosen.movies) for r in experiment.rungs))
+    frames_inspect = request.GET.get("frames") == "inspect"
+    sources = rung_sources(experiment.slug, experiment.rungs)
+    ladder = experiment.ladder
+    framed = ladder if len(ladder) < 4 else (experiment.slow, experiment.fast)
+    lanes = []
+    for rung in experiment.rungs:
+        url = reverse("rung", args=[slug, rung.name])
+        path = f"{url}?{chosen.query_string()}"
+        lanes.append(
+            {
+                "rung": rung,
+                "title": re.sub("[-_]", " ", rung.name).capitalize(),
+                "url": url,
+                "path": path,
+                "frame": path + ("&inspect=1" if frames_inspect else ""),
+                "address": request.build_absolute_uri(path),
+                "cold": rung.queries.at(chosen.movies),
+                "warm": rung.promise(warm=True).at(chosen.movies),
+                "sources": sources[rung.name],
+                "framed": rung in framed,
+                "is_fast": rung is experiment.fast,
+            }
+        )
+    context = {
+        "experiment": experiment,
+        "explanation": paragraphs(experiment.explanation),
+        "summary": inline(experiment.summary),
+        "cost": inline(experiment.cost),
+        "lanes": lanes,
+        "knobs": chosen,
+        "runs": runs,
+        "guess": request.GET.get("guess") != "0",
+        "limits": knobs.catalogue(),
+        "min_runs": knobs.MIN_RUNS,
+        "max_runs": knobs.MAX_RUNS,
+        "is_local": is_local(request),
+        "guard": guard_test(experiment),
+        "frames_inspect": frames_inspect,
+        "can_inspect": settings.TOOLBAR,
+        "vendor": connection.vendor,
+        "act": registry.ACTS[experiment.act],
+        "needs": "" if experiment.here else needs(experiment),
+        "can_play": is_local(request) or not any(rung.change for rung in experiment.rungs),
+        "own_knobs": [(knob, chosen.own[knob.name]) for knob in experiment.knobs],
+        "too_small": _too_small(experiment),
+        **_neighbours(slug),
+    }
+    return render(request, "perflab/comparison.html", context)
+
+
+def _too_small(experiment):
+    """How many films there are, where that is fewer than the lesson needs to show; else 0."""
+    if not experiment.shows_from or not experiment.here:
+        return 0
+    found = (experiment.collection or experiment.count)()
+    return found if found < experiment.shows_from else 0
+
+
+def _neighbours(slug):
+    """The experiments before and after, for a reader who goes through them in order."""
+    ordered = list(registry.experiments.values())
+    position = [experiment.slug for experiment in ordered].index(slug)
+    return {
+        "previous": ordered[position - 1] if position else None,
+        "next": ordered[position + 1] if position + 1 < len(ordered) else None,
+    }

@@ -1,0 +1,75 @@
+"""One rung of an experiment, alone: the page whose making is measured."""
+
+from contextlib import contextmanager
+
+from asgiref.sync import async_to_sync, iscoroutinefunction
+from django.http import JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from perflab import caches
+from perflab.catalogue.knobs import Knobs
+from perflab.measure.round_trip import round_trip
+
+from ..errors import error_page, reads_only
+from .lookup import experiment_or_404, rung_or_404
+
+
+@reads_only
+def rung(request, slug, name):
+    """One rung of an experiment, alone: the page whose making is measured."""
+    experiment = experiment_or_404(slug)
+    chosen_rung = rung_or_404(experiment, name)
+    if not experiment.here:
+        return error_page(request, 409, "This lesson needs another database", needs(experiment))
+    if name != chosen_rung.name:
+        address = reverse("rung", args=[slug, chosen_rung.name])
+        return redirect(f"{address}?{request.META['QUERY_STRING']}".rstrip("?"))
+    chosen = Knobs.read(request.GET, experiment.knobs)
+    chosen.refuse_if_too_slow(chosen_rung.queries.at(chosen.movies))
+    view = chosen_rung.view
+    if iscoroutinefunction(view):
+        view = async_to_sync(view)
+    with rung_scope(slug, chosen_rung, chosen):
+        response = view(request, chosen.movies, **chosen.own)
+    if response.streaming:
+        response.streaming_content = _within(
+            lambda: rung_scope(slug, chosen_rung, chosen), response.streaming_content
+        )
+    return response
+
+
+@contextmanager
+def rung_scope(slug, rung, chosen):
+    """Where a rung works: with the cache, the keys and the distance that the knobs say."""
+    alias = rung.cache or chosen.cache
+    with caches.using(alias, slug, rung.name, chosen.cold), round_trip(chosen.round_trip):
+        yield
+
+
+def _within(scope, stream):
+    """A stream's chunks, each made in the scope in which its view ran.
+
+    The scope is left between two of them: what else this thread does then is not its business.
+    """
+    chunks = iter(stream)
+    while True:
+        with scope():
+            chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield chunk
+
+
+def needs(experiment):
+    """What an experiment lacks on the lab's database, in a sentence."""
+    return (
+        f"{experiment.title} is a lesson on {experiment.database}: "
+        "start it with the DATABASE_URL of such a database."
+    )
+
+
+@reads_only
+def rows(request, slug):
+    """How many rows the collection has for an experiment's page, as JSON."""
+    return JsonResponse({"rows": experiment_or_404(slug).count()})

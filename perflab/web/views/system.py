@@ -1,0 +1,30 @@
+"""The machine and the lab's workers, live."""
+
+from django.conf import settings
+from django.http import JsonResponse
+from django.shortcuts import render
+
+from perflab.access import is_local
+from perflab.workers import control, live
+
+from ..errors import reads_only
+
+
+@reads_only
+def page(request):
+    """The machine and the workers as they are now; a script keeps it up to date."""
+    context = {
+        "state": live.state(),
+        "is_local": is_local(request),
+        "can_dial": is_local(request) and bool(settings.CONTROL_SOCKET),
+        "ceiling": control.ceiling(),
+    }
+    return render(request, "perflab/system.html", context)
+
+
+@reads_only
+def as_json(request):
+    """The same for scripts, a second apart, say: counters and the clock that they belong to."""
+    response = JsonResponse(live.state())
+    response["Cache-Control"] = "no-store"
+    return response

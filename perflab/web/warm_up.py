@@ -1,0 +1,42 @@
+"""Make a new worker's first visitor wait no longer than its second."""
+
+import io
+from wsgiref.util import setup_testing_defaults
+
+from django.conf import settings
+from django.template.loader import get_template
+from django.urls import reverse
+
+from perflab.catalogue import registry
+
+from . import calibrated
+
+
+def warm_up(application):
+    """Ask the WSGI application for a few pages, in this process, before anybody else does.
+
+    It imports the views, compiles the templates and opens the database connection. Only fast rungs
+    that cache nothing are asked: a slow one may take seconds on a large collection, and no cache is
+    to be warm before a visitor has warmed it.
+    """
+    calibrated.rounds_in_a_slice()  # calibrates
+    experiments = registry.runnable()
+    for rung in (rung for experiment in experiments for rung in experiment.rungs):
+        for name in rung.templates:
+            get_template(name)
+    paths = [reverse("contents"), reverse("comparison", args=[experiments[0].slug])]
+    for experiment in experiments:
+        if not experiment.caches:
+            paths.append(reverse("rung", args=[experiment.slug, experiment.fast.name]))
+    for path in paths:
+        environ = {
+            "PATH_INFO": path,
+            "QUERY_STRING": "movies=1",
+            "HTTP_HOST": settings.ALLOWED_HOSTS[0].removeprefix("."),
+            "wsgi.input": io.BytesIO(),
+            "wsgi.url_scheme": "https" if settings.HTTPS else "http",
+            "HTTP_X_FORWARDED_PROTO": "https" if settings.HTTPS else "http",
+        }
+        setup_testing_defaults(environ)
+        response = application(environ, lambda status, headers: None)
+        response.close()
