@@ -29,7 +29,7 @@ ROW = re.compile(r"<tr><td|<li\b|<dt\b")
 LEAD = re.compile(r'<p class="lead">(.*?)</p>')
 
 
-class Refused(Exception):
+class LocustRefused(Exception):
     """A load that must not begin. The message is one line that says why."""
 
 
@@ -41,7 +41,7 @@ class LabUser(FastHttpUser):
     def __init__(self, environment):
         try:
             self.host = checked_host(self.host, environment.own_hosts)
-        except Refused as refused:
+        except LocustRefused as refused:
             raise StopTest(str(refused)) from None
         super().__init__(environment)
         options = environment.parsed_options
@@ -59,16 +59,16 @@ class LabUser(FastHttpUser):
                 response.failure(problem)
             return response.text or ""
 
-    def see_rung(self, rung, name):
-        """Fetch one side of an experiment, with the knobs of this run."""
-        body = rung.get("body", "html")
-        rows = 1 if rung.get("differs") else self.rows  # a page may be the first of many
-        return self.see(f"{rung['url']}?{urlencode(self.knobs)}", name, rows=rows, body=body)
+    def see_variant(self, variant, name):
+        """Fetch one variant of an experiment, with the knobs of this run."""
+        body = variant.get("body", "html")
+        rows = 1 if variant.get("differs") else self.rows  # a page may be the first of many
+        return self.see(f"{variant['url']}?{urlencode(self.knobs)}", name, rows=rows, body=body)
 
 
-def sides(experiment):
-    """An experiment's slow and fast rung: the ends of its ladder; those for reference beside."""
-    ladder = [rung for rung in experiment["rungs"] if not rung.get("reference")]
+def variants(experiment):
+    """An experiment's slow and fast variant: the ends of its ladder; those for reference beside."""
+    ladder = [variant for variant in experiment["variants"] if not variant.get("reference")]
     return ladder[0], ladder[-1]
 
 
@@ -108,7 +108,10 @@ def rows_in(page, body):
 
 
 def checked_host(host, own):
-    """The base address to load, without a last slash; Refused if it's neither local nor `own`."""
+    """Return the base address to load, without a last slash.
+
+    Raises LocustRefused if it is neither local nor `own`.
+    """
     host = (host or "").rstrip("/")
     try:
         parts = urlsplit(host)
@@ -117,9 +120,9 @@ def checked_host(host, own):
     except ValueError:
         plain = False
     if not plain or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Refused(f"the host must look like http://127.0.0.1:8000, not {host!r}")
+        raise LocustRefused(f"the host must look like http://127.0.0.1:8000, not {host!r}")
     if host not in own and not is_loopback(parts.hostname):
-        raise Refused(
+        raise LocustRefused(
             f"{host} is not on this machine. A load test of somebody's site is an attack on it: "
             "if it is yours, start again with it as --host and with --i-own-this-host"
         )
@@ -137,9 +140,9 @@ def is_loopback(name):
 def check_users(users):
     """Refuse none, and more users than a lab is for; None is Locust's own default."""
     if users is not None and users < 1:
-        raise Refused(f"{users} users ask for nothing: there must be 1 or more")
+        raise LocustRefused(f"{users} users ask for nothing: there must be 1 or more")
     if users is not None and users > MAX_USERS:
-        raise Refused(f"{users} users are too many: the ceiling is {MAX_USERS}")
+        raise LocustRefused(f"{users} users are too many: the ceiling is {MAX_USERS}")
 
 
 def knobs_of(values):
@@ -150,37 +153,45 @@ def knobs_of(values):
 def open_lab(host, knobs, only=None):
     """The catalogue of the lab at this host, of one experiment if `only` names it.
 
-    `bodies` in it says by their addresses what all ladders' rungs answer, not only that one's, and
-    `differing` which of them may show fewer rows.
-    Refused if no lab answers, or if it does not accept the knobs.
+    `bodies` in it says by their addresses what all ladders' variants answer, not only that one's,
+    and `differing` which of them may show fewer rows.
+    LocustRefused if no lab answers, or if it does not accept the knobs.
     """
     client = FastHttpSession(host, EventHook(), None, connection_timeout=5, network_timeout=20)
     answer = client.get("/experiments.json", allow_redirects=False)
     if not answer.status_code:
-        raise Refused(f"no lab answers at {host} ({answer.error}). Start it: python3 -m perflab")
+        raise LocustRefused(
+            f"no lab answers at {host} ({answer.error}). Start it: python3 -m perflab"
+        )
     try:
         catalogue = answer.json()
         experiments = catalogue["experiments"]
         slugs = [experiment["slug"] for experiment in experiments]
-        rungs = [rung for experiment in experiments for rung in experiment["rungs"]]
-        addresses = [rung["url"] for rung in rungs]
-        on_ladders = [rung for rung in rungs if not rung.get("reference")]
-        catalogue["bodies"] = {rung["url"]: rung.get("body", "html") for rung in on_ladders}
-        catalogue["differing"] = [rung["url"] for rung in on_ladders if rung.get("differs")]
+        variants = [variant for experiment in experiments for variant in experiment["variants"]]
+        addresses = [variant["url"] for variant in variants]
+        on_ladders = [variant for variant in variants if not variant.get("reference")]
+        catalogue["bodies"] = {
+            variant["url"]: variant.get("body", "html") for variant in on_ladders
+        }
+        catalogue["differing"] = [
+            variant["url"] for variant in on_ladders if variant.get("differs")
+        ]
         catalogue["knobs"]["movies"]["default"] + 0
     except (ValueError, KeyError, TypeError):
         addresses = []
     if not addresses or not all(re.match(r"/[\w-]", address) for address in addresses):
-        raise Refused(f"{host} answers, but not as a lab: no experiments at /experiments.json")
+        raise LocustRefused(
+            f"{host} answers, but not as a lab: no experiments at /experiments.json"
+        )
     if only:
         if only not in slugs:
-            raise Refused(f"there is no experiment {only!r}, only {', '.join(slugs)}")
+            raise LocustRefused(f"there is no experiment {only!r}, only {', '.join(slugs)}")
         catalogue["experiments"] = [experiments[slugs.index(only)]]
     asked = f"{experiments[0]['url']}?{urlencode(knobs)}"  # the lab checks its knobs itself
     answer = client.get(asked, allow_redirects=False)
     if answer.status_code == 400:
         reason = LEAD.search(answer.text)
-        raise Refused(unescape(reason[1]) if reason else f"the lab refuses {asked}")
+        raise LocustRefused(unescape(reason[1]) if reason else f"the lab refuses {asked}")
     return catalogue
 
 
@@ -226,7 +237,7 @@ def guard(environment, web_ui, **_):
         else:
             checked_host(environment.host, environment.own_hosts)
             check_users(options.num_users)
-    except Refused as refused:
+    except LocustRefused as refused:
         print(f"locust: {refused}", file=sys.stderr)
         for worker in psutil.Process().children():  # forked by --processes, they'd wait for us
             worker.kill()
@@ -248,6 +259,6 @@ def guard(environment, web_ui, **_):
                     int(users) if users.isdecimal() else None,
                     {**vars(options), **form},
                 )
-            except Refused as refused:
+            except LocustRefused as refused:
                 return jsonify(success=False, message=str(refused), host=environment.host)
             return None

@@ -1,4 +1,5 @@
-"""What steps.py, spike.py and soak.py share: users of one side, and a number of them that changes.
+"""What steps.py, spike.py and soak.py share: users of one variant, and a number of them that
+changes.
 
 A shape ends with a conclusion, a line that stands below Locust's own tables.
 """
@@ -7,7 +8,7 @@ import logging
 import sys
 from dataclasses import dataclass
 
-from _lab import LabUser, sides
+from _lab import LabUser, variants
 from locust import LoadTestShape, events, runners, task
 from locust.stats import calculate_response_time_percentile, diff_response_time_dicts
 
@@ -18,19 +19,19 @@ AT_ONCE = 100  # users that arrive in a second where they are to come together
 @events.init_command_line_parser.add_listener
 def add_options(parser, **_):
     option = {"choices": ["slow", "fast"], "default": "fast", "env_var": "LOCUST_SIDE"}
-    parser.add_argument("--side", help="which side to load", **option)
+    parser.add_argument("--variant", help="which variant to load", **option)
 
 
-class OneSide(LabUser):
-    """Asks for one side of all experiments, page after page."""
+class OneVariant(LabUser):
+    """Asks for one variant of all experiments, page after page."""
 
     abstract = True
 
     @task
     def next_page(self):
         experiment = next(self.tour)
-        side = -1 if self.environment.parsed_options.side == "fast" else 0
-        self.see_rung(sides(experiment)[side], name=experiment["slug"])
+        variant = -1 if self.environment.parsed_options.variant == "fast" else 0
+        self.see_variant(variants(experiment)[variant], name=experiment["slug"])
 
 
 @dataclass

@@ -3,7 +3,7 @@
     locust -f locustfiles/browse.py --headless --users 20 --run-time 60s
 
 They leaf through the list of films, open one and perhaps its director, search for a word they
-have seen, and look at an experiment with its sides. Every address comes out of a page they were
+have seen, and look at an experiment with its variants. Every address comes out of a page they were
 shown. They take their time, so many visitors are few requests: watch what they wait, not the rate.
 """
 
@@ -73,8 +73,8 @@ class Visitor(LabUser):
         page = self.see(address, "/experiments/[slug]/", heading=title)
         catalogue = self.environment.parsed_options.catalogue
         bodies, differing = catalogue["bodies"], catalogue["differing"]
-        for frame, rung in dict.fromkeys(FRAME.findall(page)):
-            if rung in bodies:  # not one that is there for reference only
-                name = "/experiments/[slug]/[rung]/"
-                rows = 1 if rung in differing else self.rows
-                self.see(unescape(frame), name, rows=rows, body=bodies[rung])
+        for frame, variant in dict.fromkeys(FRAME.findall(page)):
+            if variant in bodies:  # not one that is there for reference only
+                name = "/experiments/[slug]/[variant]/"
+                rows = 1 if variant in differing else self.rows
+                self.see(unescape(frame), name, rows=rows, body=bodies[variant])

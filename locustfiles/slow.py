@@ -1,4 +1,4 @@
-"""How much of this can the lab take? Every experiment's slow side, page after page.
+"""How much of this can the lab take? Every experiment's slow variant, page after page.
 
     locust -f locustfiles/slow.py --headless --users 4 --run-time 30s
 
@@ -6,12 +6,12 @@ Each user goes round all experiments and asks for the next page as soon as it ha
 Run fast.py with the same options and compare row by row: the rows are named alike.
 """
 
-from _lab import LabUser, sides
+from _lab import LabUser, variants
 from locust import task
 
 
-class SlowSide(LabUser):
+class SlowVariant(LabUser):
     @task
     def next_page(self):
         experiment = next(self.tour)
-        self.see_rung(sides(experiment)[0], name=experiment["slug"])
+        self.see_variant(variants(experiment)[0], name=experiment["slug"])

@@ -7,7 +7,7 @@ closed: none of it shows in a minute. After a tenth of the time, in which caches
 third of the rest is compared with the last. Watch the workers' memory on /system/ meanwhile.
 """
 
-from _shapes import OneSide, Parts
+from _shapes import OneVariant, Parts
 from locust import events
 from locust.argument_parser import gt_zero
 
@@ -21,7 +21,7 @@ def add_options(parser, **_):
     parser.add_argument("--length", help="seconds of it all", **seconds)
 
 
-class Regular(OneSide):
+class Regular(OneVariant):
     """Comes again and again."""
 
 

@@ -1,13 +1,13 @@
 """Suddenly ten times as many users, and as suddenly they are gone: how long does the lab feel it?
 
-    locust -f locustfiles/spike.py --headless --side slow --experiment n-plus-one --users 40
+    locust -f locustfiles/spike.py --headless --variant slow --experiment n-plus-one --users 40
 
 A third of the time it is calm, a third the spike lasts, a third it is calm again. What the users of
 the spike have asked for stays in the queue when they have left, and whoever comes then waits for
 it: the lab is back once the 95th percentile of a second is at most twice that of the first third.
 """
 
-from _shapes import OneSide, Parts
+from _shapes import OneVariant, Parts
 from locust import events
 from locust.argument_parser import gt_zero
 
@@ -23,7 +23,7 @@ def add_options(parser, **_):
     parser.add_argument("--length", help="seconds of all three parts", **seconds)
 
 
-class OneOfMany(OneSide):
+class OneOfMany(OneVariant):
     """The same, calm or not."""
 
 

@@ -2,10 +2,11 @@
 
     locust -f locustfiles/stampede.py --headless --users 32 --spawn-rate 32 --run-time 45s
 
-All users ask for one rung of the experiment `stampede`, after some seconds all for the next, and so
-on. Each rung has two rows: the answers that ran queries, "computed", and those that did not. A page
-that is fresh for two seconds has to be computed every two seconds; what is more is the stampede.
-It is as wide as the lab lets it be: with more workers or threads more of them compute at once.
+All users ask for one variant of the experiment `stampede`, after some seconds all for the next, and
+so on. Each variant has two rows: the answers that ran queries, "computed", and those that did not.
+A page that is fresh for two seconds has to be computed every two seconds; what is more is the
+stampede. It is as wide as the lab lets it be: with more workers or threads more of them compute at
+once.
 """
 
 import re
@@ -22,7 +23,7 @@ QUERIES = re.compile(r'\bqueries;desc="(\d+)"')
 @events.init_command_line_parser.add_listener
 def add_options(parser, **_):
     seconds = {"type": gt_zero(float), "default": 5.0, "env_var": "LOCUST_TURN_TIME"}
-    parser.add_argument("--turn-time", help="seconds for which all ask for one rung", **seconds)
+    parser.add_argument("--turn-time", help="seconds for which all ask for one variant", **seconds)
     parser.set_defaults(experiment="stampede")
 
 
@@ -31,21 +32,23 @@ class OneOfTheBurst(LabUser):
 
     @task
     def next_page(self):
-        rungs = [rung for rung in next(self.tour)["rungs"] if is_cached(rung)]
+        variants = [variant for variant in next(self.tour)["variants"] if is_cached(variant)]
         # By the clock, which users in other processes read too.
         turn = int(time.time() / self.environment.parsed_options.turn_time)
-        rung = rungs[turn % len(rungs)]
-        path = f"{rung['url']}?{urlencode(self.knobs)}"
-        get = self.client.get(path, name=rung["name"], catch_response=True, allow_redirects=False)
+        variant = variants[turn % len(variants)]
+        path = f"{variant['url']}?{urlencode(self.knobs)}"
+        get = self.client.get(
+            path, name=variant["name"], catch_response=True, allow_redirects=False
+        )
         with get as response:
             timing = QUERIES.search(response.headers.get("Server-Timing", ""))
             if timing:
                 how = "from the cache" if timing[1] == "0" else "computed"
-                response.request_meta["name"] = f"{rung['name']}, {how}"
+                response.request_meta["name"] = f"{variant['name']}, {how}"
             if response.status_code and (problem := flaw(response, None, self.rows)):
                 response.failure(problem)
 
 
-def is_cached(rung):
+def is_cached(variant):
     """Whether a second answer takes fewer queries than the first."""
-    return rung["queries"]["warm"] != rung["queries"]["cold"]
+    return variant["queries"]["warm"] != variant["queries"]["cold"]

@@ -1,13 +1,13 @@
 """More and more users, until the lab gives in; then it stops and says at how many.
 
-    locust -f locustfiles/steps.py --headless --side slow --experiment n-plus-one
-    locust -f locustfiles/steps.py --headless --side fast --experiment n-plus-one
+    locust -f locustfiles/steps.py --headless --variant slow --experiment n-plus-one
+    locust -f locustfiles/steps.py --headless --variant fast --experiment n-plus-one
 
 Each step adds users that ask for page after page. The lab has given in when for two steps running
 the 95th percentile is over 4 times the first step's, or when 1 % of a step's answers are failures.
 """
 
-from _shapes import OneSide, Shape
+from _shapes import OneVariant, Shape
 from locust import events
 from locust.argument_parser import gt_zero
 
@@ -27,7 +27,7 @@ def add_options(parser, **_):
     option("--step-time", type=gt_zero(float), default=10.0, help="seconds that a step lasts")
 
 
-class OneMore(OneSide):
+class OneMore(OneVariant):
     """Each of them does the same."""
 
 

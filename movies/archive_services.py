@@ -1,5 +1,5 @@
-"""An archive's three services, asked over HTTP: a stand-in for the services of others that many a
-page needs. Each really waits before it answers; what it says is synthesised.
+"""An archive's three services, asked over HTTP: a calibrated page for the services of others that
+many a page needs. Each really waits before it answers; what it says is synthesised.
 
 They are one small server on a free loopback port, in a thread of the process that asks, started
 when it asks first. So they end with that process, however it ends.

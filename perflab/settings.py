@@ -70,7 +70,7 @@ ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 # The ceilings of the knobs.
 MAX_MOVIES = 200 if PUBLIC else 5000  # rows on a page
 MAX_ROUND_TRIP_MS = 5 if PUBLIC else 50
-MAX_WORK_MS = 200 if PUBLIC else 1000  # what a stand-in waits or computes
+MAX_WORK_MS = 200 if PUBLIC else 1000  # what a calibrated page waits or computes
 MAX_PAGE_MS = 10_000  # what a request may be promised to take in the database
 
 # Which Gunicorn this is, of several behind a balancer.
@@ -202,7 +202,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 
 # Browser-side safety.
-X_FRAME_OPTIONS = "SAMEORIGIN"  # the comparison page frames both sides
+X_FRAME_OPTIONS = "SAMEORIGIN"  # the comparison page frames both variants
 SILENCED_SYSTEM_CHECKS = ["security.W019"]  # which wants DENY
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

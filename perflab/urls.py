@@ -3,16 +3,16 @@
 from django.conf import settings
 from django.urls import include, path
 
-from perflab.web.views import actions, api, calibrated, load, pages, rungs, system, tuning
+from perflab.web.views import actions, api, calibrated, load, pages, system, tuning, variants
 
 urlpatterns = [
     path("", pages.contents, name="contents"),
     path("experiments.json", api.catalogue, name="catalogue"),
     path("experiments/<slug:slug>/", pages.comparison, name="comparison"),
-    path("experiments/<slug:slug>/rows.json", rungs.rows, name="rows"),
+    path("experiments/<slug:slug>/rows.json", variants.rows, name="rows"),
     path("experiments/<slug:slug>/flush/", actions.flush, name="flush"),
     path("experiments/<slug:slug>/result/", actions.result, name="result"),
-    path("experiments/<slug:slug>/<slug:name>/", rungs.rung, name="rung"),
+    path("experiments/<slug:slug>/<slug:name>/", variants.variant, name="variant"),
     path("experiments/<slug:slug>/<slug:name>/change/", actions.change, name="change"),
     path("traces/<slug:trace_id>.json", api.trace, name="trace"),
     path("traces/<slug:trace_id>/<int:statement>/plan/", api.trace_plan, name="trace_plan"),

@@ -72,7 +72,7 @@ def both_loaded(page):
 
 
 def framed(page):
-    """The frames of a comparison page, once all of them hold the answer of their rung."""
+    """The frames of a comparison page, once all of them hold the answer of their variant."""
     frames = []
     for place in page.locator("[data-lane] iframe[data-src]").all():
         place.scroll_into_view_if_needed()
@@ -140,7 +140,7 @@ def test_both_frames_come_from_their_own_addresses_one_after_the_other(visitor):
     addresses = [frame.url for frame in page.frames[1:]]
     query = "?movies=50&round_trip=1&cache=redis"
     assert addresses == [
-        f"{someone.lab.url}{COMPARISON}{side}/{query}" for side in ("slow", "fast")
+        f"{someone.lab.url}{COMPARISON}{variant}/{query}" for variant in ("slow", "fast")
     ]
     assert events == [
         ("asked", "slow"),
@@ -163,16 +163,16 @@ def test_the_scoreboard_shows_what_each_frame_s_own_request_measured(visitor, sl
     page = someone.open(f"/experiments/{slug}/")
     both_loaded(page)
 
-    for side in ("slow", "fast"):
-        figures = frame(page, side).locator(".figures")
-        board = lane(page, side).locator(".score")
+    for variant in ("slow", "fast"):
+        figures = frame(page, variant).locator(".figures")
+        board = lane(page, variant).locator(".score")
         for name in ("queries", "total", "sql", *(["hits"] if slug != "n-plus-one" else [])):
             figure = figures.get_attribute(f"data-{name}")
-            assert float(figure) == pytest.approx(measured[side][name], abs=0.0011)
+            assert float(figure) == pytest.approx(measured[variant][name], abs=0.0011)
             expect(board.locator(f"[data-figure={name}]")).to_have_text(as_shown(figure))
         shown = as_shown(figures.get_attribute("data-total"))
         assert figures.locator("b").first.inner_text() == (shown if "." in shown else f"{shown}.0")
-        assert f"worker {measured[side]['worker']}" in figures.inner_text()
+        assert f"worker {measured[variant]['worker']}" in figures.inner_text()
     if slug == "n-plus-one":
         expect(lane(page, "slow").locator("[data-figure=queries]")).to_have_text("101")
         expect(lane(page, "fast").locator("[data-figure=queries]")).to_have_text("1")
@@ -181,30 +181,30 @@ def test_the_scoreboard_shows_what_each_frame_s_own_request_measured(visitor, sl
 def test_the_inspect_switch_puts_a_working_toolbar_into_both_frames(visitor):
     page = visitor().open(COMPARISON)
     both_loaded(page)
-    for side in ("slow", "fast"):
-        expect(lane(page, side).locator(".score")).to_be_visible()
-        expect(frame(page, side).locator("#djDebug")).to_have_count(0)
+    for variant in ("slow", "fast"):
+        expect(lane(page, variant).locator(".score")).to_be_visible()
+        expect(frame(page, variant).locator("#djDebug")).to_have_count(0)
 
     page.get_by_role("link", name="Inspect both").click()
 
-    for side in ("slow", "fast"):
-        expect(frame(page, side).locator(".figures")).to_contain_text("Inspecting.")
-        expect(lane(page, side).locator(".score")).to_be_hidden()
-    for side, queries in (("slow", 101), ("fast", 1)):
-        lane(page, side).locator("iframe[data-src]").scroll_into_view_if_needed()
-        show_toolbar(frame(page, side))
-        panel = open_panel(frame(page, side), "SQLPanel")
+    for variant in ("slow", "fast"):
+        expect(frame(page, variant).locator(".figures")).to_contain_text("Inspecting.")
+        expect(lane(page, variant).locator(".score")).to_be_hidden()
+    for variant, queries in (("slow", 101), ("fast", 1)):
+        lane(page, variant).locator("iframe[data-src]").scroll_into_view_if_needed()
+        show_toolbar(frame(page, variant))
+        panel = open_panel(frame(page, variant), "SQLPanel")
         expect(panel.locator(".djDebugSql")).to_have_count(queries)
         expect(panel).to_contain_text("LIMIT 100")
         panel.get_by_role("button", name="Expl").first.click()
-        expect(frame(page, side).locator("#djDebugWindow")).to_contain_text("SCAN movies_movie")
+        expect(frame(page, variant).locator("#djDebugWindow")).to_contain_text("SCAN movies_movie")
 
     page.get_by_role("link", name="Measure both").click()
 
     both_loaded(page)
-    for side in ("slow", "fast"):
-        expect(lane(page, side).locator(".score")).to_be_visible()
-        expect(frame(page, side).locator("#djDebug")).to_have_count(0)
+    for variant in ("slow", "fast"):
+        expect(lane(page, variant).locator(".score")).to_be_visible()
+        expect(frame(page, variant).locator("#djDebug")).to_have_count(0)
 
 
 def test_the_frames_load_and_show_their_figures_without_javascript(visitor):
@@ -212,13 +212,13 @@ def test_the_frames_load_and_show_their_figures_without_javascript(visitor):
 
     expect(page.get_by_role("button", name="Load both again")).to_be_visible()
     expect(page.locator("[data-controls]")).to_be_hidden()
-    for side, queries in (("slow", "101 queries"), ("fast", "1 query")):
-        frames = lane(page, side).locator("iframe")
+    for variant, queries in (("slow", "101 queries"), ("fast", "1 query")):
+        frames = lane(page, variant).locator("iframe")
         shown = [frame for frame in frames.all() if frame.is_visible()]
         assert len(shown) == 1
         expect(shown[0].content_frame.locator(".figures")).to_contain_text(queries)
         expect(shown[0].content_frame.locator("tbody tr")).to_have_count(100)
-        expect(lane(page, side).locator(".score")).to_be_hidden()
+        expect(lane(page, variant).locator(".score")).to_be_hidden()
 
 
 # Inspecting and measuring.
@@ -263,7 +263,7 @@ def test_a_person_clicks_through_the_toolbar(visitor):
 
     expect(open_panel(page, "TemplatesPanel")).to_contain_text("movies/programme.html")
     request = open_panel(page, "RequestPanel")
-    expect(request).to_contain_text("perflab.web.views.rung")
+    expect(request).to_contain_text("perflab.web.views.variant")
     expect(request).to_contain_text("'43'")
     timer = open_panel(page, "TimerPanel")
     expect(timer).to_contain_text("Total CPU time")
@@ -351,11 +351,13 @@ def test_an_experiment_can_be_read_by_everybody_and_makes_no_browser_complain(re
 
     expect(page.locator("body > #djDebugRoot")).to_have_count(1)
     frames = framed(page)
-    narrow = {"widths": [PHONE]}  # one comparison page, and one rung, have been seen at both
+    narrow = {"widths": [PHONE]}  # one comparison page, and one variant, have been seen at both
     is_readable(reader, page, **narrow)
-    pages = [rung for rung in frames if rung.locator("main").count()]  # the rest is JSON, say
-    for rung in pages:
-        assert not rung.evaluate("document.documentElement.scrollWidth > innerWidth")
+    pages = [
+        variant for variant in frames if variant.locator("main").count()
+    ]  # the rest is JSON, say
+    for variant in pages:
+        assert not variant.evaluate("document.documentElement.scrollWidth > innerWidth")
     if pages:
         is_readable(reader, pages[-1], **narrow)
     assert reader.complaints == []
@@ -401,7 +403,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(visitor):
         reached.add(seen[1])
         page.keyboard.press("Tab")
 
-    wanted = {"movies", "round_trip", "cache", "Inspect both", "This side alone"}
+    wanted = {"movies", "round_trip", "cache", "Inspect both", "This variant alone"}
     assert wanted <= reached
 
 

@@ -316,7 +316,7 @@ def test_redis_sees_the_calls_that_are_counted(own_redis, configure, slug):
 # It isolates.
 
 
-def test_neither_rungs_nor_experiments_nor_backends_share_a_key(backend, slug):
+def test_neither_variants_nor_experiments_nor_backends_share_a_key(backend, slug):
     scopes = [(slug, "slow"), (slug, "fast"), (f"{slug}-two", "slow"), ("", "")]
     for scope in scopes:
         with using(backend, *scope):
@@ -345,16 +345,16 @@ def test_a_cold_runs_token_neither_finds_nor_leaves_anything_for_others(backend,
 
 def test_a_flush_empties_one_experiment_and_leaves_the_others(backend, slug):
     for experiment in (slug, f"{slug}-two"):
-        for rung in ("slow", "fast"):
-            with using(backend, experiment, rung):
+        for variant in ("slow", "fast"):
+            with using(backend, experiment, variant):
                 cache.set("key", 1)
 
     caches.flush(slug)
 
-    for rung in ("slow", "fast"):
-        with using(backend, slug, rung):
+    for variant in ("slow", "fast"):
+        with using(backend, slug, variant):
             assert cache.get("key") is None
-        with using(backend, f"{slug}-two", rung):
+        with using(backend, f"{slug}-two", variant):
             assert cache.get("key") == 1
 
 
@@ -486,7 +486,7 @@ def test_the_local_tier_is_local_memory_whatever_the_request_chooses(backend, sl
     assert (measurement.calls, measurement.hits) == (1, 1)
 
 
-def test_the_local_tier_is_a_rungs_own_and_is_flushed_with_it(slug):
+def test_the_local_tier_is_a_variants_own_and_is_flushed_with_it(slug):
     local = django_caches["local"]
     with using("redis", slug, "fast"):
         local.set("key", 1)
@@ -504,8 +504,8 @@ def test_the_local_tier_is_a_rungs_own_and_is_flushed_with_it(slug):
 
 def test_the_keys_of_every_experiment_leave_room_for_djangos_own():
     for experiment in registry.experiments.values():
-        for rung in experiment.rungs:
-            names = experiment.slug, rung.name
+        for variant in experiment.variants:
+            names = experiment.slug, variant.name
             scope = caches.Scope("memcached", *names, time.time_ns(), token="t" * 32)
             assert len(scope.key("")) < 100
 

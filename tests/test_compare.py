@@ -44,7 +44,7 @@ def measured(chromium, site):
         yield someone
 
 
-def test_a_run_measures_both_sides_and_judges_them(measured):
+def test_a_run_measures_both_variants_and_judges_them(measured):
     page = measured.page
 
     expect(out(page, "queries")).to_have_text("21 queries → 1 query")
@@ -75,13 +75,15 @@ def test_the_sentence_is_made_of_the_numbers(measured):
 
 def test_the_requests_alternate_and_none_carries_the_toolbar(measured):
     fetches = [answer for answer in measured.answers if answer.request.resource_type == "fetch"]
-    sides = [answer.url.split("/")[5] for answer in fetches if "/experiments/n-plus" in answer.url]
-    sides = [side for side in sides if side in ("slow", "fast")][-12:]
-    assert sides == ["slow", "fast", "fast", "slow"] * 3
+    variants = [
+        answer.url.split("/")[5] for answer in fetches if "/experiments/n-plus" in answer.url
+    ]
+    variants = [variant for variant in variants if variant in ("slow", "fast")][-12:]
+    assert variants == ["slow", "fast", "fast", "slow"] * 3
     assert all("djdt" not in answer.headers for answer in fetches)
 
 
-def test_the_same_side_twice_is_no_measurable_difference(visitor):
+def test_the_same_variant_twice_is_no_measurable_difference(visitor):
     page = visitor().open(PAGE.replace("runs=6", "runs=20"))
 
     for _ in range(3):  # an interval of 95 % misses now and then
@@ -112,7 +114,7 @@ def test_the_guess_can_be_skipped_or_comes_first_and_stands_beside_the_truth(vis
     expect(page.locator("[data-guess]")).to_be_hidden()
 
     page.reload()
-    page.get_by_label("Queries of the slow side").fill("7")
+    page.get_by_label("Queries of the slow variant").fill("7")
     page.get_by_label("how many times faster").fill("3")
 
     page.get_by_role("button", name="Guess and run").click()
@@ -166,7 +168,7 @@ def test_a_link_reproduces_the_set_up(visitor):
     expect(page.get_by_label("Round trip")).to_have_value("2")
     expect(page.locator("[name=cache]")).to_have_value("locmem")
     expect(page.get_by_label("Entries")).to_have_value("1")
-    expect(page.get_by_label("Runs of each side")).to_have_value("7")
+    expect(page.get_by_label("Runs of each variant")).to_have_value("7")
     expect(page.locator(".compare")).to_have_class(re.compile("projector"))
 
 
@@ -243,7 +245,7 @@ def test_why_shows_the_line_that_asked_and_its_plan(measured):
     assert "movie.director.name" in " ".join(marked.all_inner_texts())
 
 
-def test_a_side_that_shows_another_page_is_told(visitor):
+def test_a_variant_that_shows_another_page_is_told(visitor):
     page = visitor().open(PAGE)
     page.route(
         re.compile("/n-plus-one/fast/"),
@@ -305,9 +307,9 @@ def test_results_are_taken_away_as_json_csv_and_svg(measured):
 
     assert whole["slug"] == "n-plus-one"
     assert whole["knobs"]["movies"] == 20
-    slow, fast = ([one["total"] for one in rung["runs"]] for rung in whole["rungs"])
+    slow, fast = ([one["total"] for one in variant["runs"]] for variant in whole["variants"])
     assert whole["ratio"] == pytest.approx(stats.median(slow) / stats.median(fast))
-    assert [row["side"] for row in rows] == ["slow"] * 6 + ["fast"] * 6
+    assert [row["variant"] for row in rows] == ["slow"] * 6 + ["fast"] * 6
     assert [float(row["total"]) for row in rows] == slow + fast
     assert picture.startswith("<svg")
     assert "21 → 1" in picture

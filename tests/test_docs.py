@@ -108,4 +108,4 @@ def test_the_example_of_a_new_experiment_is_one():
     exec(re.search(r"```python\n(.+?)```", text, re.DOTALL)[1], module)
 
     assert isinstance(module["experiment"], registry.Experiment)
-    assert [rung.name for rung in module["experiment"].rungs] == ["slow", "fast"]
+    assert [variant.name for variant in module["experiment"].variants] == ["slow", "fast"]

@@ -1,4 +1,4 @@
-"""Every experiment at once: the same page on all its rungs, and the queries that it promises."""
+"""Every experiment at once: the same page on all its variants, and the queries that it promises."""
 
 import inspect
 
@@ -39,7 +39,7 @@ def test_it_explains_itself(experiment):
     [e for e in EXPERIMENTS if e.figure == "queries"],  # each of the others has a test of its own
     ids=lambda e: e.slug,
 )
-def test_its_slow_side_promises_more_queries_than_its_fast_side(experiment):
+def test_its_slow_variant_promises_more_queries_than_its_fast_variant(experiment):
     slow, fast = experiment.slow, experiment.fast
 
     assert slow.promise(warm=True).at(100) > fast.promise(warm=True).at(100)
@@ -47,14 +47,14 @@ def test_its_slow_side_promises_more_queries_than_its_fast_side(experiment):
 
 @each_experiment
 def test_its_views_are_short_enough_to_paste(experiment):
-    for rung in experiment.rungs:
-        assert len(inspect.getsource(rung.view).splitlines()) <= 12
+    for variant in experiment.variants:
+        assert len(inspect.getsource(variant.view).splitlines()) <= 12
 
 
 @each_experiment
-def test_a_rung_that_shows_another_page_says_why(experiment):
-    for rung in experiment.rungs:
-        assert not rung.differs or rung.differs.endswith(".")
+def test_a_variant_that_shows_another_page_says_why(experiment):
+    for variant in experiment.variants:
+        assert not variant.differs or variant.differs.endswith(".")
     assert not experiment.slow.differs
 
 
@@ -62,6 +62,6 @@ def test_a_rung_that_shows_another_page_says_why(experiment):
 def test_its_templates_exist(experiment):
     from django.template.loader import get_template
 
-    for rung in experiment.rungs:
-        for name in rung.templates:
+    for variant in experiment.variants:
+        for name in variant.templates:
             assert get_template(name)

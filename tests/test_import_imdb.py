@@ -249,12 +249,12 @@ def test_a_film_of_cannes_keeps_its_countries_and_others_have_synthesised_ones(f
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("rung", ["slow", "fast"])
-def test_the_experiments_go_on_with_imported_films(folder, client, rung):
+@pytest.mark.parametrize("variant", ["slow", "fast"])
+def test_the_experiments_go_on_with_imported_films(folder, client, variant):
     imdb.import_films(folder, replace=True)
 
     for experiment in ("n-plus-one", "many-to-many", "reverse-relation"):
-        response = client.get(f"/experiments/{experiment}/{rung}/?movies=3")
+        response = client.get(f"/experiments/{experiment}/{variant}/?movies=3")
 
         assert response.status_code == 200
         assert "Joel Coen, Ethan Coen" in response.content.decode() or experiment == "many-to-many"

@@ -9,7 +9,7 @@ from tests.test_compare import done, figures, out, run
 
 
 def told(page):
-    """The story's table: {what happens: [what each side was answered]}."""
+    """The story's table: {what happens: [what each variant was answered]}."""
     rows = page.locator("[data-story] tbody tr").all()
     cells = [row.locator("th, td").all_inner_texts() for row in rows]
     return {step: answers for step, *answers in cells}
@@ -28,7 +28,8 @@ def test_a_ladder_is_drawn_as_one_climb_with_its_share_of_a_bare_response(visito
     assert len(shares) == len(lanes) - 1  # all but the bare response itself
     assert [len(row) for row in figures(page).values()] == [len(lanes)] * len(figures(page))
     expect(out(page, "same")).to_have_text("Same page, but for Bare")
-    # The headline is of the first and the last rung of the ladder, not of the reference beside it.
+    # The headline is of the first and the last variant of the ladder, not of the reference beside
+    # it.
     medians = dict(zip(lanes, map(float, figures(page)["median, ms"]), strict=True))
     ratio = float(re.search(r"[\d.]+", out(page, "interval").inner_text())[0])
     assert ratio == pytest.approx(medians[lanes[0]] / medians[lanes[-2]], rel=0.2)
@@ -48,16 +49,16 @@ def test_a_story_shows_whose_page_a_cached_page_is(visitor):
 
     run(page, "story")
 
-    sides = page.locator("[data-story] thead th").all_inner_texts()[1:]
+    variants = page.locator("[data-story] thead th").all_inner_texts()[1:]
     asked, bob, back, _ = told(page).values()
-    assert dict(zip(sides, asked, strict=True)) == dict.fromkeys(sides, "Welcome, Ada.")
-    read_by_bob = dict(zip(sides, bob, strict=True))
+    assert dict(zip(variants, asked, strict=True)) == dict.fromkeys(variants, "Welcome, Ada.")
+    read_by_bob = dict(zip(variants, bob, strict=True))
     assert read_by_bob.pop("Leaking") == "Welcome, Ada."
     assert set(read_by_bob.values()) == {"Welcome, Bob."}
     assert set(back) == {"Welcome, Ada."}
     expect(out(page, "failure")).to_be_hidden()
     tokens = {cold[0] for a in ada.answers if (cold := re.findall(r"[?&]cold=(\w+)", a.url))}
-    assert len(tokens) == len(sides)  # each side begins with an empty cache of its own
+    assert len(tokens) == len(variants)  # each variant begins with an empty cache of its own
     ada.open("/visitor/")
     expect(page.get_by_label("Your name")).to_have_value("")  # whoever it was before
 
@@ -67,22 +68,24 @@ def test_a_story_of_a_burst_counts_who_computed(visitor):
 
     run(page, "story")
 
-    sides = page.locator("[data-story] thead th").all_inner_texts()[1:]
-    _, burst, _ = (dict(zip(sides, row, strict=True)) for row in told(page).values())
+    variants = page.locator("[data-story] thead th").all_inner_texts()[1:]
+    _, burst, _ = (dict(zip(variants, row, strict=True)) for row in told(page).values())
     assert burst["Uncached"] == "6 of 6 computed it"
     assert burst["Locked"] == burst["Stale"] == "1 of 6 computed it"
 
 
 def test_a_story_that_changes_data_leaves_no_stale_page_behind(visitor):
     page = visitor().open("/experiments/stale-page/?movies=10&runs=5&guess=0&inspect=0")
-    run(page)  # every side's entry is in the cache
+    run(page)  # every variant's entry is in the cache
 
     run(page, "story")
     run(page)
 
     before, changed, *_ = told(page).values()
-    sides = page.locator("[data-story] thead th").all_inner_texts()[1:]
-    kept = {side for side, old, new in zip(sides, before, changed, strict=True) if old == new}
+    variants = page.locator("[data-story] thead th").all_inner_texts()[1:]
+    kept = {
+        variant for variant, old, new in zip(variants, before, changed, strict=True) if old == new
+    }
     assert kept == set() or kept == {"Timeout"}  # which shows the old film while it lasts
     expect(out(page, "same")).to_have_text("Same page")
 

@@ -39,9 +39,9 @@ def later(monkeypatch):
     return later
 
 
-def address(slug, rung, token, order="", **knobs):
+def address(slug, variant, token, order="", **knobs):
     query = "&".join(f"{name}={value}" for name, value in {"cold": token, **knobs}.items())
-    return f"/experiments/{slug}/{rung}/{order}?movies=10&{query}"
+    return f"/experiments/{slug}/{variant}/{order}?movies=10&{query}"
 
 
 def told(response):
@@ -58,8 +58,8 @@ def queries(response):
 
 @pytest.fixture
 def visit(client_of, token):
-    """A function by which a visitor of this name asks for a rung of `personal-page`."""
-    return lambda name, rung: client_of(name).get(address("personal-page", rung, token))
+    """A function by which a visitor of this name asks for a variant of `personal-page`."""
+    return lambda name, variant: client_of(name).get(address("personal-page", variant, token))
 
 
 @pytest.fixture
@@ -84,21 +84,21 @@ def test_the_leaking_page_shows_bob_what_was_made_for_ada(visit):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("rung", ["uncached", "per-visitor", "fragment"])
-def test_the_other_personal_pages_greet_everybody_by_their_own_name(visit, rung):
-    greetings = [told(visit(name, rung)) for name in ("Ada", "Bob", "Ada", "Bob")]
+@pytest.mark.parametrize("variant", ["uncached", "per-visitor", "fragment"])
+def test_the_other_personal_pages_greet_everybody_by_their_own_name(visit, variant):
+    greetings = [told(visit(name, variant)) for name in ("Ada", "Bob", "Ada", "Bob")]
 
     assert greetings == ["Welcome, Ada.", "Welcome, Bob."] * 2
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("rung", "first", "second"), [("uncached", 2, 2), ("per-visitor", 2, 0), ("fragment", 0, 0)]
+    ("variant", "first", "second"), [("uncached", 2, 2), ("per-visitor", 2, 0), ("fragment", 0, 0)]
 )
-def test_a_copy_for_each_visitor_is_paid_by_each_and_a_fragment_once(visit, rung, first, second):
-    visit("Ada", rung)
+def test_a_copy_for_each_visitor_is_paid_by_each_and_a_fragment_once(visit, variant, first, second):
+    visit("Ada", variant)
 
-    assert [queries(visit("Bob", rung)) for _ in range(2)] == [first, second]
+    assert [queries(visit("Bob", variant)) for _ in range(2)] == [first, second]
 
 
 # stampede --------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ class Collection:
 
 @pytest.fixture(params=["locmem", "redis"])
 def ask(request, token, monkeypatch):
-    """A function that asks so many times at once for a rung of `stampede`."""
+    """A function that asks so many times at once for a variant of `stampede`."""
     if request.param == "redis":
         request.getfixturevalue("redis_server")
     deadline = time.monotonic() + 10
@@ -135,13 +135,13 @@ def ask(request, token, monkeypatch):
             raise TimeoutError("still waiting for the lock")
         time.sleep(seconds)
 
-    def one(rung):
-        with using(request.param, "stampede", rung, token):
-            return registry.get("stampede").rung(rung).view(RequestFactory().get("/"), 10)
+    def one(variant):
+        with using(request.param, "stampede", variant, token):
+            return registry.get("stampede").variant(variant).view(RequestFactory().get("/"), 10)
 
-    def ask(rung, times=1):
+    def ask(variant, times=1):
         with ThreadPoolExecutor(times) as pool:
-            return sorted(pool.map(one, [rung] * times))
+            return sorted(pool.map(one, [variant] * times))
 
     monkeypatch.setattr(stampede, "render", render)
     monkeypatch.setattr(stampede, "sleep", sleep)
@@ -268,8 +268,8 @@ def test_a_computation_that_fails_gives_its_lock_back(ask, monkeypatch):
     assert ask("locked") == [1]
 
 
-@pytest.mark.parametrize("rung", ["locked", "stale"])
-def test_nobody_waits_for_ever_when_the_cache_is_away(ask, rung, monkeypatch):
+@pytest.mark.parametrize("variant", ["locked", "stale"])
+def test_nobody_waits_for_ever_when_the_cache_is_away(ask, variant, monkeypatch):
     def away(self, *args, **kwargs):
         raise NoAnswer
 
@@ -277,13 +277,13 @@ def test_nobody_waits_for_ever_when_the_cache_is_away(ask, rung, monkeypatch):
     collection = Collection()
     monkeypatch.setattr(stampede, "collection", collection)
 
-    assert ask(rung, BURST) == list(range(1, BURST + 1))
+    assert ask(variant, BURST) == list(range(1, BURST + 1))
 
 
 def test_one_of_all_workers_computes_what_has_expired(lab, token):
-    def burst(rung):
+    def burst(variant):
         with ThreadPoolExecutor(BURST) as pool:
-            pages = [address("stampede", rung, token)] * BURST
+            pages = [address("stampede", variant, token)] * BURST
             timings = [page.timing for page in pool.map(lab.get, pages)]
         return sum(timing["queries"] > 0 for timing in timings)
 
@@ -301,10 +301,10 @@ def test_one_of_all_workers_computes_what_has_expired(lab, token):
 
 @pytest.fixture
 def play(client, token):
-    """A function that asks for a rung of an experiment, changes the film, and asks again."""
+    """A function that asks for a variant of an experiment, changes the film, and asks again."""
 
-    def play(slug, rung):
-        page = address(slug, rung, token, cache="locmem")
+    def play(slug, variant):
+        page = address(slug, variant, token, cache="locmem")
         before = told(client.get(page))
         assert client.post(page.replace("?", "change/?")).status_code == 204
         return before, told(client.get(page)), lambda: told(client.get(page))
@@ -323,9 +323,9 @@ def test_a_time_out_shows_the_old_film_until_it_is_over(play, later):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("rung", ["uncached", "versioned", "invalidated"])
-def test_the_other_rungs_show_the_new_film_at_once(play, rung):
-    before, after, now = play("stale-page", rung)
+@pytest.mark.parametrize("variant", ["uncached", "versioned", "invalidated"])
+def test_the_other_variants_show_the_new_film_at_once(play, variant):
+    before, after, now = play("stale-page", variant)
 
     assert after != before
     assert now() == after
@@ -350,8 +350,8 @@ def test_without_a_film_the_cinema_is_closed(client, token):
     Movie.objects.all().delete()
     Tonight.change()
 
-    for rung in registry.get("stale-page").rungs:
-        page = client.get(address("stale-page", rung.name, token))
+    for variant in registry.get("stale-page").variants:
+        page = client.get(address("stale-page", variant.name, token))
         assert told(page) == "Closed: there is no film."
 
 

@@ -20,8 +20,8 @@ from movies.models import Movie
 pytestmark = pytest.mark.django_db
 
 
-def address(slug, rung, **knobs):
-    return reverse("rung", args=[slug, rung]) + "".join(
+def address(slug, variant, **knobs):
+    return reverse("variant", args=[slug, variant]) + "".join(
         f"{'&' if number else '?'}{name}={value}"
         for number, (name, value) in enumerate(knobs.items())
     )
@@ -109,9 +109,9 @@ def test_narrow_instances_are_made_with_what_is_shown(made):
     assert {"synopsis", "original_title"}.isdisjoint(made[0])
 
 
-@pytest.mark.parametrize("rung", ["instances", "narrow", "values"])
-def test_the_api_answers_with_json(client, rung):
-    answer = client.get(address("serialise", rung, movies=10))
+@pytest.mark.parametrize("variant", ["instances", "narrow", "values"])
+def test_the_api_answers_with_json(client, variant):
+    answer = client.get(address("serialise", variant, movies=10))
 
     movie = Movie.objects.select_related("director").order_by("id")[3]
     assert answer["Content-Type"] == "application/json"
@@ -138,11 +138,11 @@ def test_the_template_shows_what_the_json_says(client):
 
 
 def sizes(rows):
-    """The bytes on the wire of each rung, by its name, for a browser that can unpack."""
+    """The bytes on the wire of each variant, by its name, for a browser that can unpack."""
     browser = Client(headers={"Accept-Encoding": "gzip"})
     return {
-        rung.name: len(browser.get(address("payload", rung.name, movies=rows)).content)
-        for rung in payload.experiment.rungs
+        variant.name: len(browser.get(address("payload", variant.name, movies=rows)).content)
+        for variant in payload.experiment.variants
     }
 
 
@@ -236,9 +236,9 @@ def at_once(monkeypatch):
     return counts
 
 
-@pytest.mark.parametrize(("rung", "most"), [("in-turn", 1), ("async", 3), ("threads", 3)])
-def test_calls_are_under_way_one_at_a_time_or_all_together(client, at_once, rung, most):
-    answer = client.get(address("remote-calls", rung, movies=1, wait=200))
+@pytest.mark.parametrize(("variant", "most"), [("in-turn", 1), ("async", 3), ("threads", 3)])
+def test_calls_are_under_way_one_at_a_time_or_all_together(client, at_once, variant, most):
+    answer = client.get(address("remote-calls", variant, movies=1, wait=200))
 
     assert answer.status_code == 200
     assert at_once["most"] == most
@@ -275,14 +275,14 @@ def test_services_that_cannot_start_are_told_of(client, monkeypatch):
     assert "Too many open files" in answer.content.decode()
 
 
-@pytest.mark.parametrize("rung", ["in-turn", "async", "threads"])
-def test_a_service_that_does_not_answer_is_told_of(client, monkeypatch, rung):
+@pytest.mark.parametrize("variant", ["in-turn", "async", "threads"])
+def test_a_service_that_does_not_answer_is_told_of(client, monkeypatch, variant):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # and nobody listens
         nowhere = f"http://127.0.0.1:{unused.getsockname()[1]}"
         monkeypatch.setattr(archive_services, "address", lambda: nowhere)
 
-        answer = client.get(address("remote-calls", rung, movies=1))
+        answer = client.get(address("remote-calls", variant, movies=1))
 
     assert answer.status_code == 503
     assert "does not answer" in answer.content.decode()
@@ -328,14 +328,14 @@ def test_no_proxy_is_asked_for_a_loopback_address(monkeypatch):
     assert archive_services.ask("vault", [], 0) == []
 
 
-def test_every_rung_asks_all_the_services(client, monkeypatch):
+def test_every_variant_asks_all_the_services(client, monkeypatch):
     asked = []
     said = archive_services.said
     monkeypatch.setattr(
         archive_services, "said", lambda service, film: asked.append(service) or said(service, film)
     )
 
-    for rung in remote_calls.experiment.rungs:
+    for variant in remote_calls.experiment.variants:
         asked.clear()
-        client.get(address("remote-calls", rung.name, movies=1, wait=0))
-        assert sorted(asked) == sorted(archive_services.SERVICES), rung.name
+        client.get(address("remote-calls", variant.name, movies=1, wait=0))
+        assert sorted(asked) == sorted(archive_services.SERVICES), variant.name

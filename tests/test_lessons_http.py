@@ -23,9 +23,9 @@ from perflab.web.site_cache import SiteCacheMiddleware
 pytestmark = pytest.mark.django_db
 
 
-def address(slug, rung, **knobs):
+def address(slug, variant, **knobs):
     query = "&".join(f"{name}={value}" for name, value in knobs.items())
-    return f"{reverse('rung', args=[slug, rung])}?{query}"
+    return f"{reverse('variant', args=[slug, variant])}?{query}"
 
 
 def timing(response):
@@ -54,10 +54,10 @@ def rendered(monkeypatch):
     return times
 
 
-def revisit(rung):
+def revisit(variant):
     """A second visit of a browser that has kept the first one's page; both answers."""
     browser = Client()
-    path = address("conditional-get", rung, movies=10)
+    path = address("conditional-get", variant, movies=10)
     first = browser.get(path)
     mark = first.headers.get("ETag", '"none"')
     return first, browser.get(path, headers={"If-None-Match": mark})
@@ -71,9 +71,9 @@ def test_without_a_mark_every_visit_is_a_whole_page(rendered):
     assert len(second.content) == len(first.content) > 1000
 
 
-@pytest.mark.parametrize("rung", REVALIDATES)
-def test_an_unchanged_page_is_not_sent_again(rung):
-    first, second = revisit(rung)
+@pytest.mark.parametrize("variant", REVALIDATES)
+def test_an_unchanged_page_is_not_sent_again(variant):
+    first, second = revisit(variant)
 
     assert first.status_code == 200
     assert second.status_code == 304
@@ -81,17 +81,17 @@ def test_an_unchanged_page_is_not_sent_again(rung):
     assert second["ETag"] == first["ETag"]
 
 
-@pytest.mark.parametrize(("rung", "times"), [("hashed", 2), ("asked-first", 1)])
-def test_only_who_asks_first_saves_the_work(rendered, rung, times):
-    revisit(rung)
+@pytest.mark.parametrize(("variant", "times"), [("hashed", 2), ("asked-first", 1)])
+def test_only_who_asks_first_saves_the_work(rendered, variant, times):
+    revisit(variant)
 
     assert len(rendered) == times
 
 
-@pytest.mark.parametrize("rung", REVALIDATES)
-def test_a_changed_collection_is_sent_again(rung):
+@pytest.mark.parametrize("variant", REVALIDATES)
+def test_a_changed_collection_is_sent_again(variant):
     browser = Client()
-    path = address("conditional-get", rung, movies=10)
+    path = address("conditional-get", variant, movies=10)
     etag = browser.get(path)["ETag"]
 
     Movie.objects.filter(pk=Movie.objects.order_by("id")[2].pk).update(title="Another title")
@@ -104,9 +104,9 @@ def test_a_changed_collection_is_sent_again(rung):
     assert b"Another title" in second.content
 
 
-@pytest.mark.parametrize("rung", REVALIDATES)
-def test_pages_of_different_lengths_have_different_marks(client, rung):
-    marks = {client.get(address("conditional-get", rung, movies=n))["ETag"] for n in (10, 11)}
+@pytest.mark.parametrize("variant", REVALIDATES)
+def test_pages_of_different_lengths_have_different_marks(client, variant):
+    marks = {client.get(address("conditional-get", variant, movies=n))["ETag"] for n in (10, 11)}
 
     assert len(marks) == 2
 
@@ -114,9 +114,9 @@ def test_pages_of_different_lengths_have_different_marks(client, rung):
 # cache-n-plus-one ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("rung", "cold", "warm"), [("slow", 20, 10), ("fast", 2, 1)])
-def test_the_cache_is_asked_once_for_each_film_or_once(client, fresh, rung, cold, warm):
-    path = address("cache-n-plus-one", rung, **fresh)
+@pytest.mark.parametrize(("variant", "cold", "warm"), [("slow", 20, 10), ("fast", 2, 1)])
+def test_the_cache_is_asked_once_for_each_film_or_once(client, fresh, variant, cold, warm):
+    path = address("cache-n-plus-one", variant, **fresh)
 
     first, second = timing(client.get(path)), timing(client.get(path))
 
@@ -126,11 +126,11 @@ def test_the_cache_is_asked_once_for_each_film_or_once(client, fresh, rung, cold
     assert (second["hits"], second["misses"]) == (10, 0)
 
 
-@pytest.mark.parametrize("rung", ["slow", "fast"])
-def test_only_films_that_are_missing_are_made(client, fresh, rung):
-    client.get(address("cache-n-plus-one", rung, **fresh))
+@pytest.mark.parametrize("variant", ["slow", "fast"])
+def test_only_films_that_are_missing_are_made(client, fresh, variant):
+    client.get(address("cache-n-plus-one", variant, **fresh))
 
-    more = client.get(address("cache-n-plus-one", rung, **fresh | {"movies": 12}))
+    more = client.get(address("cache-n-plus-one", variant, **fresh | {"movies": 12}))
 
     assert (timing(more)["hits"], timing(more)["misses"]) == (10, 2)
     assert more.content.count(b"<li>") == 12
@@ -138,16 +138,16 @@ def test_only_films_that_are_missing_are_made(client, fresh, rung):
 
 # cache-backends --------------------------------------------------------------------------------
 
-BACKENDS = [rung.name for rung in registry.get("cache-backends").rungs]
+BACKENDS = [variant.name for variant in registry.get("cache-backends").variants]
 
 
 def test_every_configured_cache_is_compared():
     assert set(BACKENDS) == {"database", "file", *settings.LAB_CACHES}
 
 
-@pytest.mark.parametrize("rung", BACKENDS)
-def test_the_rungs_own_cache_answers_whatever_the_knob_says(client, fresh, rung, monkeypatch):
-    path = address("cache-backends", rung, **fresh)
+@pytest.mark.parametrize("variant", BACKENDS)
+def test_the_variants_own_cache_answers_whatever_the_knob_says(client, fresh, variant, monkeypatch):
+    path = address("cache-backends", variant, **fresh)
     asked = set()
     ask = LabCache.ask
     monkeypatch.setattr(
@@ -158,7 +158,7 @@ def test_the_rungs_own_cache_answers_whatever_the_knob_says(client, fresh, rung,
 
     first, second = timing(client.get(path)), timing(client.get(path))
 
-    assert asked == {rung}
+    assert asked == {variant}
     assert (first["calls"], first["misses"]) == (2, 1)
     assert (second["calls"], second["hits"], second["errors"]) == (1, 1, 0)
 
@@ -186,7 +186,7 @@ def test_the_migration_makes_the_table_that_the_settings_name(client, fresh):
     assert [timing(client.get(path))["hits"] for _ in range(2)] == [0, 1]
 
 
-def test_the_database_rung_writes_to_its_table(client, fresh):
+def test_the_database_variant_writes_to_its_table(client, fresh):
     before = rows_in_table()
 
     client.get(address("cache-backends", "database", **fresh))
@@ -194,7 +194,7 @@ def test_the_database_rung_writes_to_its_table(client, fresh):
     assert rows_in_table() == before + 1
 
 
-def test_the_file_rung_writes_to_a_file_in_var(client, fresh):
+def test_the_file_variant_writes_to_a_file_in_var(client, fresh):
     folder = settings.VAR / "cache"
     before = set(folder.glob(f"*{FileBasedCache.cache_suffix}"))
 
@@ -328,11 +328,11 @@ def test_a_strangers_host_is_refused_before_the_sites_cache(fresh):
 
 
 @pytest.mark.parametrize(
-    ("rung", "calls"),
+    ("variant", "calls"),
     [("nothing", 0), ("data", 1), ("fragment", 1), ("page", 2), ("html", 1), ("site", 2)],
 )
-def test_a_warm_rung_asks_the_cache_so_often(client, fresh, rung, calls):
-    path = address("what-to-cache", rung, **fresh)
+def test_a_warm_variant_asks_the_cache_so_often(client, fresh, variant, calls):
+    path = address("what-to-cache", variant, **fresh)
     client.get(path)
 
     assert timing(client.get(path))["calls"] == calls
@@ -341,8 +341,8 @@ def test_a_warm_rung_asks_the_cache_so_often(client, fresh, rung, calls):
 def test_what_is_rendered_again_grows_less_with_every_depth(client, fresh):
     """By the templates that a warm page renders: the page with its rows, the page alone, none."""
 
-    def rendered(rung):
-        path = address("what-to-cache", rung, **fresh)
+    def rendered(variant):
+        path = address("what-to-cache", variant, **fresh)
         client.get(path)
         return [template.name for template in client.get(path).templates]
 

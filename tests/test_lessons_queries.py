@@ -25,15 +25,15 @@ from tests.labs import manage
 
 pytestmark = pytest.mark.django_db
 ROWS = 25
-LADDER = [rung.name for rung in registry.get("ladder").ladder]
+LADDER = [variant.name for variant in registry.get("ladder").ladder]
 TEMPLATE, VALUES_TEMPLATE = "movies/programme_list.html", "movies/programme_values_list.html"
 
 
 def visit(slug, name, rows=ROWS):
-    """One response of a rung, and the statements that it took."""
+    """One response of a variant, and the statements that it took."""
     experiment = registry.get(slug)
     with CaptureQueriesContext(connection) as captured:
-        response = fetch(experiment, experiment.rung(name), rows, "locmem")
+        response = fetch(experiment, experiment.variant(name), rows, "locmem")
     assert response.status_code == 200
     asked = [query["sql"] for query in captured if query["sql"].startswith(("SELECT", "INSERT"))]
     return response, asked
@@ -141,10 +141,10 @@ def test_the_database_is_asked_for_a_number_and_for_one_row():
 # wide-rows
 
 
-def test_each_rung_fetches_fewer_columns_than_the_one_before():
+def test_each_variant_fetches_fewer_columns_than_the_one_before():
     fetched = {
-        rung.name: columns(statements("wide-rows", rung.name)[0])
-        for rung in registry.get("wide-rows").rungs
+        variant.name: columns(statements("wide-rows", variant.name)[0])
+        for variant in registry.get("wide-rows").variants
     }
 
     assert "synopsis" in fetched["everything"]
@@ -154,12 +154,12 @@ def test_each_rung_fetches_fewer_columns_than_the_one_before():
 
 
 @pytest.mark.parametrize(
-    ("rung", "instances"),
+    ("variant", "instances"),
     [("everything", ROWS), ("defer", ROWS), ("only", ROWS), ("values-list", 0)],
 )
-def test_only_values_do_without_instances(rung, instances):
+def test_only_values_do_without_instances(variant, instances):
     with made(Movie) as films:
-        visit("wide-rows", rung)
+        visit("wide-rows", variant)
 
     assert films.instances == instances
 
@@ -167,9 +167,9 @@ def test_only_values_do_without_instances(rung, instances):
 # aggregates
 
 
-@pytest.mark.parametrize("rung", ["loop", "join", "subquery"])
-def test_the_figures_are_right_to_the_digit_on_both_databases(rung):
-    shown = re.findall(r"<td>([\d,]+)</td><td>([\d.]*)</td></tr>", page("aggregates", rung))
+@pytest.mark.parametrize("variant", ["loop", "join", "subquery"])
+def test_the_figures_are_right_to_the_digit_on_both_databases(variant):
+    shown = re.findall(r"<td>([\d,]+)</td><td>([\d.]*)</td></tr>", page("aggregates", variant))
 
     scores = [
         list(movie.reviews.values_list("score", flat=True))
@@ -212,8 +212,8 @@ def test_the_subquery_sorts_nothing_and_finds_each_films_reviews_by_their_index(
 
 
 @pytest.mark.parametrize(("lower", "upper"), list(zip(LADDER, LADDER[1:], strict=False)))
-def test_neighbouring_rungs_differ_in_a_few_lines(lower, upper):
-    one, other = (code_of(registry.get("ladder").rung(name).view) for name in (lower, upper))
+def test_neighbouring_variants_differ_in_a_few_lines(lower, upper):
+    one, other = (code_of(registry.get("ladder").variant(name).view) for name in (lower, upper))
 
     changed = [line for line in difflib.ndiff(one, other) if line.startswith(("- ", "+ "))]
     removed = [line for line in changed if line.startswith("- ")]
@@ -240,15 +240,15 @@ def test_the_ladder_leaves_out_columns_then_instances():
 
 
 @pytest.mark.parametrize(
-    ("rung", "renders", "calls"),
+    ("variant", "renders", "calls"),
     [("cached-data", True, 1), ("cached-html", False, 1), ("cache-page", False, 2)],
 )
-def test_what_is_cached_is_not_done_again(rung, renders, calls):
+def test_what_is_cached_is_not_done_again(variant, renders, calls):
     caches.flush("ladder")
-    visit("ladder", rung)
+    visit("ladder", variant)
 
     with rendered() as templates:
-        response, asked = visit("ladder", rung)
+        response, asked = visit("ladder", variant)
 
     assert asked == []
     assert bool(templates) == renders
@@ -256,16 +256,16 @@ def test_what_is_cached_is_not_done_again(rung, renders, calls):
 
 
 def test_the_bare_view_stands_beside_the_ladder():
-    assert registry.get("ladder").rungs[-1].reference
+    assert registry.get("ladder").variants[-1].reference
     assert "bare" not in LADDER
     assert page("ladder", "bare") == "ok"
 
 
-def test_of_the_ladders_code_just_what_is_new_on_a_rung_is_marked():
+def test_of_the_ladders_code_just_what_is_new_on_a_variant_is_marked():
     ladder = registry.get("ladder")
     marked = {
         name: {text.name: text.html.count('class="hll"') for text in texts}
-        for name, texts in sources.rung_sources("ladder", ladder.rungs).items()
+        for name, texts in sources.variant_sources("ladder", ladder.variants).items()
     }
 
     assert marked["prefetch-related"] == {"prefetch-related()": 2, TEMPLATE: 0}  # with its comment
@@ -276,7 +276,7 @@ def test_of_the_ladders_code_just_what_is_new_on_a_rung_is_marked():
 # missing-index
 
 
-def test_one_side_reads_the_whole_table_and_the_other_goes_by_the_index():
+def test_one_variant_reads_the_whole_table_and_the_other_goes_by_the_index():
     (slow,), (fast,) = (statements("missing-index", name) for name in ("slow", "fast"))
 
     if connection.vendor == "sqlite":
@@ -350,9 +350,9 @@ def test_the_tables_differ_in_their_indexes_alone():
     ]
 
 
-@pytest.mark.parametrize(("rung", "model"), [("slow", IndexedLoan), ("fast", Loan)])
+@pytest.mark.parametrize(("variant", "model"), [("slow", IndexedLoan), ("fast", Loan)])
 @pytest.mark.parametrize("loans", [5_000, 10_000])
-def test_so_many_loans_are_written_and_nothing_stays(rung, model, loans, rf, monkeypatch):
+def test_so_many_loans_are_written_and_nothing_stays(variant, model, loans, rf, monkeypatch):
     transaction = index_price.transaction
     written = {}
 
@@ -360,9 +360,9 @@ def test_so_many_loans_are_written_and_nothing_stays(rung, model, loans, rf, mon
         written.update({table: table.objects.count() for table in (Loan, IndexedLoan)})
         transaction.set_rollback(value)
 
-    stand_in = SimpleNamespace(atomic=transaction.atomic, set_rollback=roll_back)
-    monkeypatch.setattr(index_price, "transaction", stand_in)
-    registry.get("index-price").rung(rung).view(rf.get("/"), rows=ROWS, loans=loans)
+    calibrated = SimpleNamespace(atomic=transaction.atomic, set_rollback=roll_back)
+    monkeypatch.setattr(index_price, "transaction", calibrated)
+    registry.get("index-price").variant(variant).view(rf.get("/"), rows=ROWS, loans=loans)
 
     assert written == {Loan: 0, IndexedLoan: 0, model: loans}
     assert not Loan.objects.exists()

@@ -1,4 +1,4 @@
-"""The lessons on large tables and many rows: what each side does, where counts do not tell."""
+"""The lessons on large tables and many rows: what each variant does, where counts do not tell."""
 
 import json
 import subprocess
@@ -25,18 +25,18 @@ def client():
     return Client(SERVER_NAME="127.0.0.1", raise_request_exception=False)
 
 
-def page_of(client, slug, rung, **knobs):
-    """A rung's whole page."""
-    response = client.get(f"/experiments/{slug}/{rung}/", {"cache": "locmem", **knobs})
+def page_of(client, slug, variant, **knobs):
+    """A variant's whole page."""
+    response = client.get(f"/experiments/{slug}/{variant}/", {"cache": "locmem", **knobs})
     page = body(response)
     assert response.status_code == 200, page
     return page
 
 
-def statements(client, slug, rung, **knobs):
-    """What a rung asks the database, statement by statement."""
+def statements(client, slug, variant, **knobs):
+    """What a variant asks the database, statement by statement."""
     with CaptureQueriesContext(connection) as captured:
-        page_of(client, slug, rung, **knobs)
+        page_of(client, slug, variant, **knobs)
     return [query["sql"] for query in captured.captured_queries]
 
 
@@ -49,7 +49,7 @@ PAGES_OF_FILMS = ("slow", "either", "fast")
 @pytest.mark.parametrize("number", [1, 10, 100, 10_000])
 def test_every_page_is_the_same_however_it_is_found(client, number):
     slow, either, fast = (
-        page_of(client, "deep-pages", rung, page=number, movies=20) for rung in PAGES_OF_FILMS
+        page_of(client, "deep-pages", variant, page=number, movies=20) for variant in PAGES_OF_FILMS
     )
 
     films = Movie.objects.order_by("year", "id")[20 * (number - 1) : 20 * number]
@@ -58,11 +58,11 @@ def test_every_page_is_the_same_however_it_is_found(client, number):
     assert ("There is no such page" in slow) == (number > 93)
 
 
-def plan_of_the_films(client, rung):
+def plan_of_the_films(client, variant):
     """The statement for the films of a deep page whose key a link has brought, and its plan."""
     page = {"page": 10, "movies": 100, "cache": "locmem"}
     for trace in ("", "1"):
-        response = client.get(f"/experiments/deep-pages/{rung}/", page | {"trace": trace})
+        response = client.get(f"/experiments/deep-pages/{variant}/", page | {"trace": trace})
     trace = f"/traces/{response['X-Perflab-Trace']}"
     events = client.get(f"{trace}.json").json()["events"]
     (number,) = (n for n, event in enumerate(events) if event["kind"] == "query")
@@ -74,14 +74,14 @@ def plan_of_the_films(client, rung):
 
 
 @here
-@pytest.mark.parametrize("rung", PAGES_OF_FILMS)
-def test_only_the_comparison_of_rows_begins_in_the_middle_of_the_index(client, rung):
-    statement, plan = plan_of_the_films(client, rung)
+@pytest.mark.parametrize("variant", PAGES_OF_FILMS)
+def test_only_the_comparison_of_rows_begins_in_the_middle_of_the_index(client, variant):
+    statement, plan = plan_of_the_films(client, variant)
 
     begins = {"sqlite": "(year>?)", "postgresql": "Index Cond: (ROW(year, id) >= ROW("}
     assert "movie_year_id" in plan
-    assert (begins[connection.vendor] in plan) == (rung == "fast")
-    assert ("OFFSET" in statement) == (rung == "slow")
+    assert (begins[connection.vendor] in plan) == (variant == "fast")
+    assert ("OFFSET" in statement) == (variant == "slow")
 
 
 @here
@@ -97,10 +97,10 @@ def test_who_jumps_to_a_deep_page_pays_for_the_offset_once(client):
 
 
 @here
-def test_only_the_slow_side_counts(client):
+def test_only_the_slow_variant_counts(client):
     counted, estimated, neither = (
-        " ".join(statements(client, "expensive-count", rung, movies=10))
-        for rung in ("slow", "estimate", "fast")
+        " ".join(statements(client, "expensive-count", variant, movies=10))
+        for variant in ("slow", "estimate", "fast")
     )
 
     assert "COUNT(*)" in counted
@@ -109,10 +109,10 @@ def test_only_the_slow_side_counts(client):
 
 
 @here
-@pytest.mark.parametrize("rung", ["slow", "estimate", "fast"])
-def test_every_side_knows_whether_there_is_a_next_page(client, rung):
-    before_the_last = page_of(client, "expensive-count", rung, movies=1850)
-    the_last = page_of(client, "expensive-count", rung, movies=1851)
+@pytest.mark.parametrize("variant", ["slow", "estimate", "fast"])
+def test_every_variant_knows_whether_there_is_a_next_page(client, variant):
+    before_the_last = page_of(client, "expensive-count", variant, movies=1850)
+    the_last = page_of(client, "expensive-count", variant, movies=1851)
 
     assert "There are more." in before_the_last
     assert "There are more." not in the_last
@@ -138,16 +138,16 @@ def test_an_estimate_is_as_old_as_the_last_analyze(client):
 # Writing. --------------------------------------------------------------------------------------
 
 WRITERS = [
-    (slug, rung.name)
+    (slug, variant.name)
     for slug in ("bulk-writes", "bulk-update")
-    for rung in registry.get(slug).rungs
+    for variant in registry.get(slug).variants
 ]
 
 
 @here
-@pytest.mark.parametrize(("slug", "rung"), WRITERS)
-def test_what_is_written_is_shown_and_gone(client, slug, rung):
-    page = page_of(client, slug, rung, movies=10)
+@pytest.mark.parametrize(("slug", "variant"), WRITERS)
+def test_what_is_written_is_shown_and_gone(client, slug, variant):
+    page = page_of(client, slug, variant, movies=10)
 
     assert page.count("<tr><td>") == 10
     assert page.count(f"<td>{1 if slug == 'bulk-update' else 0}</td>") == 10
@@ -155,8 +155,10 @@ def test_what_is_written_is_shown_and_gone(client, slug, rung):
 
 
 @here
-@pytest.mark.parametrize(("slug", "rung"), WRITERS)
-def test_a_page_that_fails_leaves_nothing_and_touches_nobody_elses(client, slug, rung, monkeypatch):
+@pytest.mark.parametrize(("slug", "variant"), WRITERS)
+def test_a_page_that_fails_leaves_nothing_and_touches_nobody_elses(
+    client, slug, variant, monkeypatch
+):
     def fail(*args):
         assert Draft.objects.filter(year__gt=1).exists()
         raise ZeroDivisionError
@@ -166,16 +168,16 @@ def test_a_page_that_fails_leaves_nothing_and_touches_nobody_elses(client, slug,
     long_ago = timezone.now() - timedelta(minutes=11)
     Draft.objects.create(batch="a killed worker", title="left behind", year=1, made=long_ago)
 
-    response = client.get(f"/experiments/{slug}/{rung}/", {"movies": 10})
+    response = client.get(f"/experiments/{slug}/{variant}/", {"movies": 10})
 
     assert response.status_code == 500
     assert [draft.title for draft in Draft.objects.all()] == ["still at work"]
 
 
 @here
-def test_the_middle_rung_writes_the_same_statements_in_one_transaction(client):
-    def told(rung):
-        kinds = [statement.split()[0] for statement in statements(client, "bulk-writes", rung)]
+def test_the_middle_variant_writes_the_same_statements_in_one_transaction(client):
+    def told(variant):
+        kinds = [statement.split()[0] for statement in statements(client, "bulk-writes", variant)]
         return [kind for kind in kinds if kind in ("INSERT", "SAVEPOINT", "RELEASE")]
 
     one_by_one = told("slow")
@@ -186,8 +188,8 @@ def test_the_middle_rung_writes_the_same_statements_in_one_transaction(client):
 
 
 @here
-@pytest.mark.parametrize(("rung", "votes"), [("slow", 1), ("fast", 6)])
-def test_a_vote_in_between_is_lost_unless_the_database_adds(client, rung, votes):
+@pytest.mark.parametrize(("variant", "votes"), [("slow", 1), ("fast", 6)])
+def test_a_vote_in_between_is_lost_unless_the_database_adds(client, variant, votes):
     voted = []
 
     def vote_before_the_first_update(execute, sql, params, many, context):
@@ -197,7 +199,7 @@ def test_a_vote_in_between_is_lost_unless_the_database_adds(client, rung, votes)
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(vote_before_the_first_update):
-        page = page_of(client, "bulk-update", rung, movies=10)
+        page = page_of(client, "bulk-update", variant, movies=10)
 
     assert voted
     assert page.count(f"<td>{votes}</td>") == 10
@@ -212,13 +214,13 @@ def test_what_a_stream_holds_does_not_grow_with_it(monkeypatch):
     database = type(connections["default"])
     monkeypatch.setattr(database, "close_if_unusable_or_obsolete", lambda self: None)
 
-    def peak(rung, rows):
-        url = f"/experiments/streaming-export/{rung}/"
+    def peak(variant, rows):
+        url = f"/experiments/streaming-export/{variant}/"
         with clients.in_process() as client:
-            return runner.memory_peak(client, {"url": url, "name": rung}, {"movies": rows})
+            return runner.memory_peak(client, {"url": url, "name": variant}, {"movies": rows})
 
     peak("fast", 1)  # what is loaded once and for all
-    held = {rung: (peak(rung, 100), peak(rung, 500)) for rung in ("slow", "fast")}
+    held = {variant: (peak(variant, 100), peak(variant, 500)) for variant in ("slow", "fast")}
 
     assert held["slow"][1] > 3 * held["slow"][0]
     assert held["fast"][1] < 1.3 * held["fast"][0]
@@ -252,7 +254,7 @@ from perflab import clients, registry
 
 answered = {}
 with clients.in_process() as client:
-    for rung in registry.get("connections").rungs:
+    for variant in registry.get("connections").variants:
         for _ in range(8):
             asked = []
             def note(execute, sql, params, many, context):
@@ -260,11 +262,11 @@ with clients.in_process() as client:
                 return execute(sql, params, many, context)
             for connection in connections.all():
                 connection.execute_wrappers.append(note)
-            answer = client.get(f"/experiments/connections/{rung.name}/?movies=5")
+            answer = client.get(f"/experiments/connections/{variant.name}/?movies=5")
             assert answer.status == 200, answer.body
             for connection in connections.all():
                 connection.execute_wrappers.remove(note)
-            answered.setdefault(rung.name, []).extend(asked)
+            answered.setdefault(variant.name, []).extend(asked)
 print(json.dumps(answered))
 """
 
@@ -276,7 +278,7 @@ def lab_on_postgresql(postgresql):
         yield lab
 
 
-def test_only_the_slow_side_makes_a_connection_for_every_request(lab_on_postgresql):
+def test_only_the_slow_variant_makes_a_connection_for_every_request(lab_on_postgresql):
     done = subprocess.run(
         [sys.executable, "manage.py", "shell", "--verbosity=0", "-c", BACKENDS],
         cwd=ROOT,
@@ -287,7 +289,7 @@ def test_only_the_slow_side_makes_a_connection_for_every_request(lab_on_postgres
 
     assert done.returncode == 0, done.stderr
     asked = json.loads(done.stdout)
-    backends = {rung: len(set(pids)) for rung, pids in asked.items()}
+    backends = {variant: len(set(pids)) for variant, pids in asked.items()}
     assert [len(pids) for pids in asked.values()] == [8, 8, 8]
     assert backends["slow"] == 8
     assert backends["persistent"] == 1

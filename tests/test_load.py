@@ -144,14 +144,14 @@ def point(per_s, alone=IO, **options):
     asked = {"workers": 1, "threads": 1, "worker_class": "sync", "users": 100} | options
     names = ("workers", "threads", "worker_class", "users")
     expected = theory.expected(alone, cores=2, think_ms=0, **{n: asked[n] for n in names})
-    rest = {"side": None, "requests": round(20 * per_s), "failures": 0, "requests_per_s": per_s}
+    rest = {"variant": None, "requests": round(20 * per_s), "failures": 0, "requests_per_s": per_s}
     rest |= {"p50_ms": 50, "p95_ms": 60, "p99_ms": 70, "generator_bound": False, "other_cpu": 0.1}
     rest |= {"little_error": 0.01, "expected_per_s": expected.per_s, "limit": expected.limit}
     return {**rest, **asked}
 
 
-def told(points, alone=IO, side=None):
-    return verdict.verdict(points, {side: alone}, cores=2)
+def told(points, alone=IO, variant=None):
+    return verdict.verdict(points, {variant: alone}, cores=2)
 
 
 def test_computing_has_its_knee_at_the_cores():
@@ -259,8 +259,8 @@ def test_one_point_is_told_beside_the_theory():
     )
 
 
-def test_each_side_has_its_own_sentence_in_the_order_of_the_lanes():
-    points = [point(10, side="slow"), point(19, side="fast")]
+def test_each_variant_has_its_own_sentence_in_the_order_of_the_lanes():
+    points = [point(10, variant="slow"), point(19, variant="fast")]
 
     text = verdict.verdict(points, {"slow": CPU, "fast": IO}, cores=2)
 
@@ -389,7 +389,7 @@ def test_the_line_of_wrks_script_is_read():
 
 def test_a_tool_that_says_something_else_is_not_believed():
     for read in by_tools.READERS.values():
-        with pytest.raises(plan.Refused, match="not understood"):
+        with pytest.raises(plan.LoadRefused, match="not understood"):
             read("a new version with other words", "")
 
 
@@ -404,8 +404,8 @@ def test_every_scenario_is_a_file_and_every_file_a_scenario():
     assert {"browse", "slow", "fast", "duel", *scenarios.CALIBRATED} <= set(scenarios.names())
 
 
-def test_the_sides_of_an_experiment_are_two_targets_with_an_address_each():
-    wish = plan.Plan("n-plus-one", sides=("slow", "fast"), knobs={"movies": "10"})
+def test_the_variants_of_an_experiment_are_two_targets_with_an_address_each():
+    wish = plan.Plan("n-plus-one", variants=("slow", "fast"), knobs={"movies": "10"})
 
     slow, fast = scenarios.targets(wish)
 
@@ -493,7 +493,7 @@ def refusal(status, *arguments):
         ("slow --host nowhere", "--host must look like http://127.0.0.1:8000"),
         ("slow --host http://127.0.0.1:1", "no lab answers at http://127.0.0.1:1"),
         ("slow --host http://127.0.0.1:1 --workers 2", "--workers is for a Gunicorn that we"),
-        ("browse --slow", "browse has no sides"),
+        ("browse --slow", "browse has no variants"),
         ("browse --generator hey", "hey loads one address, and browse is many"),
         ("io-bound --ms 5000", "--ms must be a whole number from 0 to 1000, not 5000"),
         ("slow --ms 5", "--ms is for io-bound and cpu-bound, not for slow"),
@@ -687,7 +687,7 @@ def test_other_generators_load_one_address_of_a_lab_that_runs(lab, generator, tm
     run = json.loads(saved.read_text())
     (found,) = run["points"]
     assert run["generator_version"].startswith(generator)
-    assert (found["side"], found["users"], found["workers"]) == ("fast", 3, None)
+    assert (found["variant"], found["users"], found["workers"]) == ("fast", 3, None)
     assert found["failures"] == 0
     assert found["requests"] > 3
     assert found["requests_per_s"] == pytest.approx(found["requests"] / found["duration_s"], 0.05)

@@ -20,12 +20,12 @@ def commands(lab, program):
     return found
 
 
-def run(lab, program, side="fast", shorter=()):
-    """Run the page's command for one side; its output. `shorter` replaces a duration."""
+def run(lab, program, variant="fast", shorter=()):
+    """Run the page's command for one variant; its output. `shorter` replaces a duration."""
     or_skip(find, program)
     slow, fast = commands(lab, program)
-    command = fast if side == "fast" else slow
-    assert f"/n-plus-one/{side}/?" in command
+    command = fast if variant == "fast" else slow
+    assert f"/n-plus-one/{variant}/?" in command
     for old, new in shorter:
         assert old in command
         command = command.replace(old, new)
@@ -34,9 +34,9 @@ def run(lab, program, side="fast", shorter=()):
     return done.stdout
 
 
-@pytest.mark.parametrize(("side", "queries"), [("slow", 101), ("fast", 1)])
-def test_curl_shows_the_figures_of_one_request(lab, side, queries):
-    output = run(lab, "curl", side)
+@pytest.mark.parametrize(("variant", "queries"), [("slow", 101), ("fast", 1)])
+def test_curl_shows_the_figures_of_one_request(lab, variant, queries):
+    output = run(lab, "curl", variant)
 
     assert output.startswith("HTTP/1.1 200 OK")
     assert re.search(rf'^Server-Timing: total;dur=.*queries;desc="{queries}"', output, re.MULTILINE)

@@ -26,7 +26,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def point(per_s, **options):
     """A point with 50 ms to a request and a theory of 20/s for each worker."""
-    rest = {"side": None, "workers": 1, "threads": 1, "worker_class": "sync", "users": 8}
+    rest = {"variant": None, "workers": 1, "threads": 1, "worker_class": "sync", "users": 8}
     rest |= {"requests": 100, "failures": 0, "requests_per_s": per_s, "p50_ms": 50, "p95_ms": 60}
     rest |= {"p99_ms": 70, "expected_per_s": 20 * options.get("workers", 1), **options}
     return rest
@@ -118,9 +118,12 @@ def test_throughput_is_drawn_against_workers_beside_what_theory_expects():
     assert ">workers</text>" in drawn["throughput"]
 
 
-def test_each_side_has_its_line_against_users():
-    points = [point(n * u, side=side, users=u) for side, n in (("slow", 1), ("fast", 4)) for u in
-              (4, 1, 2)]  # fmt: skip
+def test_each_variant_has_its_line_against_users():
+    points = [
+        point(n * u, variant=variant, users=u)
+        for variant, n in (("slow", 1), ("fast", 4))
+        for u in (4, 1, 2)
+    ]
 
     drawn = curves.charts(run_of(*points))
 
@@ -151,10 +154,18 @@ def test_two_runs_differ_where_they_have_the_same_point():
 
 
 def test_every_line_of_two_runs_can_be_told_from_the_others():
-    sided = [point(n * w, side=side, workers=w, users=u) for side, n in (("slow", 1), ("fast", 4))
-             for w in (1, 2, 4) for u in (4, 8)]  # fmt: skip
+    by_variant = [
+        point(n * w, variant=variant, workers=w, users=u)
+        for variant, n in (("slow", 1), ("fast", 4))
+        for w in (1, 2, 4)
+        for u in (4, 8)
+    ]
 
-    for one, other, count in ((WORKERS, sided, 5), (sided, WORKERS, 5), (sided, sided, 8)):
+    for one, other, count in (
+        (WORKERS, by_variant, 5),
+        (by_variant, WORKERS, 5),
+        (by_variant, by_variant, 8),
+    ):
         drawn = curves.both_charts(run_of(*one), run_of(*other))["throughput"]
         lines = list(ElementTree.fromstring(drawn).iter(f"{SVG}path"))
         looks = {(line.get("stroke"), line.get("stroke-dasharray")) for line in lines}
@@ -292,8 +303,8 @@ ORDER = {"scenario": "io-bound", "users": "4", "workers": "1,2", "seconds": "2",
         ({"threads": "x"}, "threads must be whole numbers"),
         ({"seconds": "21"}, "seconds: "),
         ({"seconds": "20", "users": "1,2,3,4"}, "160 s in all are too long"),
-        ({"side": "slow"}, "io-bound has no sides"),
-        ({"side": "left"}, "side: "),
+        ({"variant": "slow"}, "io-bound has no variants"),
+        ({"variant": "left"}, "variant: "),
     ],
 )
 def test_an_order_that_is_too_much_is_refused_in_one_line(client, keep, monkeypatch, change, words):
@@ -303,11 +314,11 @@ def test_an_order_that_is_too_much_is_refused_in_one_line(client, keep, monkeypa
 
     assert answer.status_code == 400
     assert words in answer.content.decode().replace("&#x27;", "'")
-    assert answer.context["asked"] == {"side": ""} | ORDER | change  # nothing typed is lost
+    assert answer.context["asked"] == {"variant": ""} | ORDER | change  # nothing typed is lost
 
 
 def test_an_order_asks_the_command_for_the_same(keep):
-    form = LoadForm({**ORDER, "scenario": "n-plus-one", "side": "both"})
+    form = LoadForm({**ORDER, "scenario": "n-plus-one", "variant": "both"})
 
     assert form.is_valid(), form.errors
     assert form.arguments() == [

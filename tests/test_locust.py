@@ -156,7 +156,7 @@ class BrokenLab(BaseHTTPRequestHandler):
         self.wfile.write(body.encode())
 
     def catalogue(self):
-        def rungs(slug):
+        def variants(slug):
             kind = slug.rpartition("-")[2]
             body = {"body": kind} if kind in ("json", "lines") else {}
             return [
@@ -164,7 +164,9 @@ class BrokenLab(BaseHTTPRequestHandler):
                 for name in ("slow", "fast")
             ]
 
-        experiments = [{"slug": s, "url": f"/experiments/{s}/", "rungs": rungs(s)} for s in PAGES]
+        experiments = [
+            {"slug": s, "url": f"/experiments/{s}/", "variants": variants(s)} for s in PAGES
+        ]
         return {"knobs": {"movies": {"default": 3}}, "experiments": experiments}
 
     def log_message(self, *_):
@@ -211,13 +213,15 @@ def test_the_duel_on_an_experiments_page_runs_as_it_stands(lab):
     assert not duel.failed
 
 
-def test_a_duel_takes_both_sides_of_every_experiment_in_turn(lab):
+def test_a_duel_takes_both_variants_of_every_experiment_in_turn(lab):
     duel = run("duel", *load(lab, seconds=10))
 
     assert duel.status == 0, duel.log
-    assert duel.counts.keys() == {f"{s} {side}" for s in slugs(lab) for side in ("slow", "fast")}
+    assert duel.counts.keys() == {
+        f"{s} {variant}" for s in slugs(lab) for variant in ("slow", "fast")
+    }
     assert not duel.failed
-    for slug in slugs(lab):  # each user may be between two sides when the time is up
+    for slug in slugs(lab):  # each user may be between two variants when the time is up
         assert abs(duel.counts[f"{slug} slow"] - duel.counts[f"{slug} fast"]) <= 4
 
 
@@ -225,7 +229,7 @@ def test_visitors_find_their_way_by_the_links_in_the_pages(lab):
     visits = run("browse", *load(lab, "--think-time", "0.05", users=6, seconds=5))
 
     assert visits.counts.keys() == {
-        *("/", "/experiments/[slug]/", "/experiments/[slug]/[rung]/"),
+        *("/", "/experiments/[slug]/", "/experiments/[slug]/[variant]/"),
         *("/films/", "/films/?page=", "/films/?q=", "/films/[id]/", "/directors/[id]/"),
     }
     assert not visits.failed
@@ -248,7 +252,16 @@ def test_scenarios_run_over_several_processes_that_meet_on_loopback(lab):
 
 
 def test_steps_stop_by_themselves_and_tell_the_load(lab):
-    page = ("--experiment", "n-plus-one", "--side", "slow", "--movies", "10", "--round-trip", "5")
+    page = (
+        "--experiment",
+        "n-plus-one",
+        "--variant",
+        "slow",
+        "--movies",
+        "10",
+        "--round-trip",
+        "5",
+    )
     steps = ("--step-users", "4", "--step-time", "1", "--users", "200")
 
     climb = run("steps", "--host", lab.url, *page, *steps)
@@ -281,7 +294,7 @@ def test_steps_end_at_the_ceiling_when_the_lab_holds(lab):
 
 
 def test_a_spike_is_compared_with_the_calm_before_and_after_it(lab):
-    page = ("--experiment", "n-plus-one", "--movies", "10", "--side", "slow")
+    page = ("--experiment", "n-plus-one", "--movies", "10", "--variant", "slow")
 
     spike = run("spike", "--host", lab.url, *page, "--users", "20", "--length", "6")
 
@@ -302,8 +315,8 @@ def test_a_stampede_tells_who_computed_the_page_from_who_found_it(lab):
 
     assert stampede.status == 0, stampede.log
     assert stampede.counts.keys() == {
-        f"{rung}, {how}"
-        for rung in ("plain", "locked", "stale")
+        f"{variant}, {how}"
+        for variant in ("plain", "locked", "stale")
         for how in ("computed", "from the cache")
     }
     assert not stampede.failed
@@ -419,7 +432,7 @@ def test_only_loopback_passes_for_this_machine():
         "import json, sys; sys.path.insert(0, 'locustfiles'); import _lab as lab\n"
         "def passes(host):\n"
         "    try: return bool(lab.checked_host(host, own=set()))\n"
-        "    except lab.Refused: return False\n"
+        "    except lab.LocustRefused: return False\n"
         "print(json.dumps({host: passes(host) for host in json.load(sys.stdin)}))"
     )
 

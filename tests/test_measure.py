@@ -27,7 +27,7 @@ from perflab.measure import server_timing
 from tests.labs import ROOT
 from tests.services import free_port, wait_until
 
-RUNG_KEYS = {
+VARIANT_KEYS = {
     *("name", "runs", "median_ms", "p95_ms", "queries", "duplicates", "sql_ms", "cpu_ms"),
     *("cache_ms", "hits", "misses", "bytes", "reference", "memory_peak"),
     *("outside_ms", "errors", "varied", "workers", "samples_ms"),
@@ -76,8 +76,8 @@ def command_line(*arguments, stderr=subprocess.PIPE, **environment):
 
 def change_view(monkeypatch, slug, name, view):
     experiment = registry.get(slug)
-    rungs = [replace(r, view=view) if r.name == name else r for r in experiment.rungs]
-    monkeypatch.setattr(experiment, "rungs", tuple(rungs))
+    variants = [replace(r, view=view) if r.name == name else r for r in experiment.variants]
+    monkeypatch.setattr(experiment, "variants", tuple(variants))
 
 
 # What it finds.
@@ -110,7 +110,7 @@ def test_the_json_has_the_shape_that_the_docs_promise(tmp_path):
                 "slug",
                 "figure",
                 "clock",
-                "rungs",
+                "variants",
                 "ratio",
                 "ratio_low",
                 "ratio_high",
@@ -120,24 +120,24 @@ def test_the_json_has_the_shape_that_the_docs_promise(tmp_path):
         }
         assert experiment["same_page"] is True
         assert experiment["ratio_low"] <= experiment["ratio"] <= experiment["ratio_high"]
-        assert [rung["name"] for rung in experiment["rungs"]] == ["slow", "fast"]
-        for rung in experiment["rungs"]:
-            assert set(rung) == RUNG_KEYS
-            assert rung["runs"] == len(rung["samples_ms"]) == 5
-            assert min(rung["samples_ms"]) <= rung["median_ms"] <= rung["p95_ms"]
-            assert rung["cpu_ms"] <= rung["median_ms"] * 1.5
-            assert rung["workers"] == 1
+        assert [variant["name"] for variant in experiment["variants"]] == ["slow", "fast"]
+        for variant in experiment["variants"]:
+            assert set(variant) == VARIANT_KEYS
+            assert variant["runs"] == len(variant["samples_ms"]) == 5
+            assert min(variant["samples_ms"]) <= variant["median_ms"] <= variant["p95_ms"]
+            assert variant["cpu_ms"] <= variant["median_ms"] * 1.5
+            assert variant["workers"] == 1
 
 
 @in_process
 def test_it_counts_what_the_experiments_promise(tmp_path):
     result = measured(tmp_path, "n-plus-one", "low-level-cache", *QUICK)
 
-    (slow, fast), (uncached, cached) = (e["rungs"] for e in result["experiments"])
+    (slow, fast), (uncached, cached) = (e["variants"] for e in result["experiments"])
     assert (slow["queries"], slow["duplicates"], fast["queries"]) == (11, 9, 1)
     assert (uncached["queries"], uncached["hits"]) == (2, 0)
     assert (cached["queries"], cached["hits"], cached["misses"]) == (1, 1, 0)
-    assert all(rung["varied"] == [] for rung in (slow, fast, uncached, cached))
+    assert all(variant["varied"] == [] for variant in (slow, fast, uncached, cached))
     assert slow["bytes"] == fast["bytes"] > 1000
 
 
@@ -147,7 +147,7 @@ def test_in_a_cold_measurement_no_run_finds_anything_in_the_cache(tmp_path, cach
     cold = measured(tmp_path, "low-level-cache", "cache-page", "--cold", f"--cache={cache}", *QUICK)
 
     for experiment in cold["experiments"]:
-        fast = experiment["rungs"][-1]
+        fast = experiment["variants"][-1]
         assert (fast["queries"], fast["hits"], fast["varied"]) == (2, 0, [])
         assert fast["misses"] > 0
         assert experiment["same_page"]
@@ -158,7 +158,7 @@ def test_in_a_cold_measurement_no_run_finds_anything_in_the_cache(tmp_path, cach
 def test_the_simulated_round_trip_is_added_to_each_query_and_labelled(tmp_path):
     result = measured(tmp_path, "n-plus-one", "--round-trip=1.5", *QUICK)
 
-    slow, fast = result["experiments"][0]["rungs"]
+    slow, fast = result["experiments"][0]["variants"]
     assert slow["sql_ms"] >= 11 * 1.5
     assert 1.5 <= fast["sql_ms"] < slow["sql_ms"] / 3
     assert result["knobs"]["round_trip"] == 1.5
@@ -187,7 +187,7 @@ def test_the_interval_is_of_the_samples_that_are_told(tmp_path):
 
     experiment = measured(tmp_path, "n-plus-one", *QUICK)["experiments"][0]
 
-    slow, fast = (rung["samples_ms"] for rung in experiment["rungs"])
+    slow, fast = (variant["samples_ms"] for variant in experiment["variants"])
     found = ratio_of_medians(slow, fast)
     assert experiment["ratio"] == round(found.value, 4)
     assert (experiment["ratio_low"], experiment["ratio_high"]) == (
@@ -197,18 +197,18 @@ def test_the_interval_is_of_the_samples_that_are_told(tmp_path):
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
-def test_each_rung_comes_first_as_often_as_any_other(count):
-    rungs = list("abcd"[:count])
+def test_each_variant_comes_first_as_often_as_any_other(count):
+    variants = list("abcd"[:count])
 
-    rounds = [runner.in_turn(rungs, number) for number in range(count * 2)]
+    rounds = [runner.in_turn(variants, number) for number in range(count * 2)]
 
-    assert all(sorted(one) == rungs for one in rounds)
+    assert all(sorted(one) == variants for one in rounds)
     for place in range(count):
-        assert sorted(one[place] for one in rounds) == sorted(rungs * 2)
+        assert sorted(one[place] for one in rounds) == sorted(variants * 2)
 
 
 @in_process
-def test_two_rungs_that_are_the_same_do_not_differ_measurably(monkeypatch):
+def test_two_variants_that_are_the_same_do_not_differ_measurably(monkeypatch):
     """An A/A run. One in twenty may differ by chance, so three chances are given."""
     change_view(monkeypatch, "n-plus-one", "fast", registry.get("n-plus-one").slow.view)
 
@@ -236,12 +236,12 @@ def test_the_ratio_is_said_in_words(low, value, high, words):
 @pytest.mark.parametrize("name", ["slow", "fast"])
 def test_server_timing_agrees_with_a_clock_around_the_request(name):
     client = InProcess()
-    rung = {"name": name, "url": f"/experiments/n-plus-one/{name}/"}
-    runner.ask(client, rung, {"movies": 20})
+    variant = {"name": name, "url": f"/experiments/n-plus-one/{name}/"}
+    runner.ask(client, variant, {"movies": 20})
 
     apart = []
     for _ in range(15):
-        timing, _ = runner.ask(client, rung, {"movies": 20})
+        timing, _ = runner.ask(client, variant, {"movies": 20})
         apart.append(timing["outside"] - timing["total"])
 
     assert min(apart) >= 0
@@ -473,7 +473,7 @@ def test_a_running_lab_is_measured_in_all_its_workers(lab, tmp_path):
     assert result["lab"]["url"] == lab.url
     assert result["lab"]["database"] in ("sqlite", "postgresql")
     assert 1 <= result["lab"]["workers"] <= 2
-    slow, fast = result["experiments"][0]["rungs"]
+    slow, fast = result["experiments"][0]["variants"]
     # Each worker has a local cache of its own, and all of them were warm before the first run.
     assert (slow["queries"], fast["queries"], fast["hits"], fast["varied"]) == (2, 1, 1, [])
     assert slow["outside_ms"] >= slow["median_ms"]
@@ -483,7 +483,7 @@ def test_a_running_lab_is_measured_in_all_its_workers(lab, tmp_path):
 def test_a_running_lab_is_measured_cold(lab, tmp_path):
     result = measured(tmp_path, "low-level-cache", f"--url={lab.url}", "--cold", *QUICK)
 
-    fast = result["experiments"][0]["rungs"][1]
+    fast = result["experiments"][0]["variants"][1]
     assert (fast["queries"], fast["hits"], fast["misses"], fast["varied"]) == (2, 0, 1, [])
 
 
@@ -576,10 +576,10 @@ def a_page(**changed):
 
 def catalogue():
     plain = {"differs": "", "revalidates": False, "reference": False}
-    rungs = [
+    variants = [
         {"name": name, "url": f"/experiments/one/{name}/", **plain} for name in ("slow", "fast")
     ]
-    experiment = {"slug": "one", "url": "/experiments/one/", "rungs": rungs}
+    experiment = {"slug": "one", "url": "/experiments/one/", "variants": variants}
     experiment |= {"knobs": {}, "figure": "queries", "clock": "server"}
     return {"version": 1, "knobs": {"cache": {"default": "redis"}}, "experiments": [experiment]}
 
@@ -629,7 +629,7 @@ def test_what_the_fake_lab_sends_is_what_a_lab_sends():
 
 
 def test_a_workers_first_answer_is_its_warm_up_whenever_it_comes(tmp_path):
-    """Worker 2 turns up amid the runs, and is slow with the first page of each rung."""
+    """Worker 2 turns up amid the runs, and is slow with the first page of each variant."""
     met = {"slow": 0, "fast": 0}
 
     def answer(path):
@@ -643,9 +643,9 @@ def test_a_workers_first_answer_is_its_warm_up_whenever_it_comes(tmp_path):
     with fake_lab(answer) as url:
         result = measured(tmp_path, f"--url={url}", "--runs=20")
 
-    for rung in result["experiments"][0]["rungs"]:
-        assert rung["workers"] == 2
-        assert rung["samples_ms"] == [4.0] * 20
+    for variant in result["experiments"][0]["variants"]:
+        assert variant["workers"] == 2
+        assert variant["samples_ms"] == [4.0] * 20
     assert met["slow"] > 20
 
 
@@ -673,11 +673,11 @@ def test_counts_that_vary_and_caches_that_are_away_are_told(tmp_path):
 
     with fake_lab(answer) as url:
         text = measure(f"--url={url}", "--runs=9")
-        rung = measured(tmp_path, f"--url={url}", "--runs=9")["experiments"][0]["rungs"][0]
+        variant = measured(tmp_path, f"--url={url}", "--runs=9")["experiments"][0]["variants"][0]
 
     assert "slow: the cache did not answer 9 calls" in text
     assert "slow: not the same in each run: queries" in text
-    assert (rung["queries"], rung["varied"], rung["errors"]) == (1, ["queries"], 9)
+    assert (variant["queries"], variant["varied"], variant["errors"]) == (1, ["queries"], 9)
 
 
 def test_where_a_threads_clock_means_nothing_there_is_no_cpu_time(tmp_path):
@@ -690,7 +690,7 @@ def test_where_a_threads_clock_means_nothing_there_is_no_cpu_time(tmp_path):
     with fake_lab(answer) as url:
         result = measured(tmp_path, f"--url={url}", *QUICK)
 
-    assert result["experiments"][0]["rungs"][0]["cpu_ms"] is None
+    assert result["experiments"][0]["variants"][0]["cpu_ms"] is None
     assert " – " in report.as_text(result)
 
 
@@ -742,7 +742,7 @@ def cells(page):
 
 
 @in_process
-def test_results_stand_side_by_side(tmp_path):
+def test_results_stand_variant_by_variant(tmp_path):
     one = measured(tmp_path, "n-plus-one", "cache-page", *QUICK)
     other = {**one, "lab": {**one["lab"], "database": "PostgreSQL 15.1"}}
     other["experiments"] = other["experiments"][:1]

@@ -33,15 +33,15 @@ def broken(experiment):
     return lambda: broken_promises(experiment, ROWS, "locmem")
 
 
-def mutate_view(monkeypatch, experiment, rung, view):
-    mutant = replace(rung, view=view)
-    rungs = tuple(mutant if r is rung else r for r in experiment.rungs)
-    monkeypatch.setattr(experiment, "rungs", rungs)
+def mutate_view(monkeypatch, experiment, variant, view):
+    mutant = replace(variant, view=view)
+    variants = tuple(mutant if r is variant else r for r in experiment.variants)
+    monkeypatch.setattr(experiment, "variants", variants)
 
 
-def with_context_changed(experiment, rung, change):
-    """The rung's view, with `change` done to the rows of its context before it renders."""
-    module = __import__(rung.view.__module__, fromlist=["render"])
+def with_context_changed(experiment, variant, change):
+    """The variant's view, with `change` done to the rows of its context before it renders."""
+    module = __import__(variant.view.__module__, fromlist=["render"])
 
     def render(request, template, context):
         context = dict(context)
@@ -51,7 +51,7 @@ def with_context_changed(experiment, rung, change):
 
     def view(request, rows, **own):
         with patch.object(module, "render", render):
-            return rung.view(request, rows, **own)
+            return variant.view(request, rows, **own)
 
     return view
 
@@ -73,14 +73,14 @@ def other(value):
 
 
 @pytest.mark.parametrize("experiment", COUNTED, ids=lambda e: e.slug)
-def test_a_fast_side_as_slow_as_the_slow_one_is_noticed(experiment, broken, monkeypatch):
+def test_a_fast_variant_as_slow_as_the_slow_one_is_noticed(experiment, broken, monkeypatch):
     mutate_view(monkeypatch, experiment, experiment.fast, experiment.slow.view)
 
     assert any("queries, not" in sentence for sentence in broken())
 
 
 @pytest.mark.parametrize("experiment", COUNTED, ids=lambda e: e.slug)
-def test_a_slow_side_as_fast_as_the_fast_one_is_noticed(experiment, broken, monkeypatch):
+def test_a_slow_variant_as_fast_as_the_fast_one_is_noticed(experiment, broken, monkeypatch):
     mutate_view(monkeypatch, experiment, experiment.slow, experiment.fast.view)
 
     assert any("queries, not" in sentence for sentence in broken())
@@ -100,18 +100,18 @@ def test_a_cache_write_that_is_dropped_is_noticed(experiment, broken, monkeypatc
     assert any(fast in sentence and "queries, not" in sentence for sentence in broken())
 
 
-@pytest.mark.parametrize("side", ["slow", "fast"])
+@pytest.mark.parametrize("variant", ["slow", "fast"])
 @pytest.mark.parametrize("experiment", LISTS, ids=lambda e: e.slug)
-def test_one_row_dropped_on_one_side_is_noticed(experiment, side, broken, monkeypatch):
-    rung = getattr(experiment, side)
-    view = with_context_changed(experiment, rung, lambda rows: rows[:4] + rows[5:])
-    mutate_view(monkeypatch, experiment, rung, view)
+def test_one_row_dropped_on_one_variant_is_noticed(experiment, variant, broken, monkeypatch):
+    variant = getattr(experiment, variant)
+    view = with_context_changed(experiment, variant, lambda rows: rows[:4] + rows[5:])
+    mutate_view(monkeypatch, experiment, variant, view)
 
     assert any("not the page of" in sentence for sentence in broken())
 
 
 @pytest.mark.parametrize("experiment", LISTS, ids=lambda e: e.slug)
-def test_two_rows_swapped_on_one_side_are_noticed(experiment, broken, monkeypatch):
+def test_two_rows_swapped_on_one_variant_are_noticed(experiment, broken, monkeypatch):
     def swap(rows):
         return [rows[1], rows[0], *rows[2:]]
 
@@ -122,7 +122,7 @@ def test_two_rows_swapped_on_one_side_are_noticed(experiment, broken, monkeypatc
 
 
 @pytest.mark.parametrize("experiment", LISTS, ids=lambda e: e.slug)
-def test_one_wrong_name_on_one_side_is_noticed(experiment, broken, monkeypatch):
+def test_one_wrong_name_on_one_variant_is_noticed(experiment, broken, monkeypatch):
     def mistake(rows):
         rows[3] = renamed(rows[3])
         return rows

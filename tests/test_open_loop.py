@@ -16,7 +16,7 @@ from tests.test_load import command, kept, load, refusal, started, var  # noqa: 
 from tests.test_locust import broken_lab  # noqa: F401
 
 POINT = {
-    **{"side": None, "workers": 2, "threads": 1, "users": 2, "requests": 900, "failures": 0},
+    **{"variant": None, "workers": 2, "threads": 1, "users": 2, "requests": 900, "failures": 0},
     **{"requests_per_s": 150.0, "p50_ms": 6.0, "p95_ms": 7.0, "p99_ms": 9.0},
 }
 OPEN = {
@@ -97,7 +97,7 @@ def test_what_cannot_be_asked_is_one_line_and_status_two(arguments, words):
 
 
 def test_only_a_gunicorn_of_ours_is_frozen():
-    with pytest.raises(plan.Refused, match="not a --host"):
+    with pytest.raises(plan.LoadRefused, match="not a --host"):
         plan.Plan("io-bound", freeze_s=1, host="http://127.0.0.1:8000")
 
 

@@ -170,9 +170,9 @@ def test_a_flush_is_seen_by_every_worker_at_once(cached_lab, settings):
 def test_redis_sees_every_call_that_a_page_says_it_made(cached_lab, servers, settings):
     settings.VAR = cached_lab.var
     paths = [
-        f"/experiments/{slug}/{rung.name}/?movies=20&cache=redis"
+        f"/experiments/{slug}/{variant.name}/?movies=20&cache=redis"
         for slug in UNCACHED + CACHED
-        for rung in registry.get(slug).rungs
+        for variant in registry.get(slug).variants
     ]
     for slug in CACHED:
         caches.flush(slug)
@@ -205,7 +205,7 @@ def test_postgresql_executes_the_queries_that_a_page_says_it_made(postgresql_lab
     found = {}
     paths = ["/films/?q=the&page=2", "/films/1/", "/directors/1/", "/"]
     for slug in UNCACHED + CACHED:
-        paths += [f"/experiments/{slug}/{r.name}/?movies=20" for r in registry.get(slug).rungs]
+        paths += [f"/experiments/{slug}/{r.name}/?movies=20" for r in registry.get(slug).variants]
 
     for path in paths * 2:
         told[path] = postgresql_lab.get(path).timing["queries"]

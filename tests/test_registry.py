@@ -11,7 +11,7 @@ from django.test import Client
 from movies.models import Movie
 from perflab.catalogue import registry
 from perflab.catalogue.knobs import BadKnob, Knobs
-from perflab.catalogue.registry import Choice, Experiment, Queries, Rung, by_vendor
+from perflab.catalogue.registry import Choice, Experiment, Queries, Variant, by_vendor
 from perflab.compare.promises import broken_promises
 
 
@@ -20,7 +20,7 @@ def pages(request, rows):
     return HttpResponse("<h1>Films</h1>")
 
 
-def make(*rungs, **options):
+def make(*variants, **options):
     return Experiment(
         title="A lesson",
         topic="Tests",
@@ -28,7 +28,8 @@ def make(*rungs, **options):
         count=Movie.objects.count,
         cost="Nothing.",
         docs="https://docs.djangoproject.com/en/5.2/",
-        rungs=rungs or (Rung("slow", pages, Queries(1)), Rung("fast", pages, Queries(1))),
+        variants=variants
+        or (Variant("slow", pages, Queries(1)), Variant("fast", pages, Queries(1))),
         slug="a-lesson",
         **options,
     )
@@ -36,10 +37,10 @@ def make(*rungs, **options):
 
 @pytest.fixture
 def lesson(monkeypatch):
-    """A function that puts an experiment into the lab for this test: `lesson(*rungs)`."""
+    """A function that puts an experiment into the lab for this test: `lesson(*variants)`."""
 
-    def put(*rungs, **options):
-        experiment = make(*rungs, **options)
+    def put(*variants, **options):
+        experiment = make(*variants, **options)
         monkeypatch.setitem(registry.experiments, "a-lesson", experiment)
         return experiment
 
@@ -94,9 +95,9 @@ def test_an_experiment_is_shown_without_a_query(django_assert_num_queries):
         assert "A lesson" in repr(experiment)
 
 
-def test_a_reference_is_no_rung_of_the_ladder():
-    slow, fast = Rung("slow", pages, Queries(1)), Rung("fast", pages, Queries(1))
-    bare = Rung("bare", pages, Queries(0), reference=True)
+def test_a_reference_is_no_variant_of_the_ladder():
+    slow, fast = Variant("slow", pages, Queries(1)), Variant("fast", pages, Queries(1))
+    bare = Variant("bare", pages, Queries(0), reference=True)
 
     experiment = make(slow, fast, bare)
 
@@ -105,14 +106,14 @@ def test_a_reference_is_no_rung_of_the_ladder():
 
 
 def test_the_ends_of_any_ladder_are_slow_and_fast():
-    first, last = Rung("naive", pages, Queries(2)), Rung("cached", pages, Queries(1))
+    first, last = Variant("naive", pages, Queries(2)), Variant("cached", pages, Queries(1))
 
     experiment = make(first, last)
 
-    assert experiment.rung("slow") is first
-    assert experiment.rung("fast") is last
+    assert experiment.variant("slow") is first
+    assert experiment.variant("fast") is last
     with pytest.raises(KeyError):
-        experiment.rung("middle")
+        experiment.variant("middle")
 
 
 def test_a_knob_of_its_own_is_checked_and_written_back():
@@ -129,8 +130,8 @@ def test_a_view_takes_its_own_knob_and_a_bad_one_is_a_400(lesson, visitor):
     def view(request, rows, page):
         return HttpResponse(f"<h1>Page {page}</h1>")
 
-    rungs = (Rung("slow", view, Queries(0)), Rung("fast", view, Queries(0)))
-    lesson(*rungs, knobs=(Choice("page", "Page", (1, 100), 1),))
+    variants = (Variant("slow", view, Queries(0)), Variant("fast", view, Queries(0)))
+    lesson(*variants, knobs=(Choice("page", "Page", (1, 100), 1),))
 
     good = visitor.get("/experiments/a-lesson/slow/?page=100")
     bad = visitor.get("/experiments/a-lesson/slow/?page=7")
@@ -148,7 +149,7 @@ def test_an_async_view_is_a_view(lesson, visitor):
         films = [movie async for movie in Movie.objects.order_by("id")[:rows]]
         return HttpResponse(f"<h1>{len(films)} films</h1>")
 
-    experiment = lesson(Rung("slow", view, Queries(1)), Rung("fast", view, Queries(1)))
+    experiment = lesson(Variant("slow", view, Queries(1)), Variant("fast", view, Queries(1)))
 
     assert visitor.get("/experiments/a-lesson/slow/?movies=3").content == b"<h1>3 films</h1>"
     assert broken_promises(experiment, 5, "locmem") == []
@@ -160,12 +161,12 @@ def test_a_lesson_for_another_database_can_be_read_and_not_run(lesson, visitor):
     lesson(needs=other)
 
     page = visitor.get("/experiments/a-lesson/")
-    rung = visitor.get("/experiments/a-lesson/slow/")
+    variant = visitor.get("/experiments/a-lesson/slow/")
 
     assert page.status_code == 200
     assert "A lesson is a lesson on" in page.content.decode()
-    assert rung.status_code == 409
-    assert "start it with the DATABASE_URL of such a database" in rung.content.decode()
+    assert variant.status_code == 409
+    assert "start it with the DATABASE_URL of such a database" in variant.content.decode()
     catalogue = visitor.get("/experiments.json").json()
     assert catalogue["elsewhere"]["a-lesson"] == other
     assert "a-lesson" not in [e["slug"] for e in catalogue["experiments"]]
@@ -191,14 +192,16 @@ def test_what_no_page_shows_counts_for_the_size_of_a_collection(lesson, visitor)
 
 
 @pytest.mark.django_db
-def test_a_rung_that_differs_says_why_and_is_not_compared(lesson, visitor):
+def test_a_variant_that_differs_says_why_and_is_not_compared(lesson, visitor):
     def other(request, rows):
         return HttpResponse("<h1>Other</h1>")
 
     reason = "This page is another one on purpose."
-    told = lesson(Rung("slow", pages, Queries(1)), Rung("fast", other, Queries(0), differs=reason))
+    told = lesson(
+        Variant("slow", pages, Queries(1)), Variant("fast", other, Queries(0), differs=reason)
+    )
     page = visitor.get("/experiments/a-lesson/").content.decode()
-    untold = lesson(Rung("slow", pages, Queries(1)), Rung("fast", other, Queries(0)))
+    untold = lesson(Variant("slow", pages, Queries(1)), Variant("fast", other, Queries(0)))
 
     assert broken_promises(told, 5, "locmem") == []
     assert reason in page
@@ -206,7 +209,7 @@ def test_a_rung_that_differs_says_why_and_is_not_compared(lesson, visitor):
 
 
 @pytest.mark.django_db
-def test_a_rung_that_revalidates_is_asked_again_with_its_etag(lesson):
+def test_a_variant_that_revalidates_is_asked_again_with_its_etag(lesson):
     asked = []
 
     def view(request, rows):
@@ -217,8 +220,8 @@ def test_a_rung_that_revalidates_is_asked_again_with_its_etag(lesson):
         )
 
     experiment = lesson(
-        Rung("slow", lambda request, rows: HttpResponse("<h1>Films</h1>"), Queries(0)),
-        Rung("fast", view, Queries(0), revalidates=True),
+        Variant("slow", lambda request, rows: HttpResponse("<h1>Films</h1>"), Queries(0)),
+        Variant("fast", view, Queries(0), revalidates=True),
     )
 
     assert broken_promises(experiment, 5, "locmem") == []
@@ -228,8 +231,8 @@ def test_a_rung_that_revalidates_is_asked_again_with_its_etag(lesson):
 @pytest.mark.django_db
 def test_a_change_is_an_order_from_this_machine_with_a_csrf_token(lesson, visitor):
     changed = []
-    rung = Rung("slow", pages, Queries(1), change=lambda request, rows: changed.append(rows))
-    lesson(rung, Rung("fast", pages, Queries(1)))
+    variant = Variant("slow", pages, Queries(1), change=lambda request, rows: changed.append(rows))
+    lesson(variant, Variant("fast", pages, Queries(1)))
     path = "/experiments/a-lesson/slow/change/?movies=7"
 
     strict = Client(SERVER_NAME="127.0.0.1", enforce_csrf_checks=True)
@@ -256,7 +259,9 @@ def test_a_stream_is_measured_to_its_end_by_its_trace(lesson, visitor):
 
         return StreamingHttpResponse(lines(), content_type="text/plain")
 
-    lesson(Rung("slow", view, Queries(1, per_row=1)), Rung("fast", view, Queries(1, per_row=1)))
+    lesson(
+        Variant("slow", view, Queries(1, per_row=1)), Variant("fast", view, Queries(1, per_row=1))
+    )
 
     response = visitor.get("/experiments/a-lesson/slow/?movies=5&trace=1&round_trip=2")
     body = b"".join(response)
@@ -275,7 +280,7 @@ def test_a_trace_of_memory_tells_the_peak(lesson, visitor):
         block = bytearray(20_000_000)
         return HttpResponse(f"<h1>{len(block)}</h1>")
 
-    lesson(Rung("slow", view, Queries(0)), Rung("fast", pages, Queries(1)))
+    lesson(Variant("slow", view, Queries(0)), Variant("fast", pages, Queries(1)))
 
     peaks = {}
     for name in ("slow", "fast"):

@@ -66,7 +66,7 @@ def test_a_bad_knob_is_refused_by_its_name(client, query, words):
     assert_refused(client.get(f"/experiments/n-plus-one/?{query}"), 400, words)
 
 
-def test_the_ceiling_counts_the_queries_that_the_side_itself_promises(client):
+def test_the_ceiling_counts_the_queries_that_the_variant_itself_promises(client):
     query = "movies=300&round_trip=40"
 
     assert client.get(f"/experiments/n-plus-one/fast/?{query}").status_code == 200
@@ -262,11 +262,11 @@ def test_every_experiment_page_has_both_lanes_and_their_sources(client):
     for experiment in registry.experiments.values():
         page = client.get(reverse("comparison", args=[experiment.slug])).content.decode()
 
-        for rung in experiment.rungs:
-            assert f"/experiments/{experiment.slug}/{rung.name}/?movies=100" in page
-            assert f'<span class="nf">{rung.view.__name__}</span>' in page
+        for variant in experiment.variants:
+            assert f"/experiments/{experiment.slug}/{variant.name}/?movies=100" in page
+            assert f'<span class="nf">{variant.view.__name__}</span>' in page
         if (
-            len({rung.view for rung in experiment.rungs}) > 1
+            len({variant.view for variant in experiment.variants}) > 1
         ):  # or else it is the cache that differs
             assert page.count('class="hll"') >= 2
 

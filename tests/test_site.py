@@ -120,18 +120,18 @@ def test_a_director_lists_the_films(client):
 
 
 def test_a_visitor_is_greeted_by_name_outside_the_cached_fragment(client):
-    for side in ("slow", "fast"):
-        client.get(f"/experiments/template-fragment/{side}/")
+    for variant in ("slow", "fast"):
+        client.get(f"/experiments/template-fragment/{variant}/")
     other = Client(SERVER_NAME="127.0.0.1")
     other.post("/visitor/", {"name": "Ada <Lovelace>"})
 
-    for side in ("slow", "fast"):
-        path = f"/experiments/template-fragment/{side}/"
+    for variant in ("slow", "fast"):
+        path = f"/experiments/template-fragment/{variant}/"
         assert "Welcome, guest." in client.get(path).content.decode()
         assert "Welcome, Ada &lt;Lovelace&gt;." in other.get(path).content.decode()
 
 
-def test_the_catalogue_names_every_rung_and_what_it_promises(client):
+def test_the_catalogue_names_every_variant_and_what_it_promises(client):
     catalogue = json.loads(client.get("/experiments.json").content)
 
     assert [e["slug"] for e in catalogue["experiments"]] == [e.slug for e in registry.runnable()]
@@ -139,7 +139,7 @@ def test_the_catalogue_names_every_rung_and_what_it_promises(client):
         e.slug for e in registry.experiments.values() if not e.here
     }
     first = catalogue["experiments"][0]
-    assert first["rungs"][0] == {
+    assert first["variants"][0] == {
         "name": "slow",
         "url": "/experiments/n-plus-one/slow/",
         "differs": "",
@@ -149,8 +149,8 @@ def test_the_catalogue_names_every_rung_and_what_it_promises(client):
         "queries": dict.fromkeys(("cold", "warm"), {"base": 1, "per_row": 1, "batch": 0}),
     }
     for experiment in catalogue["experiments"]:
-        for rung in experiment["rungs"]:
-            assert client.get(rung["url"] + "?movies=3").status_code == 200
+        for variant in experiment["variants"]:
+            assert client.get(variant["url"] + "?movies=3").status_code == 200
     assert set(catalogue["knobs"]) == {"movies", "round_trip", "cache", "cold"}
 
 
@@ -160,7 +160,7 @@ def test_the_ends_of_a_ladder_are_found_at_their_own_address(client):
 
     response = client.get(ladder + "fast/?movies=3")
 
-    assert last.site_cache  # what serves it is found by the rung's own address
+    assert last.site_cache  # what serves it is found by the variant's own address
     assert response.status_code == 302
     assert response["Location"] == f"{ladder}{last.name}/?movies=3"
 

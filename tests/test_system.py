@@ -31,7 +31,7 @@ def timing(response):
     return server_timing.load(response["Server-Timing"])
 
 
-# The stand-ins.
+# The calibrated pages.
 
 
 def test_the_page_that_waits_takes_its_worker_and_no_core(client):
@@ -64,7 +64,7 @@ def test_the_rounds_that_are_told_have_been_computed(monkeypatch):
 
 
 @pytest.mark.parametrize("path", ["/io-bound/", "/cpu-bound/"])
-def test_a_stand_in_is_a_page_that_a_scenario_can_read(client, path):
+def test_a_calibrated_is_a_page_that_a_scenario_can_read(client, path):
     default, nothing = client.get(path), client.get(f"{path}?ms=0")
 
     for response, ms in ((default, 50), (nothing, 0)):
@@ -77,7 +77,7 @@ def test_a_stand_in_is_a_page_that_a_scenario_can_read(client, path):
 
 @pytest.mark.parametrize("path", ["/io-bound/", "/cpu-bound/"])
 @pytest.mark.parametrize("ms", ["1001", "-1", "0.5", "abc", "", "9" * 5000])
-def test_a_stand_in_refuses_a_bad_time_before_it_begins(client, monkeypatch, path, ms):
+def test_a_calibrated_refuses_a_bad_time_before_it_begins(client, monkeypatch, path, ms):
     monkeypatch.delattr(calibrated, "timed")
 
     response = client.get(f"{path}?ms={ms}")

@@ -131,15 +131,15 @@ def sql_holds(page, rows, content):
 
 
 def templates_hold(page, rows, content):
-    slug, side = page.path.split("/")[2:4]
+    slug, variant = page.path.split("/")[2:4]
     assert TEMPLATES[slug] in content
     assert f"GET '{page.path}'" in text_of(content)
 
 
 def request_holds(page, rows, content):
     text = text_of(content)
-    slug, side = page.path.split("/")[2:4]
-    assert f"{{'name': '{side}', 'slug': '{slug}'}}" in text
+    slug, variant = page.path.split("/")[2:4]
+    assert f"{{'name': '{variant}', 'slug': '{slug}'}}" in text
     assert f"'movies' '{rows}'" in text
 
 
@@ -179,13 +179,13 @@ HOLDS = {
 
 
 def test_every_panel_of_100_concurrent_pages_holds_that_page_s_data(four_workers):
-    rungs = [(e.slug, r.name) for e in EXPERIMENTS for r in e.rungs if e.slug in TEMPLATES]
+    variants = [(e.slug, r.name) for e in EXPERIMENTS for r in e.variants if e.slug in TEMPLATES]
     panels = list(HOLDS)
 
     def visit(n):
-        slug, side = rungs[n % len(rungs)]
+        slug, variant = variants[n % len(variants)]
         rows = 3 + n
-        page = inspect(four_workers, f"/experiments/{slug}/{side}/?movies={rows}")
+        page = inspect(four_workers, f"/experiments/{slug}/{variant}/?movies={rows}")
         workers = set()
         for name in (panels[n % len(panels)], panels[(n + 1) % len(panels)]):
             content, worker = panel(four_workers, page, name)
@@ -304,7 +304,7 @@ ERRORS = {
 def every_page():
     yield from ("/", "/films/", "/films/?q=love&page=1", "/films/1/", "/directors/1/", "/visitor/")
     for slug in ("n-plus-one", "cache-page"):  # test_browser looks at every experiment's page
-        yield from (f"/experiments/{slug}/{side}?movies=5" for side in ("", "slow/", "fast/"))
+        yield from (f"/experiments/{slug}/{variant}?movies=5" for variant in ("", "slow/", "fast/"))
     yield from ERRORS
 
 

@@ -175,7 +175,7 @@ def test_a_result_that_was_measured_stands_on_the_contents_page(client, settings
     assert json.loads((tmp_path / "results/n-plus-one.json").read_text())["queries"] == [101, 1]
 
 
-def test_a_fast_side_that_is_slower_is_called_slower(client, settings, tmp_path):
+def test_a_fast_variant_that_is_slower_is_called_slower(client, settings, tmp_path):
     settings.VAR = tmp_path
     result = {"ratio": 0.25, "low": 0.2, "high": 0.3, "movies": 10, "round_trip": 0}
 

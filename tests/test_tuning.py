@@ -207,7 +207,7 @@ def test_what_is_open_before_a_fork_is_closed(monkeypatch, preloaded, closed):
         ("--tuning --rounds 0", "--rounds: must be a whole number from 1 to 100"),
         ("--tuning --switches turbo", "--switches: there is no switch 'turbo'; there are preload,"),
         ("--tuning --host http://127.0.0.1:1", "--tuning takes no --host"),
-        ("--tuning n-plus-one --both", "--tuning compares no sides"),
+        ("--tuning n-plus-one --both", "--tuning compares no variants"),
         ("io-bound --rounds 3", "--rounds is for --tuning"),
     ],
 )
@@ -216,7 +216,7 @@ def test_what_cannot_be_compared_is_one_line_and_status_two(arguments, words):
 
 
 def test_a_page_that_is_not_found_ends_the_rounds(lab):
-    with pytest.raises(plan.Refused, match=r"/nowhere/ answers 404"):
+    with pytest.raises(plan.LoadRefused, match=r"/nowhere/ answers 404"):
         tuning_rounds.ask(Address("127.0.0.1", lab.port), "/nowhere/", 0.1, 2)
 
 
@@ -253,7 +253,7 @@ def test_a_switch_is_turned_in_rounds_and_kept(var):  # noqa: F811
     (switch,) = run["switches"]
     assert switch["name"] == "preload"
     assert set(switch["ratios"]) == set(tuning.FIGURES)
-    assert all(len(v) == 1 for side in switch["measured"].values() for v in side.values())
+    assert all(len(v) == 1 for variant in switch["measured"].values() for v in variant.values())
     preload = switch["ratios"]
     assert preload["memory_mb"]["ratio"] < 1  # the workers share what was loaded before the fork
     assert preload["start_cpu_s"]["ratio"] < 1

@@ -28,7 +28,7 @@ from django.db.models.functions import Coalesce
 from django.shortcuts import render
 
 from movies.models import Movie, Review
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def loop(request, rows):
@@ -69,9 +69,9 @@ experiment = Experiment(
     docs="https://docs.djangoproject.com/en/5.2/ref/models/expressions/"
     "#using-aggregates-within-a-subquery-expression",
     shows_from=100_000,
-    rungs=(
-        Rung("loop", loop, Queries(1, per_row=1), templates=TEMPLATES),
-        Rung("join", join, Queries(1), templates=TEMPLATES),
-        Rung("subquery", subquery, Queries(1), templates=TEMPLATES),
+    variants=(
+        Variant("loop", loop, Queries(1, per_row=1), templates=TEMPLATES),
+        Variant("join", join, Queries(1), templates=TEMPLATES),
+        Variant("subquery", subquery, Queries(1), templates=TEMPLATES),
     ),
 )

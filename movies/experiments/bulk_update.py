@@ -20,7 +20,7 @@ from django.shortcuts import render
 
 from movies.drafts import drafts_of_films, scratch, written_drafts
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def slow(request, rows):
@@ -52,8 +52,8 @@ experiment = Experiment(
     cost="`save()` is not called and no signal is sent. Objects that are already in memory "
     "keep their old values, and one statement locks all of its rows until it commits.",
     docs="https://docs.djangoproject.com/en/5.2/topics/db/queries/#updating-multiple-objects-at-once",
-    rungs=(
-        Rung("slow", slow, Queries(4, per_row=1, batch=100), **ALSO),
-        Rung("fast", fast, Queries(4, batch=100), **ALSO),
+    variants=(
+        Variant("slow", slow, Queries(4, per_row=1, batch=100), **ALSO),
+        Variant("fast", fast, Queries(4, batch=100), **ALSO),
     ),
 )

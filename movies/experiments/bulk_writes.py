@@ -4,7 +4,7 @@ The slow view saves one object after the other. Each `save()` is a statement of 
 of a transaction each is a commit of its own too: the database has to make sure a hundred times that
 the row will still be there after a power cut.
 
-The rung in the middle does the same within `transaction.atomic()`. There are as many statements,
+The variant in the middle does the same within `transaction.atomic()`. There are as many statements,
 but one commit. The fast view hands over the whole list: `bulk_create` writes a hundred rows with
 each statement, in one transaction.
 
@@ -22,7 +22,7 @@ from django.shortcuts import render
 
 from movies.drafts import drafts_of_films, scratch
 from movies.models import Draft, Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def slow(request, rows):
@@ -62,9 +62,9 @@ experiment = Experiment(
     cost="`save()` is not called and no signal is sent: what they do has to be done by hand. One "
     "bad row makes all of its list fail. All objects are in memory at once.",
     docs="https://docs.djangoproject.com/en/5.2/ref/models/querysets/#bulk-create",
-    rungs=(
-        Rung("slow", slow, Queries(3, per_row=1), **ALSO),
-        Rung("transaction", together, Queries(3, per_row=1), **ALSO),
-        Rung("fast", fast, Queries(3, batch=100), **ALSO),
+    variants=(
+        Variant("slow", slow, Queries(3, per_row=1), **ALSO),
+        Variant("transaction", together, Queries(3, per_row=1), **ALSO),
+        Variant("fast", fast, Queries(3, batch=100), **ALSO),
     ),
 )

@@ -1,8 +1,8 @@
 """One page, one line of cache code, and the same answer from every kind of cache there is.
 
-The view keeps its finished HTML with the low-level API. All rungs run the very same function, and
-only the cache behind it differs: Django's setting `CACHES` names it, no line of code does. With a
-warm cache the page is one `get` and little else, so the figures compare the caches.
+The view keeps its finished HTML with the low-level API. All variants run the very same function,
+and only the cache behind it differs: Django's setting `CACHES` names it, no line of code does. With
+a warm cache the page is one `get` and little else, so the figures compare the caches.
 
 A table in the *database* needs nothing new, but reading it is a query and writing it is three. A
 *file* is read from the operating system's memory as long as that lasts; writing one is dearer, and
@@ -22,7 +22,7 @@ from django.http import HttpResponse
 from django.template.loader import render_to_string
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def page(request, rows):
@@ -37,11 +37,11 @@ def page(request, rows):
     return HttpResponse(html)
 
 
-def rung(alias):
+def variant(alias):
     """The page in one of the caches."""
     if alias == "database":
-        return Rung(alias, page, Queries(2 + 1 + 3), warm=Queries(1), cache=alias)
-    return Rung(alias, page, Queries(2), warm=Queries(0), cache=alias)
+        return Variant(alias, page, Queries(2 + 1 + 3), warm=Queries(1), cache=alias)
+    return Variant(alias, page, Queries(2), warm=Queries(0), cache=alias)
 
 
 experiment = Experiment(
@@ -53,8 +53,8 @@ experiment = Experiment(
     cost="The nearer a cache, the fewer share it: local memory has a copy in every worker, and a "
     "change reaches one of them. A cache server is one more thing to run, to watch and to lose.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#setting-up-the-cache",
-    rungs=tuple(
-        rung(alias)
+    variants=tuple(
+        variant(alias)
         for alias in ("database", "memcached", "redis", "file", "locmem")
         if alias in settings.CACHES
     ),

@@ -19,7 +19,7 @@ from django.core.cache import cache
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def ids(rows):
@@ -71,8 +71,8 @@ experiment = Experiment(
     "works one command at a time lets all others wait meanwhile: a few thousand keys are enough "
     "for one call.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#basic-usage",
-    rungs=(
-        Rung("slow", one_by_one, **QUERIES, also=(ids, made)),
-        Rung("fast", all_at_once, **QUERIES, also=(ids, made)),
+    variants=(
+        Variant("slow", one_by_one, **QUERIES, also=(ids, made)),
+        Variant("fast", all_at_once, **QUERIES, also=(ids, made)),
     ),
 )

@@ -15,7 +15,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_page
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def slow(request, rows):
@@ -39,9 +39,9 @@ experiment = Experiment(
     cost="Staleness: a change shows up to 60 s late. Memory in the cache for every address. And a "
     "trap: a page that greets its visitor would greet everybody with the first one's name.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#the-per-view-cache",
-    rungs=(
-        Rung("slow", slow, Queries(2), templates=("movies/programme_list.html",)),
-        Rung(
+    variants=(
+        Variant("slow", slow, Queries(2), templates=("movies/programme_list.html",)),
+        Variant(
             "fast",
             fast,
             Queries(2),

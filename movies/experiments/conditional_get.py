@@ -4,14 +4,14 @@ A browser keeps what it was sent. If the answer carried an `ETag`, a mark of the
 a `Last-Modified` date, the browser sends it back with its next request, and a server that finds the
 page unchanged answers `304 Not Modified`, without a body.
 
-The first rung sends no mark, so every visit is a whole page. The second one's decorator, the same
-as `ConditionalGetMiddleware` does for a whole site, makes the mark of the page itself. So the view
-runs, the template renders, the result is hashed, and only then is it thrown away: the line carries
-next to nothing, and the server has worked a little *more* than before. The third rung tells
-beforehand. `condition` calls a function that makes the mark of something small, here of the row
-that changes along with the collection; where it matches, the view is never called.
+The first variant sends no mark, so every visit is a whole page. The second one's decorator, the
+same as `ConditionalGetMiddleware` does for a whole site, makes the mark of the page itself. So the
+view runs, the template renders, the result is hashed, and only then is it thrown away: the line
+carries next to nothing, and the server has worked a little *more* than before. The third variant
+tells beforehand. `condition` calls a function that makes the mark of something small, here of the
+row that changes along with the collection; where it matches, the view is never called.
 
-**When it matters.** The second rung on slow lines and for large pages, where the bytes cost more
+**When it matters.** The second variant on slow lines and for large pages, where the bytes cost more
 than the work. The third one wherever a row, a version or a date tells that nothing has changed. A
 first visitor gains nothing from either: this is a cache in each visitor's own browser, and a shared
 one on the server is the cure for many visitors.
@@ -21,11 +21,11 @@ from django.shortcuts import render
 from django.views.decorators.http import condition, conditional_page
 
 from movies.models import Movie, Seeding
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def programme(request, rows):
-    """The page, the same for all rungs."""
+    """The page, the same for all variants."""
     movies = Movie.objects.select_related("director").prefetch_related("countries")
     return render(request, "movies/programme.html", {"movies": movies.order_by("id")[:rows]})
 
@@ -63,10 +63,10 @@ experiment = Experiment(
     cost="One more query for every new visitor. And the version must change with everything that "
     "the page shows: forget the layout or the visitor, and somebody keeps an old page.",
     docs="https://docs.djangoproject.com/en/5.2/topics/conditional-view-processing/",
-    rungs=(
-        Rung("whole", whole, Queries(2), also=(programme,)),
-        Rung("hashed", hashed, Queries(2), warm=Queries(2), revalidates=True),
-        Rung(
+    variants=(
+        Variant("whole", whole, Queries(2), also=(programme,)),
+        Variant("hashed", hashed, Queries(2), warm=Queries(2), revalidates=True),
+        Variant(
             "asked-first",
             asked_first,
             Queries(3),

@@ -4,7 +4,7 @@ PostgreSQL starts a process for every connection, checks who is there and agrees
 settings, before it takes the first query. Django's default is to do so for every request and to
 hang up at its end (`CONN_MAX_AGE=0`): that is the slow view.
 
-The rung in the middle keeps its connection for the next request (`CONN_MAX_AGE=60`), and asks
+The variant in the middle keeps its connection for the next request (`CONN_MAX_AGE=60`), and asks
 before it relies on it whether anybody is still there (`CONN_HEALTH_CHECKS=True`). It is the setting
 of this lab's other pages, one connection for each thread of each worker. The fast view borrows one
 from a pool and gives it back at the end of the request (`OPTIONS={"pool": …}`): many threads share
@@ -23,7 +23,7 @@ worker, do not expect a pool to beat a connection that is kept.
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def slow(request, rows):
@@ -55,9 +55,9 @@ experiment = Experiment(
     "allows only so many. Count workers times threads, or workers times the size of the pool, "
     "before you add workers; and a pool that is too small makes requests wait for each other.",
     docs="https://docs.djangoproject.com/en/5.2/ref/databases/#persistent-database-connections",
-    rungs=(
-        Rung("slow", slow, Queries(1)),
-        Rung("persistent", persistent, Queries(1)),
-        Rung("fast", fast, Queries(1)),
+    variants=(
+        Variant("slow", slow, Queries(1)),
+        Variant("persistent", persistent, Queries(1)),
+        Variant("fast", fast, Queries(1)),
     ),
 )

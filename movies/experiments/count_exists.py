@@ -6,7 +6,7 @@ queryset each of them fetches every row, every column of it, and makes a model i
 only to throw them all away.
 
 The fast view asks for what it wants to know. `count()` is a `SELECT COUNT(*)`: the database counts,
-and one number comes back. `exists()` stops at the first row that is found. Both sides run the
+and one number comes back. `exists()` stops at the first row that is found. Both variants run the
 *same number of queries*: what differs is what comes back, so this lesson shows in the time, not in
 the number of queries.
 
@@ -18,7 +18,7 @@ it has fetched, and `len()` is then free, while `count()` and `exists()` are one
 from django.shortcuts import render
 
 from movies.models import Movie, Review
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def slow(request, rows):
@@ -48,8 +48,8 @@ experiment = Experiment(
     "well. And a count is no small thing for the database either, when the table is large.",
     docs="https://docs.djangoproject.com/en/5.2/topics/db/optimization/#use-queryset-count",
     figure="time",
-    rungs=(
-        Rung("slow", slow, Queries(3), templates=("movies/with_facts.html",)),
-        Rung("fast", fast, Queries(3), templates=("movies/with_facts.html",)),
+    variants=(
+        Variant("slow", slow, Queries(3), templates=("movies/with_facts.html",)),
+        Variant("fast", fast, Queries(3), templates=("movies/with_facts.html",)),
     ),
 )

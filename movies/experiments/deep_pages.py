@@ -13,7 +13,7 @@ fetching one row more than it shows. This lab comes by the number of a page inst
 to find the key first, with an `OFFSET`, and keeps it for a minute: a **warm** run is a visitor who
 followed a link, a **cold** one jumps to the page and pays for that.
 
-The comparison has to be made as one, `(year, id) >= (1994, 55)`. The rung in the middle says the
+The comparison has to be made as one, `(year, id) >= (1994, 55)`. The variant in the middle says the
 same as people usually say it, `year > 1994 OR (year = 1994 AND id >= 55)`: the same films, and
 again a walk from the start of the index, though without a look at the films that it passes. Compare
 the plans of all three.
@@ -28,7 +28,7 @@ from django.db.models.lookups import GreaterThanOrEqual
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Choice, Experiment, Queries, Rung
+from perflab.catalogue.registry import Choice, Experiment, Queries, Variant
 
 
 def films():
@@ -84,9 +84,9 @@ experiment = Experiment(
     "1,000. It needs an order with a unique key and an index on just that, and every new way to "
     "sort the list needs another one.",
     docs="https://docs.djangoproject.com/en/5.2/topics/db/queries/#limiting-querysets",
-    rungs=(
-        Rung("slow", slow, Queries(1), also=(films,), **PAGE),
-        Rung("either", either, also=(films, first_key), **KEYED),
-        Rung("fast", fast, also=(films, first_key, row), **KEYED),
+    variants=(
+        Variant("slow", slow, Queries(1), also=(films,), **PAGE),
+        Variant("either", either, also=(films, first_key), **KEYED),
+        Variant("fast", fast, also=(films, first_key, row), **KEYED),
     ),
 )

@@ -5,7 +5,7 @@ a next page, and so every page runs a `COUNT(*)` first. A database does not keep
 counts, row by row or through an index, and the more there are the longer it takes. The query for
 the films on the page stops after as many as it shows.
 
-The rung in the middle asks the planner. It keeps an estimate for every table, made by the last
+The variant in the middle asks the planner. It keeps an estimate for every table, made by the last
 `ANALYZE`, and finding it costs the same for any size; the page then says "about". The last one does
 not want the number at all: it asks for one film more than it shows, and if that one is there, there
 is a next page.
@@ -21,7 +21,7 @@ from django.db import connection
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 ESTIMATE = {
     "postgresql": "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass",
@@ -70,9 +70,9 @@ experiment = Experiment(
     cost="No last page to link to, and no “page 1 of 19”. The estimate in the middle is as old as "
     "the last ANALYZE, and a page that relies on it may link to a page that is not there.",
     docs="https://docs.djangoproject.com/en/5.2/ref/paginator/#django.core.paginator.Paginator.count",
-    rungs=(
-        Rung("slow", slow, Queries(2), templates=("movies/counted.html",)),
-        Rung(
+    variants=(
+        Variant("slow", slow, Queries(2), templates=("movies/counted.html",)),
+        Variant(
             "estimate",
             estimate,
             Queries(2),
@@ -80,7 +80,7 @@ experiment = Experiment(
             templates=("movies/counted.html",),
             differs="This page says “about”: its number is the planner's.",
         ),
-        Rung(
+        Variant(
             "fast",
             fast,
             Queries(1),

@@ -1,6 +1,6 @@
 """A cache tag that saves nothing: the view has already done the work.
 
-Both sides use the same template, with `{% cache %}` around the list. It helps only if the work
+Both variants use the same template, with `{% cache %}` around the list. It helps only if the work
 happens *while rendering*. The slow view turns its queryset into a list before it calls
 `render`: the query runs every time, and the cache saves no more than the HTML of the rows.
 
@@ -16,7 +16,7 @@ the tag.
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def slow(request, rows):
@@ -39,8 +39,8 @@ experiment = Experiment(
     cost="Nothing but attention: the view must leave its queryset alone, and so must whoever edits "
     "it next. A test that counts the queries of a second visit keeps it so.",
     docs="https://docs.djangoproject.com/en/5.2/topics/db/queries/#when-querysets-are-evaluated",
-    rungs=(
-        Rung("slow", slow, Queries(1), warm=Queries(1), templates=("movies/cached_list.html",)),
-        Rung("fast", fast, Queries(1), warm=Queries(0), templates=("movies/cached_list.html",)),
+    variants=(
+        Variant("slow", slow, Queries(1), warm=Queries(1), templates=("movies/cached_list.html",)),
+        Variant("fast", fast, Queries(1), warm=Queries(0), templates=("movies/cached_list.html",)),
     ),
 )

@@ -2,7 +2,7 @@
 
 Both views write the same loans of films into a table, show the first of them, and take them all
 back: the transaction is rolled back, so nothing stays. The two tables have the same columns. The
-slow side's has an index for each of its four columns, as one adds them over the years, just in
+slow variant's has an index for each of its four columns, as one adds them over the years, just in
 case; the other one's has none but its primary key.
 
 A row is appended to a table, wherever there is room. Its entry in an index has to go where it
@@ -23,7 +23,7 @@ from django.db import connection, transaction
 from django.shortcuts import render
 
 from movies.models import IndexedLoan, Loan, Review
-from perflab.catalogue.registry import Choice, Experiment, Queries, Rung
+from perflab.catalogue.registry import Choice, Experiment, Queries, Variant
 
 LOANS = (5_000, 10_000, 30_000)
 
@@ -68,8 +68,8 @@ experiment = Experiment(
     docs="https://docs.djangoproject.com/en/5.2/ref/models/indexes/",
     figure="time",
     knobs=(Choice("loans", "Loans written", LOANS, 10_000),),
-    rungs=(
-        Rung("slow", slow, Queries(2), also=(write_loans,), templates=("movies/loans.html",)),
-        Rung("fast", fast, Queries(2), also=(write_loans,), templates=("movies/loans.html",)),
+    variants=(
+        Variant("slow", slow, Queries(2), also=(write_loans,), templates=("movies/loans.html",)),
+        Variant("fast", fast, Queries(2), also=(write_loans,), templates=("movies/loans.html",)),
     ),
 )

@@ -1,19 +1,19 @@
 """Every film compared with every other: twice the films, four times the work.
 
 The page says for each film how many others on it are alike: of the same decade, and about as long.
-All three rungs run one query. What differs is what is done with its rows.
+All three variants run one query. What differs is what is done with its rows.
 
 The slow view compares each film with all others. For a hundred films those are ten thousand
 comparisons, for a thousand a million: no line of it looks wrong, and with the few rows of a
-developer's database it is quick. The database rung lets a *window function* count: it puts films
+developer's database it is quick. The database variant lets a *window function* count: it puts films
 of one kind together and counts each kind once. The fast view does the same in Python. It goes
 through the films once and counts their kinds in a dictionary, and then looks each film's kind up,
 which takes as long among ten as among a million.
 
 **When it matters.** Whenever a loop stands in a loop over the same rows, be it hidden in an `in` on
 a list, in `list.index` or in `sorted` for each row. It is *CPU-bound*: look at the CPU time of the
-slow side, for which no index and no quicker database would do anything. Double the knob *films* and
-watch which side's time doubles, and which one's grows fourfold.
+slow variant, for which no index and no quicker database would do anything. Double the knob *films*
+and watch which variant's time doubles, and which one's grows fourfold.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ from django.db.models import Count, F, Window
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 COLUMNS = ("title", "year", "minutes")
 
@@ -67,9 +67,9 @@ experiment = Experiment(
     cost="Memory for the dictionary, one entry for each kind; and the comparison has to be one "
     "that a key can stand for. “Nearly alike” needs another structure, or the database.",
     docs="https://docs.djangoproject.com/en/5.2/topics/performance/#work-at-the-appropriate-level",
-    rungs=(
-        Rung("pairs", pairs, Queries(1), also=(kind,)),
-        Rung("database", database, Queries(1)),
-        Rung("dictionary", dictionary, Queries(1), also=(kind,)),
+    variants=(
+        Variant("pairs", pairs, Queries(1), also=(kind,)),
+        Variant("database", database, Queries(1)),
+        Variant("dictionary", dictionary, Queries(1), also=(kind,)),
     ),
 )

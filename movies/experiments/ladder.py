@@ -1,26 +1,26 @@
-"""One page, climbed from naive to cached: every rung is one small change to the one before.
+"""One page, climbed from naive to cached: every variant is one small change to the one before.
 
 The page never changes: films, each with its director and its countries. What changes is how much
 work it takes, and of what kind.
 
-The first three rungs save *queries*. `select_related` joins the directors, `prefetch_related`
+The first three variants save *queries*. `select_related` joins the directors, `prefetch_related`
 fetches all countries at once, and after that the number of queries no longer grows with the rows.
 Then `only` leaves out the columns that are not shown, which sounds better than it is. `values` does
 without *model instances*: plain dictionaries, made of the same two queries. From here on it is not
 the database that takes the time, but Python.
 
-The next three rungs save the *work itself*, as long as nobody minds a page that is up to a minute
-old. *Cached data* keeps the rows, and what is left of the time is mostly the template. *Cached
-HTML* keeps what the template made. `cache_page` does the same with one line, headers and all, and
-asks the cache twice for it, once for what the page varies on and once for the page: it need not be
-quicker than the rung before, only simpler.
+The next three variants save the *work itself*, as long as nobody minds a page that is up to a
+minute old. *Cached data* keeps the rows, and what is left of the time is mostly the template.
+*Cached HTML* keeps what the template made. `cache_page` does the same with one line, headers and
+all, and asks the cache twice for it, once for what the page varies on and once for the page: it
+need not be quicker than the variant before, only simpler.
 
 Beside the ladder stands a *bare* view, which answers "ok" and nothing else. That is what Django
-itself costs here; no page can be quicker, and how near a rung comes to it tells what is left.
+itself costs here; no page can be quicker, and how near a variant comes to it tells what is left.
 
 **When it matters.** The order is the lesson. Queries first: they cost nothing but a line, and every
-later rung is better for them. Caching last: it hides a slow page from most visitors, and shows it
-to the first one of every minute. Stop climbing as soon as the page is quick enough.
+later variant is better for them. Caching last: it hides a slow page from most visitors, and shows
+it to the first one of every minute. Stop climbing as soon as the page is quick enough.
 """
 
 from django.core.cache import cache
@@ -29,7 +29,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_page
 
 from movies.models import Country, Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def naive(request, rows):
@@ -110,23 +110,23 @@ experiment = Experiment(
     topic="From naive to cached",
     remedy="the whole climb",
     count=Movie.objects.count,
-    cost="Every rung has its own: wider rows, memory, dictionaries without methods, and from the "
-    "cached ones on a page that is up to 60 s old, and a cache to keep running.",
+    cost="Every variant has its own: wider rows, memory, dictionaries without methods, and from "
+    "the cached ones on a page that is up to 60 s old, and a cache to keep running.",
     docs="https://docs.djangoproject.com/en/5.2/topics/performance/",
-    rungs=(
-        Rung("naive", naive, Queries(1, per_row=2), **MODELS),
-        Rung("select-related", select_related, Queries(1, per_row=1), **MODELS),
-        Rung("prefetch-related", prefetch_related, Queries(2), **MODELS),
-        Rung("only", only, Queries(2), **MODELS),
-        Rung("values", values, Queries(2), also=(programme,), **VALUES),
-        Rung("cached-data", cached_data, also=(programme,), **CACHED),
-        Rung("cached-html", cached_html, also=(values, programme), **CACHED),
-        Rung("cache-page", whole_page, also=(values, programme), **CACHED),
-        Rung(
+    variants=(
+        Variant("naive", naive, Queries(1, per_row=2), **MODELS),
+        Variant("select-related", select_related, Queries(1, per_row=1), **MODELS),
+        Variant("prefetch-related", prefetch_related, Queries(2), **MODELS),
+        Variant("only", only, Queries(2), **MODELS),
+        Variant("values", values, Queries(2), also=(programme,), **VALUES),
+        Variant("cached-data", cached_data, also=(programme,), **CACHED),
+        Variant("cached-html", cached_html, also=(values, programme), **CACHED),
+        Variant("cache-page", whole_page, also=(values, programme), **CACHED),
+        Variant(
             "bare",
             bare,
             Queries(0),
-            differs="This page holds the word ok alone: it is no rung, but what Django costs.",
+            differs="This page holds the word ok alone: it is no variant, but what Django costs.",
             reference=True,
         ),
     ),

@@ -17,7 +17,7 @@ from django.db.models import Avg, Count, F
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def decades():
@@ -56,9 +56,9 @@ experiment = Experiment(
     cost="Staleness of the figure, up to 60 s; four lines of code that must agree on a key; and "
     "when it expires under load, everybody computes it at once.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#the-low-level-cache-api",
-    rungs=(
-        Rung("slow", slow, Queries(2), also=(decades,), templates=("movies/decades.html",)),
-        Rung(
+    variants=(
+        Variant("slow", slow, Queries(2), also=(decades,), templates=("movies/decades.html",)),
+        Variant(
             "fast",
             fast,
             Queries(2),

@@ -17,7 +17,7 @@ ask again.
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def slow(request, rows):
@@ -40,8 +40,8 @@ experiment = Experiment(
     cost="Memory: all related objects are held at once, and the second query names every film's "
     "id, which grows long on pages of thousands of rows.",
     docs="https://docs.djangoproject.com/en/5.2/ref/models/querysets/#prefetch-related",
-    rungs=(
-        Rung("slow", slow, Queries(1, per_row=1), templates=("movies/with_countries.html",)),
-        Rung("fast", fast, Queries(2), templates=("movies/with_countries.html",)),
+    variants=(
+        Variant("slow", slow, Queries(1, per_row=1), templates=("movies/with_countries.html",)),
+        Variant("fast", fast, Queries(2), templates=("movies/with_countries.html",)),
     ),
 )

@@ -7,11 +7,12 @@ certain number. The number stands in two columns with the same contents: `regist
 Of the plain column the database knows nothing. It reads every film there is, keeps those whose
 number is high enough, sorts them, and hands over the first few. The index is the column once more,
 sorted, with the place of each row: the database goes straight to the number, takes the next few
-entries, and stops. So the slow side grows with the collection and the fast side with the page.
+entries, and stops. So the slow variant grows with the collection and the fast variant with the
+page.
 
 Trace one request under *Why?*, open its statement and press *Explain*: SQLite says `SCAN` of the
-one side and `SEARCH … USING INDEX` of the other, PostgreSQL `Seq Scan` and `Index Scan`. If a plan
-scans a large table for a small answer, that is the query to help.
+one variant and `SEARCH … USING INDEX` of the other, PostgreSQL `Seq Scan` and `Index Scan`. If a
+plan scans a large table for a small answer, that is the query to help.
 
 **When it matters.** Columns by which many pages filter, join or sort, in tables that grow. Foreign
 keys, unique columns and the primary key have their index already. What an index costs is measured
@@ -21,7 +22,7 @@ too: see [the price of an index](/experiments/index-price/).
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 LAST_SEEN = 100  # nearly all films come after it
 
@@ -49,8 +50,8 @@ experiment = Experiment(
     docs="https://docs.djangoproject.com/en/5.2/ref/models/fields/#db-index",
     figure="time",
     shows_from=100_000,
-    rungs=(
-        Rung("slow", slow, Queries(1), templates=("movies/in_register.html",)),
-        Rung("fast", fast, Queries(1), templates=("movies/in_register.html",)),
+    variants=(
+        Variant("slow", slow, Queries(1), templates=("movies/in_register.html",)),
+        Variant("fast", fast, Queries(1), templates=("movies/in_register.html",)),
     ),
 )

@@ -3,8 +3,8 @@
 The page shows films with their synopses. The server's own time ends with the first byte; what the
 visitor waits for is the last one, so here the clock is the visitor's.
 
-The slow view sends all films in one page. The second rung compresses it with `gzip_page`: text and
-tables shrink to a fraction, for some milliseconds of CPU time. The third sends the first twenty
+The slow view sends all films in one page. The second variant compresses it with `gzip_page`: text
+and tables shrink to a fraction, for some milliseconds of CPU time. The third sends the first twenty
 films and leaves the others to the next page, which few people open: less to query, less to render,
 less to send. The last one does both.
 
@@ -21,7 +21,7 @@ from django.views.decorators.gzip import gzip_page
 
 from movies.models import Movie
 from movies.slow_network import over_a_line
-from perflab.catalogue.registry import Choice, Experiment, Queries, Rung
+from perflab.catalogue.registry import Choice, Experiment, Queries, Variant
 
 ON_A_PAGE = 20
 FIRST = "This page shows the first twenty films; the others are on the next pages."
@@ -71,10 +71,10 @@ experiment = Experiment(
     "the other films. And compressing a secret beside what a stranger can put on the page lets the "
     "length tell the secret (BREACH); Django masks its own CSRF tokens for that.",
     docs="https://docs.djangoproject.com/en/5.2/topics/http/decorators/#gzip-compression",
-    rungs=(
-        Rung("everything", everything, Queries(1), templates=TEMPLATES, also=(over_a_line,)),
-        Rung("compressed", compressed, Queries(1), templates=TEMPLATES),
-        Rung("first-page", first_page, Queries(1), templates=TEMPLATES, differs=FIRST),
-        Rung("both", both, Queries(1), templates=TEMPLATES, differs=FIRST),
+    variants=(
+        Variant("everything", everything, Queries(1), templates=TEMPLATES, also=(over_a_line,)),
+        Variant("compressed", compressed, Queries(1), templates=TEMPLATES),
+        Variant("first-page", first_page, Queries(1), templates=TEMPLATES, differs=FIRST),
+        Variant("both", both, Queries(1), templates=TEMPLATES, differs=FIRST),
     ),
 )

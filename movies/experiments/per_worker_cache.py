@@ -5,7 +5,7 @@ processes, so with four workers there are four dictionaries: each page is comput
 kept four times and expires at four moments, and what one worker deletes, the others still have.
 After a deployment, or when `max_requests` has a worker replaced, it begins empty.
 
-The rungs *local* and *shared* run the same code; only the cache behind `cache.get` is another.
+The variants *local* and *shared* run the same code; only the cache behind `cache.get` is another.
 Play the story and compare the misses: one for each worker that answered, or one for all. And look
 at the times too, since the textbook leaves that out: a hit in local memory is the faster one. It
 asks nobody. What it loses is agreement, and its hit rate falls with the number of workers.
@@ -20,13 +20,13 @@ from django.core.cache import cache
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung, Step
+from perflab.catalogue.registry import Experiment, Queries, Step, Variant
 
 SHARED = settings.LAB_CACHES[0]  # Redis or Memcached, whichever is configured
 if SHARED == "locmem":
     __doc__ += """
 **This lab has no shared cache.** Neither Redis nor Memcached is configured here, so *shared* is
-local memory as well and both rungs show the same. Start the lab with a `REDIS_URL`.
+local memory as well and both variants show the same. Start the lab with a `REDIS_URL`.
 """
 
 
@@ -58,15 +58,15 @@ experiment = Experiment(
     cost="A server more to run and to watch, and on every hit the way to it: more time than local "
     "memory takes, and one more part that can be away.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#local-memory-caching",
-    rungs=(
-        Rung(
+    variants=(
+        Variant(
             "uncached",
             uncached,
             Queries(2),
             also=(programme,),
             templates=("movies/programme_list.html",),
         ),
-        Rung(
+        Variant(
             "local",
             cached,
             Queries(2),
@@ -75,7 +75,7 @@ experiment = Experiment(
             templates=("movies/programme_list.html",),
             cache="locmem",
         ),
-        Rung(
+        Variant(
             "shared",
             cached,
             Queries(2),

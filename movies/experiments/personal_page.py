@@ -4,7 +4,7 @@
 request headers that the answer's `Vary` names *at that moment*. This view has read the session,
 so `SessionMiddleware` adds `Vary: Cookie` to the answer, but it stands outside and comes too late:
 the page is stored by then, under its address alone. The next visitor is handed the first one's
-page. Play the story below: on the rung *leaking* Bob is greeted as Ada.
+page. Play the story below: on the variant *leaking* Bob is greeted as Ada.
 
 Two cures. `vary_on_cookie`, inside `cache_page`, says in time that the page depends on the
 cookies: now each visitor has a copy of their own, and each of them pays for it once. A fragment
@@ -20,7 +20,7 @@ from django.views.decorators.cache import cache_page
 from django.views.decorators.vary import vary_on_cookie
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung, Step
+from perflab.catalogue.registry import Experiment, Queries, Step, Variant
 
 GREETING = ("movies/greeting_uncached.html", "movies/programme_list.html")
 FRAGMENT = ("movies/greeting_cached.html", "movies/programme_list.html")
@@ -65,11 +65,11 @@ experiment = Experiment(
     cost="With `vary_on_cookie` a copy of the page in the cache for every visitor, and for every "
     "other cookie that changes; with a fragment the work of rendering what surrounds it.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#using-vary-headers",
-    rungs=(
-        Rung("uncached", uncached, Queries(2), templates=GREETING, also=(programme,)),
-        Rung("leaking", leaking, **CACHED, templates=GREETING, also=(programme,)),
-        Rung("per-visitor", per_visitor, **CACHED, templates=GREETING, also=(programme,)),
-        Rung("fragment", fragment, **CACHED, templates=FRAGMENT, also=(programme,)),
+    variants=(
+        Variant("uncached", uncached, Queries(2), templates=GREETING, also=(programme,)),
+        Variant("leaking", leaking, **CACHED, templates=GREETING, also=(programme,)),
+        Variant("per-visitor", per_visitor, **CACHED, templates=GREETING, also=(programme,)),
+        Variant("fragment", fragment, **CACHED, templates=FRAGMENT, also=(programme,)),
     ),
     story=(
         Step("Ada asks for the page.", visitor="Ada"),

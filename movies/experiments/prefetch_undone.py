@@ -20,7 +20,7 @@ from django.db.models import Prefetch
 from django.shortcuts import render
 
 from movies.models import Movie, Review
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def undone(request, rows):
@@ -57,9 +57,9 @@ experiment = Experiment(
     cost="A list where there was a manager: film.praise cannot be filtered any further, and a "
     "page that shows all reviews as well has to fetch those too.",
     docs="https://docs.djangoproject.com/en/5.2/ref/models/querysets/#prefetch-related",
-    rungs=(
-        Rung("undone", undone, Queries(2, per_row=1), templates=TEMPLATES),
-        Rung("unprefetched", unprefetched, Queries(1, per_row=1), templates=TEMPLATES),
-        Rung("prefetched", prefetched, Queries(2), templates=TEMPLATES),
+    variants=(
+        Variant("undone", undone, Queries(2, per_row=1), templates=TEMPLATES),
+        Variant("unprefetched", unprefetched, Queries(1, per_row=1), templates=TEMPLATES),
+        Variant("prefetched", prefetched, Queries(2), templates=TEMPLATES),
     ),
 )

@@ -7,8 +7,8 @@ over HTTP, which really waits before it answers, as long as the knob *wait* says
 The slow view asks one after the other. No question needs the answer to another one, yet the second
 is not asked before the first is answered. The `async` view sends all three off and gathers the
 answers: one thread waits for all three. The last view gives each call to a thread of its own, and
-needs no other change. All this is *I/O-bound*: on the slow side compare the CPU time, which is that
-of the request's own thread alone, with the whole.
+needs no other change. All this is *I/O-bound*: on the slow variant compare the CPU time, which is
+that of the request's own thread alone, with the whole.
 
 Under WSGI, as here, an `async` view still holds its worker until it is done, and Django makes an
 event loop for each request. Its gain for other visitors begins under ASGI. And with a wait of 0
@@ -26,7 +26,7 @@ from django.shortcuts import render
 
 from movies.archive_services import SERVICES, ask, ask_async
 from movies.models import Movie
-from perflab.catalogue.registry import Choice, Experiment, Queries, Rung
+from perflab.catalogue.registry import Choice, Experiment, Queries, Variant
 
 
 def page(request, movies, answers):
@@ -68,9 +68,9 @@ experiment = Experiment(
     "threads must not touch the request's database connection. And what fails, fails among others "
     "that are still under way.",
     docs="https://docs.djangoproject.com/en/5.2/topics/async/#async-views",
-    rungs=(
-        Rung("in-turn", in_turn, Queries(1), also=(ask, page)),
-        Rung("async", gathered, Queries(1), also=(ask_async,)),
-        Rung("threads", threads, Queries(1), also=(ask,)),
+    variants=(
+        Variant("in-turn", in_turn, Queries(1), also=(ask, page)),
+        Variant("async", gathered, Queries(1), also=(ask_async,)),
+        Variant("threads", threads, Queries(1), also=(ask,)),
     ),
 )

@@ -1,16 +1,16 @@
 """Rows to JSON: objects that nobody needs, made one by one and taken apart again.
 
-An API answers with the films as JSON. All rungs run one query and say the same; between the rows of
-the database and the text lies only Python, so look at the CPU time.
+An API answers with the films as JSON. All variants run one query and say the same; between the rows
+of the database and the text lies only Python, so look at the CPU time.
 
 The slow view asks for model instances. For every row Django makes a film and a director, with all
 their columns, the long synopsis among them, and a loop turns each into a dictionary, field by
-field. The serialisers of REST frameworks work like this, with more layers. The second rung asks for
-the same instances with no more columns than it shows. The last one asks with `values` for what it
-needs, dictionaries at once, and one `JsonResponse` writes them all.
+field. The serialisers of REST frameworks work like this, with more layers. The second variant asks
+for the same instances with no more columns than it shows. The last one asks with `values` for what
+it needs, dictionaries at once, and one `JsonResponse` writes them all.
 
-The rung beside the ladder hands the very dictionaries of the last one to a template. Compare these
-two: they read the same from the database, so what is between them is the template.
+The variant beside the ladder hands the very dictionaries of the last one to a template. Compare
+these two: they read the same from the database, so what is between them is the template.
 
 **When it matters.** Lists of many rows, exports and APIs. On a page of ten rows nobody notices, and
 an instance with its methods is nicer to work with. Where a template is the bottleneck, no query can
@@ -21,7 +21,7 @@ from django.http import HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 COLUMNS = ("id", "title", "year", "minutes", "director__name")
 
@@ -70,16 +70,16 @@ experiment = Experiment(
     cost="Dictionaries have no methods and no defaults of the model, and a renamed column shows in "
     "the API at once. Who serialises with a library gives up its checks.",
     docs="https://docs.djangoproject.com/en/5.2/topics/db/optimization/#use-queryset-values-and-values-list",
-    rungs=(
-        Rung("instances", instances, Queries(1), also=(as_dict,), body="json"),
-        Rung("narrow", narrow, Queries(1), body="json"),
-        Rung("values", values, Queries(1), body="json"),
-        Rung(
+    variants=(
+        Variant("instances", instances, Queries(1), also=(as_dict,), body="json"),
+        Variant("narrow", narrow, Queries(1), body="json"),
+        Variant("values", values, Queries(1), body="json"),
+        Variant(
             "template",
             template,
             Queries(1),
             templates=("movies/table.html",),
-            differs="This page is HTML: the rows of the last rung, put through a template.",
+            differs="This page is HTML: the rows of the last variant, put through a template.",
             reference=True,
         ),
     ),

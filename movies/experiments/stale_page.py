@@ -21,7 +21,7 @@ from django.db.models import Avg, Count
 from django.shortcuts import render
 
 from movies.models import Movie, Tonight
-from perflab.catalogue.registry import Experiment, Queries, Rung, Step
+from perflab.catalogue.registry import Experiment, Queries, Step, Variant
 
 FRESH_S = 2  # short, so that a reader sees it pass
 KEPT_S = 60  # where a change is noticed, an entry may live longer
@@ -91,7 +91,7 @@ PAGE = {"queries": Queries(3), "templates": ("movies/tonight.html",)}
 
 
 def changed_by(function):
-    """What a rung says of the function that changes its film; its source is shown too."""
+    """What a variant says of the function that changes its film; its source is shown too."""
     return {"change": function, "also": (film_of, page, function)}
 
 
@@ -104,11 +104,13 @@ experiment = Experiment(
     "film has to know of the cache, and a request that had read the old film just before may "
     "still put it back: so keep a time-out as well.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#basic-usage",
-    rungs=(
-        Rung("uncached", uncached, **PAGE, **changed_by(change)),
-        Rung("timeout", timeout, **PAGE, **changed_by(change), warm=Queries(1)),
-        Rung("versioned", versioned, **PAGE, **changed_by(change), warm=Queries(2)),
-        Rung("invalidated", invalidated, **PAGE, **changed_by(change_and_delete), warm=Queries(1)),
+    variants=(
+        Variant("uncached", uncached, **PAGE, **changed_by(change)),
+        Variant("timeout", timeout, **PAGE, **changed_by(change), warm=Queries(1)),
+        Variant("versioned", versioned, **PAGE, **changed_by(change), warm=Queries(2)),
+        Variant(
+            "invalidated", invalidated, **PAGE, **changed_by(change_and_delete), warm=Queries(1)
+        ),
     ),
     story=(
         Step("A visitor asks what is on tonight."),

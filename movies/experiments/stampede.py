@@ -27,7 +27,7 @@ from django.shortcuts import render
 
 from movies.experiments.low_level_cache import decades
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung, Step
+from perflab.catalogue.registry import Experiment, Queries, Step, Variant
 
 FRESH_S = 2  # short, so that a reader sees it expire
 KEPT_S = 60  # for how long a copy that is no longer fresh may still be shown
@@ -95,9 +95,9 @@ def stale(request, rows):
     return render(request, "movies/decades.html", context)
 
 
-def rung(view, helper, warm):
-    """A rung that shows what is computed, and the helper in which the lesson lies."""
-    return Rung(
+def variant(view, helper, warm):
+    """A variant that shows what is computed, and the helper in which the lesson lies."""
+    return Variant(
         view.__name__,
         view,
         Queries(2),
@@ -116,11 +116,11 @@ experiment = Experiment(
     "read an old page, and somebody still has to be the first: an empty cache stampedes. Both "
     "are code that has to be right when a worker dies or the cache is away.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#basic-usage",
-    rungs=(
-        rung(uncached, None, warm=2),
-        rung(plain, None, warm=0),
-        rung(locked, computed_by_one, warm=0),
-        rung(stale, kept_while_one_computes, warm=0),
+    variants=(
+        variant(uncached, None, warm=2),
+        variant(plain, None, warm=0),
+        variant(locked, computed_by_one, warm=0),
+        variant(stale, kept_while_one_computes, warm=0),
     ),
     story=(
         Step("One visitor asks: the page is made, and kept fresh for 2 seconds.", read="computed"),

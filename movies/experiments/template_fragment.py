@@ -17,7 +17,7 @@ fragment has to be in it, or one page is shown another one's list.
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def slow(request, rows):
@@ -49,14 +49,14 @@ experiment = Experiment(
     cost="Staleness of the fragment, up to 60 s; and care with its key, which has to name "
     "everything that the fragment depends on.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#template-fragment-caching",
-    rungs=(
-        Rung(
+    variants=(
+        Variant(
             "slow",
             slow,
             Queries(2),
             templates=("movies/greeting_uncached.html", "movies/programme_list.html"),
         ),
-        Rung(
+        Variant(
             "fast",
             fast,
             Queries(2),

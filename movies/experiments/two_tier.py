@@ -25,7 +25,7 @@ from django.shortcuts import render
 
 from movies.experiments.stale_page import film_of
 from movies.models import Movie, Tonight
-from perflab.catalogue.registry import Experiment, Queries, Rung, Step
+from perflab.catalogue.registry import Experiment, Queries, Step, Variant
 
 LOCAL_S = 2  # for how long a worker may still show what another one has changed
 SHARED_S = 60
@@ -99,9 +99,9 @@ experiment = Experiment(
     cost="Two time-outs to think about instead of one, the page's memory once in every worker, and "
     "after a change up to 2 s in which one visitor sees the new page and the next the old one.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#accessing-the-cache",
-    rungs=(
-        Rung("uncached", uncached, **PAGE, change=change, also=(make_page, change)),
-        Rung(
+    variants=(
+        Variant("uncached", uncached, **PAGE, change=change, also=(make_page, change)),
+        Variant(
             "shared",
             shared,
             **PAGE,
@@ -109,7 +109,7 @@ experiment = Experiment(
             change=change_shared,
             also=(shared_page, make_page, change_shared),
         ),
-        Rung(
+        Variant(
             "two-tiers",
             two_tiers,
             **PAGE,
@@ -117,7 +117,7 @@ experiment = Experiment(
             change=change_both,
             also=(shared_page, make_page, change_both),
         ),
-        Rung(
+        Variant(
             "bare",
             bare,
             Queries(0),

@@ -4,7 +4,7 @@ Every page is made in steps: query, put the rows in shape, render a part, render
 response out through the middlewares. A copy can be kept after each of them, and what comes after
 that step still has to be done for every visitor.
 
-The first rung keeps nothing. *Data* keeps the rows, and renders them each time. *Fragment* keeps
+The first variant keeps nothing. *Data* keeps the rows, and renders them each time. *Fragment* keeps
 the table that the template makes of them, with the page around it still rendered. *Page* is
 `cache_page`, which keeps the whole response, and *html* keeps the finished text under a key of the
 view's own, which needs one look into the cache where `cache_page` needs two. *Site* keeps what
@@ -30,7 +30,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.cache import cache_page
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def films(rows):
@@ -101,14 +101,14 @@ experiment = Experiment(
     "a whole response leaves nothing out. And what the site's cache answers, no middleware sees: "
     "not the one that counts visits, nor the one that asks who may read this.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#the-per-site-cache",
-    rungs=(
-        Rung("nothing", nothing, Queries(2), templates=WHOLE, also=(films,)),
-        Rung("data", data, **CACHED),
-        Rung("fragment", fragment, **CACHED, templates=("movies/catalogue_cached.html",)),
-        Rung("page", page, **CACHED),
-        Rung("html", html, **CACHED),
-        Rung("site", site, **CACHED, site_cache=60),
-        Rung(
+    variants=(
+        Variant("nothing", nothing, Queries(2), templates=WHOLE, also=(films,)),
+        Variant("data", data, **CACHED),
+        Variant("fragment", fragment, **CACHED, templates=("movies/catalogue_cached.html",)),
+        Variant("page", page, **CACHED),
+        Variant("html", html, **CACHED),
+        Variant("site", site, **CACHED, site_cache=60),
+        Variant(
             "bare",
             bare,
             Queries(0),

@@ -21,7 +21,7 @@ exports and look-ups. Where the column is short and the rows are few, neither.
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Rung
+from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def everything(request, rows):
@@ -60,10 +60,10 @@ experiment = Experiment(
     docs="https://docs.djangoproject.com/en/5.2/topics/db/optimization/"
     "#use-queryset-values-and-values-list",
     figure="time",
-    rungs=(
-        Rung("everything", everything, Queries(1), templates=TEMPLATES),
-        Rung("defer", defer, Queries(1), templates=TEMPLATES),
-        Rung("only", only, Queries(1), templates=TEMPLATES),
-        Rung("values-list", values_list, Queries(1), templates=TEMPLATES),
+    variants=(
+        Variant("everything", everything, Queries(1), templates=TEMPLATES),
+        Variant("defer", defer, Queries(1), templates=TEMPLATES),
+        Variant("only", only, Queries(1), templates=TEMPLATES),
+        Variant("values-list", values_list, Queries(1), templates=TEMPLATES),
     ),
 )

@@ -11,6 +11,6 @@ See docs/caches.md.
 
 from .backend import LabCache, ping
 from .keys import Scope, flush, using
-from .outages import NoAnswer, Refused, down
+from .outages import CacheRefused, NoAnswer, down
 
-__all__ = ["LabCache", "NoAnswer", "Refused", "Scope", "down", "flush", "ping", "using"]
+__all__ = ["LabCache", "NoAnswer", "CacheRefused", "Scope", "down", "flush", "ping", "using"]

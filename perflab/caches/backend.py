@@ -21,7 +21,7 @@ from perflab.measure.probe import count_cache_call
 
 from . import outages
 from .keys import current_scope, flush, generation
-from .outages import LEFT_ALONE_S, NoAnswer, Refused, down
+from .outages import LEFT_ALONE_S, CacheRefused, NoAnswer, down
 
 MISSING = object()
 
@@ -43,7 +43,7 @@ def _in_a_thread(method):
 
 
 class LabCache(BaseCache):
-    """Chooses a backend, counts the calls for the probe, isolates rungs and gives up quickly.
+    """Chooses a backend, counts the calls for the probe, isolates variants and gives up quickly.
 
     A LOCATION in the settings is the alias of the one backend that it asks, whatever the request
     chooses; under keys of its own, so that one backend can stand in front of itself.
@@ -72,7 +72,7 @@ class LabCache(BaseCache):
         except (RedisError, ConnectionInterrupted, MemcacheError, OSError) as error:
             refused = isinstance(error, (ResponseError, MemcacheServerError))
             if refused and not isinstance(error, MemcacheUnexpectedCloseError):
-                raise Refused from error
+                raise CacheRefused from error
             left_alone_until = time.monotonic() + LEFT_ALONE_S
             raise NoAnswer from error
         finally:
@@ -116,7 +116,7 @@ class LabCache(BaseCache):
         with Call(self) as call:
             try:
                 call("set", call.key(key), value, timeout, version=version)
-            except Refused:
+            except CacheRefused:
                 call("delete", call.key(key), version=version)  # rather nothing than an old value
                 raise
 
@@ -126,7 +126,7 @@ class LabCache(BaseCache):
             values = {name: data[key] for name, key in names.items()}
             try:
                 failed = call("set_many", values, timeout, version=version)
-            except Refused:
+            except CacheRefused:
                 call("delete_many", list(names), version=version)
                 raise
             return [names[name] for name in failed or ()]
@@ -218,7 +218,7 @@ class Call:
         try:
             return self.cache.ask(alias, method, *args, **kwargs)
         except NoAnswer as error:
-            if not isinstance(error, Refused):
+            if not isinstance(error, CacheRefused):
                 self.scope.given_up = alias
             raise
         finally:

@@ -1,4 +1,4 @@
-"""Whose keys: the experiment's, the rung's, and the generation's that a flush raises."""
+"""Whose keys: the experiment's, the variant's, and the generation's that a flush raises."""
 
 import fcntl
 import os
@@ -16,27 +16,27 @@ class Scope:
 
     alias: str
     experiment: str
-    rung: str
+    variant: str
     generation: int
     token: str = ""  # of a cold run, whose keys are its own
     given_up: str = ""  # the backend that has failed: no page waits for it a second time
 
     def key(self, key):
-        return f"{self.experiment}:{self.rung}:{self.generation:x}:{self.token}:{key}"
+        return f"{self.experiment}:{self.variant}:{self.generation:x}:{self.token}:{key}"
 
 
 _scope: ContextVar[Scope | None] = ContextVar("perflab_cache_scope", default=None)
 
 
 @contextmanager
-def using(alias, experiment, rung, token=""):
-    """Have the calls inside use this backend, with keys that are this rung's alone.
+def using(alias, experiment, variant, token=""):
+    """Have the calls inside use this backend, with keys that are this variant's alone.
 
     With a token they are this token's alone: a fresh one finds every cache cold, and no flush of
     the experiment touches them.
     """
     keys_of = 0 if token else generation(experiment)
-    before = _scope.set(Scope(alias, experiment, rung, keys_of, token))
+    before = _scope.set(Scope(alias, experiment, variant, keys_of, token))
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ class NoAnswer(Exception):
     """The backend is away, or is being left alone."""
 
 
-class Refused(NoAnswer):
+class CacheRefused(NoAnswer):
     """The backend is there, and will not do it: out of memory, too large a value, read-only."""
 
 

@@ -62,12 +62,12 @@ class Knobs:
 
 
 def runs(query: QueryDict) -> int:
-    """How often the comparison page fetches each side. Raises BadKnob."""
+    """How often the comparison page fetches each variant. Raises BadKnob."""
     return _whole_number(query, "runs", MIN_RUNS, MAX_RUNS, DEFAULT_RUNS)
 
 
 def work_ms(query: QueryDict) -> int:
-    """For how many ms a stand-in waits or computes. Raises BadKnob."""
+    """For how many ms a calibrated page waits or computes. Raises BadKnob."""
     return _whole_number(query, "ms", 0, settings.MAX_WORK_MS, DEFAULT_WORK_MS)
 
 

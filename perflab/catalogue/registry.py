@@ -63,14 +63,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Step:
-    """One line of a story, played on the page for every rung: who asks, how often, and what is
+    """One line of a story, played on the page for every variant: who asks, how often, and what is
     read from the answers.
 
     `asks` requests are sent one after the other, or all `together`; before that the story waits
-    `wait_s` seconds, the asker becomes a `visitor` of that name, and with `change` the rung's own
-    change is made. `read` is "shown" (the text of the page's element with `data-told`), "computed"
-    (how many answers ran queries), "workers" (answers and cache hits of each worker), "queries",
-    "bytes" or "status".
+    `wait_s` seconds, the asker becomes a `visitor` of that name, and with `change` the variant's
+    own change is made. `read` is "shown" (the text of the page's element with `data-told`),
+    "computed" (how many answers ran queries), "workers" (answers and cache hits of each worker),
+    "queries", "bytes" or "status".
     """
 
     told: str
@@ -83,17 +83,17 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Rung:
+class Variant:
     """One way to make the page, and what it promises.
 
     `view` takes the request, the number of rows and the experiment's own knobs by name; it may be
     `async`. `queries` holds for a cold cache, `warm` for a warm one and is left out where nothing
     is cached. `templates` names those in which the lesson lies, and `also` functions that the view
-    calls and that a reader has to see. `differs` says why its page is not the first rung's.
+    calls and that a reader has to see. `differs` says why its page is not the first variant's.
 
     `cache` is the backend's alias where the lesson fixes it. `revalidates` has its clients send
     back the ETag of the answer before, as browsers do; a 304 then is an answer, and `warm` is its
-    promise. `change(request, rows)` is done by a POST to its address. `reference` marks a rung
+    promise. `change(request, rows)` is done by a POST to its address. `reference` marks a variant
     that is no part of the ladder, only measured beside it. `site_cache` puts Django's cache
     middlewares in front of all the others, for so many seconds. `body` says how load scenarios read
     the answer (BODIES).
@@ -141,7 +141,7 @@ class Experiment:
     count: Callable[[], int] = field(repr=False)  # a queryset's own would query to be shown
     cost: str
     docs: str
-    rungs: tuple[Rung, ...]
+    variants: tuple[Variant, ...]
     rows: str = "films"
     act: str = "less"
     figure: str = "queries"
@@ -156,29 +156,29 @@ class Experiment:
     explanation: str = ""
 
     @property
-    def slow(self) -> Rung:
-        """The first rung."""
-        return self.rungs[0]
+    def slow(self) -> Variant:
+        """The first variant."""
+        return self.variants[0]
 
     @property
-    def ladder(self) -> tuple[Rung, ...]:
-        """The rungs that a reader climbs: all but those for reference."""
-        return tuple(rung for rung in self.rungs if not rung.reference)
+    def ladder(self) -> tuple[Variant, ...]:
+        """The variants that a reader climbs: all but those for reference."""
+        return tuple(variant for variant in self.variants if not variant.reference)
 
     @property
-    def fast(self) -> Rung:
-        """The last rung of the ladder."""
+    def fast(self) -> Variant:
+        """The last variant of the ladder."""
         return self.ladder[-1]
 
     @property
     def caches(self) -> bool:
         """Whether a cache takes part, so that cold and warm differ."""
-        return any(rung.warm and not rung.revalidates for rung in self.rungs)
+        return any(variant.warm and not variant.revalidates for variant in self.variants)
 
     @property
     def cache_is_free(self) -> bool:
-        """Whether the cache knob has a say: not where every rung fixes its own."""
-        return not all(rung.cache for rung in self.ladder)
+        """Whether the cache knob has a say: not where every variant fixes its own."""
+        return not all(variant.cache for variant in self.ladder)
 
     @property
     def database(self) -> str:
@@ -190,11 +190,14 @@ class Experiment:
         """Whether it can be run on the lab's database."""
         return self.needs in ("", connection.vendor)
 
-    def rung(self, name: str) -> Rung:
-        """The rung of that name; `slow` and `fast` name any ladder's ends too. Raises KeyError."""
-        for rung in self.rungs:
-            if rung.name == name:
-                return rung
+    def variant(self, name: str) -> Variant:
+        """Return the variant of that name; `slow` and `fast` name any ladder's ends too.
+
+        Raises KeyError.
+        """
+        for variant in self.variants:
+            if variant.name == name:
+                return variant
         return {"slow": self.slow, "fast": self.fast}[name]
 
 
@@ -213,7 +216,7 @@ def register(package: str, modules: list[str]) -> None:
             (experiment.figure, FIGURES),
             (experiment.clock, CLOCKS),
             (experiment.needs, ("", *DATABASES)),
-            *((rung.body, BODIES) for rung in experiment.rungs),
+            *((variant.body, BODIES) for variant in experiment.variants),
         ):
             if value not in known:
                 raise ValueError(f"{module.__name__}: {value!r} is none of {', '.join(known)}")

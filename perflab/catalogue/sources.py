@@ -1,4 +1,4 @@
-"""The sources of an experiment's rungs, highlighted, with the lines that differ marked."""
+"""The sources of an experiment's variants, highlighted, with the lines that differ marked."""
 
 import inspect
 import re
@@ -32,24 +32,24 @@ class Source:
 
 
 @cache
-def rung_sources(experiment_slug: str, rungs: tuple) -> dict[str, list[Source]]:
-    """Each rung's sources by its name; a line is marked where the neighbouring rung differs.
+def variant_sources(experiment_slug: str, variants: tuple) -> dict[str, list[Source]]:
+    """Each variant's sources by its name; a line is marked where the neighbouring variant differs.
 
     The slug only keeps the experiments apart. Sources do not change while the lab runs.
     """
-    texts = {rung.name: _texts(rung) for rung in rungs}
+    texts = {variant.name: _texts(variant) for variant in variants}
     sources = {}
-    for position, rung in enumerate(rungs):
-        neighbour = rungs[position - 1] if position else rungs[1 % len(rungs)]
-        ours, theirs = texts[rung.name], texts[neighbour.name]
-        sources[rung.name] = [
+    for position, variant in enumerate(variants):
+        neighbour = variants[position - 1] if position else variants[1 % len(variants)]
+        ours, theirs = texts[variant.name], texts[neighbour.name]
+        sources[variant.name] = [
             Source(
                 name=text.name,
                 file=text.file,
                 first_line=text.first_line,
-                anchor=f"{rung.name}-{number}",
+                anchor=f"{variant.name}-{number}",
                 text=text.content,
-                html=_highlighted(text, changed, f"{rung.name}-{number}"),
+                html=_highlighted(text, changed, f"{variant.name}-{number}"),
             )
             for number, (text, changed) in enumerate(
                 zip(ours, _changed_lines(ours, theirs), strict=True)
@@ -67,12 +67,15 @@ class Text(NamedTuple):
     content: str
 
 
-def _texts(rung):
+def _texts(variant):
     """The view, what it calls, and its templates, in that order."""
-    functions = [_function(rung.view, rung.name), *(_function(f, f.__name__) for f in rung.also)]
+    functions = [
+        _function(variant.view, variant.name),
+        *(_function(f, f.__name__) for f in variant.also),
+    ]
     templates = [
         Text(name, name, 1, get_template(name).template.source.rstrip() + "\n")
-        for name in rung.templates
+        for name in variant.templates
     ]
     return functions + templates
 
@@ -123,7 +126,7 @@ def _is_template(text):
 
 
 def _comparable(text):
-    """The lines without what always differs: the rung's own name."""
+    """The lines without what always differs: the variant's own name."""
     return re.sub(r"^(async )?def \w+\(", r"\1def (", text, flags=re.MULTILINE).splitlines()
 
 

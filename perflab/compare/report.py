@@ -27,7 +27,11 @@ def as_text(result, terminal=False, no_color=None) -> str:
         width=None if terminal else PLAIN_WIDTH,
     )
     console.print(setting(result), highlight=False, markup=False)
-    names = [rung["name"] for experiment in result["experiments"] for rung in experiment["rungs"]]
+    names = [
+        variant["name"]
+        for experiment in result["experiments"]
+        for variant in experiment["variants"]
+    ]
     width = max(map(len, names), default=0)
     for number, experiment in enumerate(result["experiments"]):
         console.print(
@@ -45,7 +49,7 @@ def setting(result) -> str:
     trip = knobs["round_trip"]
     how = (
         f"{knobs['movies']:,} rows",
-        f"{knobs['runs']} runs of each rung",
+        f"{knobs['runs']} runs of each variant",
         f"cache {knobs['cache']}, {'cold' if knobs['cold'] else 'warm'}",
         f"round trip {trip:g} ms (simulated)" if trip else "no simulated round trip",
     )
@@ -79,23 +83,23 @@ def shown(ratio) -> str:
 
 
 def table(experiment, width, show_header):
-    """The rungs, one a line; the columns stand alike in every experiment's table."""
+    """The variants, one a line; the columns stand alike in every experiment's table."""
     grid = Table(box=None, show_header=show_header, padding=(0, 0, 0, 1), header_style="dim")
     grid.add_column("", min_width=width, no_wrap=True)
     for name, column_width in COLUMNS:
         grid.add_column(name, justify="right", min_width=column_width, no_wrap=True)
-    for rung in experiment["rungs"]:
-        duplicates = f" ({rung['duplicates']} dup)" if rung["duplicates"] else ""
+    for variant in experiment["variants"]:
+        duplicates = f" ({variant['duplicates']} dup)" if variant["duplicates"] else ""
         grid.add_row(
-            escape(rung["name"]),
-            f"{rung['median_ms']:.2f}",
-            f"{rung['p95_ms']:.2f}",
-            f"{rung['queries']}{duplicates}",
-            f"{rung['sql_ms']:.2f}",
-            "–" if rung["cpu_ms"] is None else f"{rung['cpu_ms']:.2f}",
-            f"{rung['cache_ms']:.2f}",
-            str(rung["hits"]),
-            str(rung["misses"]),
+            escape(variant["name"]),
+            f"{variant['median_ms']:.2f}",
+            f"{variant['p95_ms']:.2f}",
+            f"{variant['queries']}{duplicates}",
+            f"{variant['sql_ms']:.2f}",
+            "–" if variant["cpu_ms"] is None else f"{variant['cpu_ms']:.2f}",
+            f"{variant['cache_ms']:.2f}",
+            str(variant["hits"]),
+            str(variant["misses"]),
         )
     return grid
 
@@ -104,26 +108,31 @@ def notes(experiment) -> list[str]:
     """What the figures do not show: a cache that is away, runs unlike each other, other pages."""
     found = []
     if experiment.get("figure") == "bytes":
-        found.append(f"bytes on the wire: {told_by_rung(experiment, 'bytes', '{:,}')}")
-    if experiment.get("figure") == "memory" and experiment["rungs"][0]["memory_peak"] is not None:
-        told = told_by_rung(experiment, "memory_peak", "{:,}")
+        found.append(f"bytes on the wire: {told_by_variant(experiment, 'bytes', '{:,}')}")
+    if (
+        experiment.get("figure") == "memory"
+        and experiment["variants"][0]["memory_peak"] is not None
+    ):
+        told = told_by_variant(experiment, "memory_peak", "{:,}")
         found.append(f"peak of Python's memory, bytes: {told}")
     if experiment.get("clock") == "client":
         found.append("the times end with the last byte, by the client's clock")
-    for rung in experiment["rungs"]:
-        if rung["errors"]:
-            found.append(f"{rung['name']}: the cache did not answer {rung['errors']} calls")
-        if rung["varied"]:
-            found.append(f"{rung['name']}: not the same in each run: {', '.join(rung['varied'])}")
+    for variant in experiment["variants"]:
+        if variant["errors"]:
+            found.append(f"{variant['name']}: the cache did not answer {variant['errors']} calls")
+        if variant["varied"]:
+            found.append(
+                f"{variant['name']}: not the same in each run: {', '.join(variant['varied'])}"
+            )
     for name, lines in experiment["differences"].items():
-        found.append(f"{name}: not the page of {experiment['rungs'][0]['name']}:")
+        found.append(f"{name}: not the page of {experiment['variants'][0]['name']}:")
         found += [f"  {line[:150]}" for line in lines]
     return found
 
 
-def told_by_rung(experiment, figure, form) -> str:
-    """One figure of every rung, in words."""
-    return " · ".join(f"{r['name']} {form.format(r[figure])}" for r in experiment["rungs"])
+def told_by_variant(experiment, figure, form) -> str:
+    """One figure of every variant, in words."""
+    return " · ".join(f"{r['name']} {form.format(r[figure])}" for r in experiment["variants"])
 
 
 PAGE = """\
@@ -134,7 +143,7 @@ see [how](measure.md#a-page-of-results). One machine's figures; yours are the on
 
 {settings}
 
-Milliseconds are medians, from the first rung to the last.
+Milliseconds are medians, from the first variant to the last.
 
 {table}
 """
@@ -182,16 +191,16 @@ def as_markdown(results) -> str:
 
 
 def ladder(experiment) -> list:
-    """The rungs that are climbed, without those for reference."""
-    return [rung for rung in experiment["rungs"] if not rung.get("reference")]
+    """The variants that are climbed, without those for reference."""
+    return [variant for variant in experiment["variants"] if not variant.get("reference")]
 
 
 def queries_of(experiment) -> str:
-    return " → ".join(str(rung["queries"]) for rung in ladder(experiment))
+    return " → ".join(str(variant["queries"]) for variant in ladder(experiment))
 
 
 def medians(experiment) -> str:
-    return " → ".join(f"{rung['median_ms']:.2f}" for rung in ladder(experiment))
+    return " → ".join(f"{variant['median_ms']:.2f}" for variant in ladder(experiment))
 
 
 def ratio_cell(experiment) -> str:

@@ -40,7 +40,7 @@ def axis_of(points):
 
 def groups(points, axis):
     """{name: its points by rising x} for each line. Its name says what the others do not share."""
-    named = ("side", "worker_class", *(name for name in AXES if name != axis))
+    named = ("variant", "worker_class", *(name for name in AXES if name != axis))
     varied = [name for name in named if len({point.get(name) for point in points}) > 1]
     found = {}
     for point in points:
@@ -56,10 +56,10 @@ def name_of(point, varied):
     return ", ".join(filter(None, parts))
 
 
-def colour(group, number, sided=False):
-    """A side's own colour; lines without sides have neither of those where others have sides."""
-    free = ("other", "soft") if sided else ("fast", "other", "slow", "soft")
-    return group[0].get("side") or free[number % len(free)]
+def colour(group, number, by_variant=False):
+    """Return a variant's own colour, or one that no variant has where others have variants."""
+    free = ("other", "soft") if by_variant else ("fast", "other", "slow", "soft")
+    return group[0].get("variant") or free[number % len(free)]
 
 
 def told_apart(series):
@@ -136,7 +136,7 @@ def both_charts(one, other) -> dict:
     if not axis:
         return {}
     at = sorted({point[axis] for run in (one, other) for point in measured(run)})
-    sided = any(point.get("side") for run in (one, other) for point in measured(run))
+    by_variant = any(point.get("variant") for run in (one, other) for point in measured(run))
     found = {}
     for name, figure, label in (
         ("throughput", "requests_per_s", "requests per second"),
@@ -145,7 +145,7 @@ def both_charts(one, other) -> dict:
         series = []
         for letter, run in (("A", one), ("B", other)):
             for number, (which, group) in enumerate(groups(measured(run), axis).items()):
-                css = colour(group, number + (letter == "B"), sided)
+                css = colour(group, number + (letter == "B"), by_variant)
                 dashed = letter == "B"
                 points = line(group, axis, figure, "", css).points
                 series.append(Series(f"{letter} {which}".strip(), points, css, dashed))
@@ -166,10 +166,10 @@ def common_axis(one, other):
 def differences(one, other) -> list[dict]:
     """What changed at each point that both runs have, in the order of the first.
 
-    The same point is the same side, workers, threads, worker class and users. Each figure is a
+    The same point is the same variant, workers, threads, worker class and users. Each figure is a
     dict of `before`, `after` and `percent`, their difference as a part of the first.
     """
-    names = ("side", "worker_class", *AXES)
+    names = ("variant", "worker_class", *AXES)
     there = {tuple(point.get(name) for name in names): point for point in measured(other)}
     found = []
     for point in measured(one):

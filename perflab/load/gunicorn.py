@@ -25,7 +25,7 @@ from perflab.base.processes import end, spawn
 from perflab.measure import server_timing
 from perflab.workers import scoreboard
 
-from .plan import Refused
+from .plan import LoadRefused
 
 START_S = 60  # how long Gunicorn may take to answer
 WORKERS_S = 20  # and all of its workers
@@ -49,7 +49,7 @@ class Gunicorn:
     """Under `with`: all its workers answer when the block begins, and have ended when it ends.
 
     `arguments` are further ones of Gunicorn's, `config` is a file in place of the lab's own, and
-    `settings` names Django's module. Raises Refused when the port is taken or Gunicorn does not
+    `settings` names Django's module. Raises LoadRefused when the port is taken or Gunicorn does not
     start.
     """
 
@@ -84,7 +84,7 @@ class Gunicorn:
 
     def __enter__(self):
         if not can_listen(self.address):
-            raise Refused(f"port {self.address.port} is taken by another program")
+            raise LoadRefused(f"port {self.address.port} is taken by another program")
         try:
             with open_log(self.var, self.log.name) as log:
                 self.begun = log.tell()
@@ -108,12 +108,14 @@ class Gunicorn:
         deadline = time.monotonic() + START_S
         while not (status := self.ask()[0]):
             if self.process.poll() is not None:
-                raise Refused(f"Gunicorn did not start: {self.last_words()}")
+                raise LoadRefused(f"Gunicorn did not start: {self.last_words()}")
             if time.monotonic() > deadline:
-                raise Refused(f"Gunicorn has not answered for {START_S} s: {self.last_words()}")
+                raise LoadRefused(f"Gunicorn has not answered for {START_S} s: {self.last_words()}")
             time.sleep(0.02)
         if status != 200:
-            raise Refused(f"the lab is not well, /health/ answers {status}: {self.last_words()}")
+            raise LoadRefused(
+                f"the lab is not well, /health/ answers {status}: {self.last_words()}"
+            )
         deadline = time.monotonic() + WORKERS_S
         seen = set()
         # Many at a time: one alone would be taken by the same idle worker again and again.

@@ -15,7 +15,7 @@ WORKER_CLASSES = ("sync", "gthread", "gevent", "asgi")
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-class Refused(Exception):
+class LoadRefused(Exception):
     """A run that cannot begin, or cannot go on. The message is one line."""
 
 
@@ -63,13 +63,14 @@ def numbers(text, most) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Plan:
-    """A checked wish. Every combination of users, workers and threads is one point for each side.
+    """A checked wish. Every combination of users, workers and threads is one point for each
+    variant.
 
     `host` names a lab that runs already; then there are no workers and threads to choose.
     """
 
     scenario: str
-    sides: tuple[str, ...] = ()  # "slow", "fast", or none where the scenario has no sides
+    variants: tuple[str, ...] = ()  # "slow", "fast", or none where the scenario has no variants
     users: tuple[int, ...] = (20,)
     workers: tuple[int | None, ...] = (1,)
     threads: tuple[int | None, ...] = (1,)
@@ -87,20 +88,24 @@ class Plan:
     load_workers: int = 0  # Locust's, beside its master; 0: one process is all of it
 
     def __post_init__(self):
-        """Raise Refused for what does not go together."""
+        """Raise LoadRefused for what does not go together."""
         if self.worker_class not in (None, "gthread") and self.threads not in ((1,), (None,)):
-            raise Refused(f"--threads is for gthread workers: {self.worker_class} has one thread")
-        count = len(self.users) * len(self.workers) * len(self.threads) * max(1, len(self.sides))
+            raise LoadRefused(
+                f"--threads is for gthread workers: {self.worker_class} has one thread"
+            )
+        count = len(self.users) * len(self.workers) * len(self.threads) * max(1, len(self.variants))
         if count > MAX_POINTS:
-            raise Refused(f"{count} points are too many for one run: the ceiling is {MAX_POINTS}")
+            raise LoadRefused(
+                f"{count} points are too many for one run: the ceiling is {MAX_POINTS}"
+            )
         if self.freeze_s and self.host:
-            raise Refused("--freeze stops a Gunicorn that we start, not a --host")
+            raise LoadRefused("--freeze stops a Gunicorn that we start, not a --host")
         if self.freeze_s > self.duration_s / 4:
-            raise Refused(f"--freeze {self.freeze_s:g}s needs a --duration of 4 times as long")
+            raise LoadRefused(f"--freeze {self.freeze_s:g}s needs a --duration of 4 times as long")
         if self.load_workers and self.generator != "locust":
-            raise Refused(f"--load-workers are Locust's: {self.generator} has none")
+            raise LoadRefused(f"--load-workers are Locust's: {self.generator} has none")
         if self.ms is not None and not 0 <= self.ms <= MAX_MS:
-            raise Refused(f"--ms must be a whole number from 0 to {MAX_MS}, not {self.ms}")
+            raise LoadRefused(f"--ms must be a whole number from 0 to {MAX_MS}, not {self.ms}")
 
     def class_for(self, threads) -> str | None:
         """The worker class of a point with so many threads; None for a lab that runs already."""

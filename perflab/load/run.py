@@ -18,7 +18,7 @@ from .generators import locust as by_locust
 from .generators import open_loop
 from .generators import tools as by_tools
 from .gunicorn import Elsewhere, Freeze, Gunicorn
-from .plan import Plan, Refused
+from .plan import LoadRefused, Plan
 from .theory import Alone, expected, is_generator_bound, littles_law, service_ms
 from .verdict import verdict, warnings
 
@@ -32,7 +32,7 @@ class Progress:
 
     number: int  # of the point, from 1
     of: int
-    side: str | None
+    variant: str | None
     workers: int | None
     threads: int | None
     users: int
@@ -125,7 +125,7 @@ def perform(plan: Plan, run: dict, tell=lambda progress: None, measured=lambda p
             keep(run, interrupted.point, alones)
             measured(interrupted.point)
         raise interrupted.__cause__ from None
-    except Refused as refused:
+    except LoadRefused as refused:
         run["problem"] = str(refused)
         raise
     finally:
@@ -143,8 +143,8 @@ class Interrupted(BaseException):
 def keep(run, point, alones):
     run["points"].append(point)
     run["alone"] = {
-        side or "all": {**rounded(vars(alone)), "kind": alone.kind}
-        for side, alone in alones.items()
+        variant or "all": {**rounded(vars(alone)), "kind": alone.kind}
+        for variant, alone in alones.items()
         if alone
     }
 
@@ -161,13 +161,13 @@ def conclude(run, alones):
 
 
 def points(plan, alones, tell, name):
-    """Yield each point as it is measured; `alones` gets what one request of each side costs.
+    """Yield each point as it is measured; `alones` gets what one request of each variant costs.
 
     Locust's own reports are kept beside the run's file, by its name.
     """
     todo = [(wtu, target) for target in scenarios.targets(plan) for wtu in plan.points]
     for number, ((workers, threads, users), target) in enumerate(todo, 1):
-        here = {"number": number, "of": len(todo), "side": target.side, "workers": workers}
+        here = {"number": number, "of": len(todo), "variant": target.variant, "workers": workers}
         here |= {"threads": threads, "users": users}
         tell(Progress(**here, phase="starting"))
         asked = (target, workers, threads, users)
@@ -181,7 +181,7 @@ def points(plan, alones, tell, name):
                         best = window if phase == "measured" and window else best
                         tell(Progress(**here, phase=phase, **so_far(phase, window)))
                         if phase == "alone" and last:
-                            alones[target.side] = cost(window)
+                            alones[target.variant] = cost(window)
                         if phase == "measured":
                             freeze.begin()
                 if plan.open_per_s:
@@ -191,7 +191,7 @@ def points(plan, alones, tell, name):
                             freeze.begin()
                             opened = figures if last else None
                             tell(Progress(**here, phase="open", seconds=figures["seconds"]))
-        except (Refused, GeneratorExit):
+        except (LoadRefused, GeneratorExit):
             raise
         except BaseException as stop:  # Ctrl-C, SIGTERM, or a defect
             partial = point_of(plan, asked, best, alones) if best and best.requests else None
@@ -218,7 +218,7 @@ def server_for(plan, workers, threads):
 
 def windows(plan, target, server, users, alones, report=None):
     """Yield (phase, last, Window or None) of one point: alone where not known yet, then loaded."""
-    alone_s = 0 if target.side in alones else seconds_alone(plan)
+    alone_s = 0 if target.variant in alones else seconds_alone(plan)
     by = (target, server, users)
     own = {"own_host": plan.own_host, "workers": plan.load_workers}
     if plan.generator == "locust":
@@ -257,10 +257,10 @@ def point_of(plan, asked, window, alones):
     """A point as it stands in the JSON; docs/do-more.md says what its names mean."""
     target, workers, threads, users = asked
     if window is None:
-        raise Refused(f"{plan.generator} told nothing")
+        raise LoadRefused(f"{plan.generator} told nothing")
     worker_class = plan.class_for(threads)
     per_s = window.requests / window.seconds
-    alone = alones.get(target.side)
+    alone = alones.get(target.variant)
     theory = None
     if alone and window.users:
         theory = expected(
@@ -276,7 +276,7 @@ def point_of(plan, asked, window, alones):
     seen = window.server_cpu is not None and window.requests > 0
     return rounded(
         {
-            "side": target.side,
+            "variant": target.variant,
             "workers": workers,
             "threads": threads,
             "worker_class": worker_class,

@@ -13,7 +13,7 @@ WIDTH, LEFT, RIGHT = 520, 56, 16
 ROW = 20  # px of a row of the legend
 LETTER = 7.6  # px, about
 APART = 26  # px between two ticks of the x axis, at least
-# What a series is, and its colour in a file: a side, the other of two runs, or none of these.
+# What a series is, and its colour in a file: a variant, the other of two runs, or none of these.
 COLOURS = {"slow": "#a83a08", "fast": "#0a6280", "other": "#5b3fd6", "soft": "#5a5d63"}
 # Of lines of one colour, the measured and the dashed ones.
 DASHES = (("", "16 4", "16 4 3 4", "16 4 3 4 3 4"), ("6 5", "2 4", "9 4 2 4", "3 8"))

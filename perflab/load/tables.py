@@ -22,7 +22,7 @@ def as_text(run, terminal=False, no_color=None) -> str:
     asked_both_ways = open_loop_report.table(run["points"])
     if asked_both_ways:
         parts += ["", asked_both_ways, ""]
-    parts += [of_alone(side, alone) for side, alone in run["alone"].items()]
+    parts += [of_alone(variant, alone) for variant, alone in run["alone"].items()]
     return written([*parts, ""], run["verdict"], run["warnings"], terminal, no_color)
 
 
@@ -69,18 +69,23 @@ def knobs(run) -> list[str]:
 
 def table(points) -> Table:
     """One line for each point."""
-    sided = any(point["side"] for point in points)
+    by_variant = any(point["variant"] for point in points)
     threaded = any(point["threads"] not in (None, 1) for point in points)
     grid = Table(box=None, padding=(0, 0, 0, 1), header_style="dim")
-    first = [*(["side"] if sided else []), "workers", *(["threads"] if threaded else []), "users"]
+    first = [
+        *(["variant"] if by_variant else []),
+        "workers",
+        *(["threads"] if threaded else []),
+        "users",
+    ]
     for name in (*first, *COLUMNS):
-        grid.add_column(name, justify="left" if name == "side" else "right", no_wrap=True)
+        grid.add_column(name, justify="left" if name == "variant" else "right", no_wrap=True)
     for point in points:
         workers = point["workers"] or "–"
         if point["worker_class"] not in (None, "sync"):
             workers = f"{workers} {point['worker_class']}"
         grid.add_row(
-            *([point["side"] or ""] if sided else []),
+            *([point["variant"] or ""] if by_variant else []),
             f"{workers}",
             *([f"{point['threads']}"] if threaded else []),
             f"{point['users']}",
@@ -95,9 +100,9 @@ def table(points) -> Table:
     return grid
 
 
-def of_alone(side, alone) -> str:
+def of_alone(variant, alone) -> str:
     """What one request costs: the ground of the theory."""
-    who = "" if side == "all" else f"{side}: "
+    who = "" if variant == "all" else f"{variant}: "
     computing = "" if alone["cpu_ms"] is None else f", {alone['cpu_ms']:.1f} ms of it computing"
     return f"{who}one request alone keeps a worker for {alone['service_ms']:.1f} ms{computing}."
 

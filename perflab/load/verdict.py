@@ -9,15 +9,15 @@ SHORT = 0.7  # of the theoretical line, below which a point falls short of it
 
 
 def verdict(points, alone, cores) -> str:
-    """A line for each curve among the points. `alone` maps a side to its Alone."""
+    """A line for each curve among the points. `alone` maps a variant to its Alone."""
     points = [point for point in points if point["requests"] and not point.get("partial")]
     if not points:
         return "Nothing was answered." if not alone else "No point was measured to its end."
     lines = []
     for axis, curve, beside in curves(points):
-        one = alone.get(curve[0]["side"])
+        one = alone.get(curve[0]["variant"])
         kind = one.kind if one else None
-        who = ", ".join(filter(None, (curve[0]["side"], *beside, kind)))
+        who = ", ".join(filter(None, (curve[0]["variant"], *beside, kind)))
         said = of_curve(axis, curve, kind, cores)
         line = f"{who}: {said}." if who else f"{said}."
         lines.append(line[0].upper() + line[1:])
@@ -34,7 +34,7 @@ def curves(points):
 
     groups = {}
     for point in points:
-        others = (point["side"], *(point[name] for name in AXES if name != axis))
+        others = (point["variant"], *(point[name] for name in AXES if name != axis))
         groups.setdefault(others, []).append(point)
     for group in groups.values():
         beside = [several(group[0][name], name) for name in varied[1:]]
@@ -194,7 +194,7 @@ def warnings(points, generator, alone) -> list[str]:
 
 def name_of(point) -> str:
     """A point in a word or two."""
-    parts = [point["side"]] if point["side"] else []
+    parts = [point["variant"]] if point["variant"] else []
     if point["workers"]:
         parts.append(several(point["workers"], "workers"))
     if (point["threads"] or 1) > 1:

@@ -1,4 +1,4 @@
-"""A stand-in for a database across a network."""
+"""A calibrated page for a database across a network."""
 
 import time
 from contextlib import ExitStack, contextmanager

@@ -1,4 +1,4 @@
-"""Two stand-ins for a page's work, to be put under load: one waits, one computes.
+"""Two calibrated pages for a page's work, to be put under load: one waits, one computes.
 
 Waiting is what a page does for a database, a cache or somebody's API: the worker is taken and the
 core is free. Computing takes both.

@@ -39,10 +39,10 @@ class LoadForm(forms.Form):
     MAX_USERS = 100
     SECONDS = 2, 20  # of a point
     MAX_S = 120  # of all of them
-    SIDES = {"": (), "slow": ("slow",), "fast": ("fast",), "both": scenarios.SIDES}
+    VARIANTS = {"": (), "slow": ("slow",), "fast": ("fast",), "both": scenarios.VARIANTS}
 
     scenario = forms.CharField(max_length=60)
-    side = forms.ChoiceField(choices=[(name, name) for name in SIDES], required=False)
+    variant = forms.ChoiceField(choices=[(name, name) for name in VARIANTS], required=False)
     users = forms.CharField(max_length=60)
     workers = forms.CharField(max_length=60)
     threads = forms.CharField(max_length=60, required=False, empty_value="1")
@@ -57,14 +57,14 @@ class LoadForm(forms.Form):
             chosen = {name: self.numbers(name, limit) for name, limit in most.items()}
             wish = plan.Plan(
                 scenario=values["scenario"],
-                sides=self.SIDES[values["side"]],
+                variants=self.VARIANTS[values["variant"]],
                 duration_s=values["seconds"],
                 **chosen,
             )
             scenarios.check(wish)
-        except plan.Refused as refused:
+        except plan.LoadRefused as refused:
             raise forms.ValidationError(str(refused)) from refused
-        took = len(wish.points) * max(1, len(wish.sides)) * wish.duration_s
+        took = len(wish.points) * max(1, len(wish.variants)) * wish.duration_s
         if took > self.MAX_S:
             raise forms.ValidationError(
                 f"{took:g} s in all are too long for a page, which runs up to {self.MAX_S} s: "
@@ -76,14 +76,14 @@ class LoadForm(forms.Form):
         try:
             return plan.numbers(self.cleaned_data[name], most)
         except ValueError as error:
-            raise plan.Refused(f"{name} {error}") from error
+            raise plan.LoadRefused(f"{name} {error}") from error
 
     def arguments(self):
         """Those of `manage.py load` that ask for the same."""
         values = self.cleaned_data
         named = [f"--{name}={values[name]}" for name in ("users", "workers", "threads")]
-        side = [f"--{values['side']}"] if values["side"] else []
-        return [values["scenario"], *named, f"--duration={values['seconds']}s", *side]
+        variant = [f"--{values['variant']}"] if values["variant"] else []
+        return [values["scenario"], *named, f"--duration={values['seconds']}s", *variant]
 
     def problem(self):
         """What is wrong, in one line."""

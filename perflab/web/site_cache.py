@@ -1,8 +1,9 @@
-"""Django's cache for a whole site, in front of all the other middlewares, for the rungs that ask.
+"""Django's cache for a whole site, in front of all the other middlewares, for the variants that
+ask.
 
 A project puts UpdateCacheMiddleware first in MIDDLEWARE and FetchFromCacheMiddleware last. Here
 both stand first, as one, so that a hit passes no other middleware at all; and no page but those
-of the rungs with a `site_cache` ever meets them.
+of the variants with a `site_cache` ever meets them.
 """
 
 from functools import cached_property
@@ -13,7 +14,7 @@ from django.urls import reverse
 from perflab.catalogue import registry
 from perflab.catalogue.knobs import BadKnob, Knobs
 
-from .views.rungs import rung_scope
+from .views.variants import variant_scope
 
 
 class SiteCacheMiddleware:
@@ -24,16 +25,16 @@ class SiteCacheMiddleware:
 
     @cached_property
     def cached(self):
-        """Experiment, rung and Django's middleware by path, of the rungs with a `site_cache`."""
+        """Map a path to experiment, variant and middleware, where there is a `site_cache`."""
         return {
-            reverse("rung", args=[experiment.slug, rung.name]): (
+            reverse("variant", args=[experiment.slug, variant.name]): (
                 experiment,
-                rung.name,
-                CacheMiddleware(self.get_response, cache_timeout=rung.site_cache, key_prefix=""),
+                variant.name,
+                CacheMiddleware(self.get_response, cache_timeout=variant.site_cache, key_prefix=""),
             )
             for experiment in registry.experiments.values()
-            for rung in experiment.rungs
-            if rung.site_cache
+            for variant in experiment.variants
+            if variant.site_cache
         }
 
     def __call__(self, request):
@@ -45,5 +46,5 @@ class SiteCacheMiddleware:
             chosen = Knobs.read(request.GET, experiment.knobs)
         except BadKnob:
             return self.get_response(request)  # the view says what is wrong with it
-        with rung_scope(experiment.slug, experiment.rung(name), chosen):
+        with variant_scope(experiment.slug, experiment.variant(name), chosen):
             return middleware(request)

@@ -15,19 +15,19 @@ from . import calibrated
 def warm_up(application):
     """Ask the WSGI application for a few pages, in this process, before anybody else does.
 
-    It imports the views, compiles the templates and opens the database connection. Only fast rungs
-    that cache nothing are asked: a slow one may take seconds on a large collection, and no cache is
-    to be warm before a visitor has warmed it.
+    It imports the views, compiles the templates and opens the database connection. Only fast
+    variants that cache nothing are asked: a slow one may take seconds on a large collection, and no
+    cache is to be warm before a visitor has warmed it.
     """
     calibrated.rounds_in_a_slice()  # calibrates
     experiments = registry.runnable()
-    for rung in (rung for experiment in experiments for rung in experiment.rungs):
-        for name in rung.templates:
+    for variant in (variant for experiment in experiments for variant in experiment.variants):
+        for name in variant.templates:
             get_template(name)
     paths = [reverse("contents"), reverse("comparison", args=[experiments[0].slug])]
     for experiment in experiments:
         if not experiment.caches:
-            paths.append(reverse("rung", args=[experiment.slug, experiment.fast.name]))
+            paths.append(reverse("variant", args=[experiment.slug, experiment.fast.name]))
     for path in paths:
         environ = {
             "PATH_INFO": path,

@@ -65,7 +65,7 @@ def perform(todo, run, tell):
     with kept(run):
         for number, (contender, plan) in enumerate(todo, 1):
             ((workers, threads, users),) = plan.points
-            here = {"number": number, "of": len(todo), "side": contender.name}
+            here = {"number": number, "of": len(todo), "variant": contender.name}
             here |= {"workers": workers, "threads": threads, "users": users}
 
             def told(phase, window=None, here=here):
@@ -87,7 +87,7 @@ def measured(contender, plan, alones, told):
     with lab as server:
         for phase, last, window in runs.windows(plan, target, server, users, alones):
             if phase == "alone" and last:
-                alones[target.side] = runs.cost(window)
+                alones[target.variant] = runs.cost(window)
             if phase == "measured" and before is None:
                 before = server.requests_by_worker()
             told(phase, window)

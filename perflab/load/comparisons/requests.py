@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from perflab.catalogue import registry
 
 from .. import scenarios
-from ..plan import Plan, Refused
+from ..plan import LoadRefused, Plan
 from . import classes, tuning_rounds
 from .run import new_run
 from .tables import classes_text, tuning_text
@@ -19,7 +19,7 @@ OWN = {
     "tuning": ("threads", "worker_class"),
 }
 NEITHER = ("host", "port", "open_per_s", "freeze_s", "load_workers")
-CLASSES_S, TUNING_S = 20, 3  # measured at each point; of each side in a round
+CLASSES_S, TUNING_S = 20, 3  # measured at each point; of each variant in a round
 ROUNDS = 6
 
 
@@ -41,34 +41,34 @@ def wanted(options) -> str:
 
 
 def check(options):
-    """Raise Refused for options that do not go with the comparison, or that need one."""
+    """Raise LoadRefused for options that do not go with the comparison, or that need one."""
     kind = wanted(options)
     if not kind:
         for name in ("rounds", "switches"):
             if options[name]:
-                raise Refused(f"--{name} is for --tuning")
+                raise LoadRefused(f"--{name} is for --tuning")
         if not options["scenario"]:
-            raise Refused("name a scenario, or ask for --classes or --tuning")
+            raise LoadRefused("name a scenario, or ask for --classes or --tuning")
         return
     for name in (*OWN[kind], *NEITHER):
         if options.get(name):
             if name == "scenario":
                 pages = " and ".join(scenarios.CALIBRATED)
-                raise Refused(f"--{kind} loads {pages}: name no scenario")
+                raise LoadRefused(f"--{kind} loads {pages}: name no scenario")
             option = scenarios.flag(name)
             option = {"--open-per-s": "--open", "--freeze-s": "--freeze"}.get(option, option)
-            raise Refused(f"--{kind} takes no {option}")
+            raise LoadRefused(f"--{kind} takes no {option}")
     if options["generator"] != "locust":
-        raise Refused(f"--{kind} takes no --generator")
+        raise LoadRefused(f"--{kind} takes no --generator")
     for name in ("users", "workers", "threads"):
         if options[name] and len(options[name]) > 1:
-            raise Refused(f"--{kind} takes one number of {name}")
-    if options["sides"] and (kind == "classes" or len(options["sides"]) > 1):
-        raise Refused(f"--{kind} compares no sides of an experiment")
+            raise LoadRefused(f"--{kind} takes one number of {name}")
+    if options["variants"] and (kind == "classes" or len(options["variants"]) > 1):
+        raise LoadRefused(f"--{kind} compares no variants of an experiment")
 
 
 def prepared(options, command, cores) -> Asked:
-    """The comparison that was asked for. Raises Refused, or django.db.Error."""
+    """The comparison that was asked for. Raises LoadRefused, or django.db.Error."""
     check(options)
     kind = wanted(options)
     return (prepared_classes if kind == "classes" else prepared_tuning)(options, command, cores)
@@ -91,9 +91,9 @@ def prepared_classes(options, command, cores):
 def prepared_tuning(options, command, cores):
     turned = {name: options[name] for name in ("movies", "round_trip", "cache")}
     plan = Plan(
-        # The first lesson's fast side: a page with a query and a template, as most are.
+        # The first lesson's fast variant: a page with a query and a template, as most are.
         scenario=options["scenario"] or registry.runnable()[0].slug,
-        sides=options["sides"],
+        variants=options["variants"],
         users=(one(options["users"], 1),),
         workers=(one(options["workers"], cores),),
         duration_s=options["duration"] or TUNING_S,
@@ -104,7 +104,7 @@ def prepared_tuning(options, command, cores):
     scenarios.check(plan)
     (target,) = scenarios.targets(plan)
     if target.path is None:
-        raise Refused(
+        raise LoadRefused(
             f"--tuning loads one address, and {plan.scenario} is many: name an experiment"
         )
     wish = tuning_rounds.Wish(

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from perflab.base.processes import Stopped
 
 from .. import run as runs
-from ..plan import Refused
+from ..plan import LoadRefused
 
 
 def new_run(kind, plan, command):
@@ -25,7 +25,7 @@ def kept(run):
     except (KeyboardInterrupt, Stopped):
         state = "interrupted"
         raise
-    except Refused as refused:
+    except LoadRefused as refused:
         run["problem"] = str(refused)
         raise
     finally:

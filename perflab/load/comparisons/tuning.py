@@ -10,7 +10,7 @@ from ..verdict import OTHERS, percent
 
 SETTINGS_OFF = Path(__file__).with_name("settings_off")
 MODULE = f"{__package__}.settings_off"
-LEAST_ROUNDS = 4  # below which chance alone too often puts all of one side above the other
+LEAST_ROUNDS = 4  # below which chance alone too often puts all of one position above the other
 MOST_ROUNDS = 100
 WORTH = 0.03  # a change smaller than this is not worth a setting
 RESTART = 100  # requests after which max_requests ends a worker: so few that rounds see it
@@ -136,7 +136,7 @@ def compared(switch: Switch, on: dict, off: dict) -> dict:
             }
             enough = min(map(len, pair)) >= LEAST_ROUNDS
             ratios[figure]["effect"] = effect(ratios[figure]) if enough else ""
-    rounds = min((len(values) for side in (on, off) for values in side.values()), default=0)
+    rounds = min((len(values) for position in (on, off) for values in position.values()), default=0)
     found = {
         "name": switch.name,
         "default": switch.default,
@@ -196,6 +196,6 @@ def doubts(switches) -> list[str]:
 
 
 def median_of(found, name) -> float:
-    """The median of one of a switch's measured values over both sides; 0 of none."""
-    values = [value for side in found["measured"].values() for value in side.get(name, ())]
+    """The median of one of a switch's measured values over both positions; 0 of none."""
+    values = [value for position in found["measured"].values() for value in position.get(name, ())]
     return statistics.median(values) if values else 0

@@ -16,14 +16,14 @@ from perflab.measure import stats
 
 from .. import run as runs
 from ..gunicorn import Gunicorn, machine_cpu_s
-from ..plan import Refused
+from ..plan import LoadRefused
 from .run import kept
 from .tuning import SWITCHES, compared, doubts
 
-SLICES = 2  # of a side in a round
+SLICES = 2  # of a position in a round
 WARM_UP_S = 0.3
 TIMEOUT_S = 30
-SIDES = ("on", "off")
+POSITIONS = ("on", "off")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Wish:
     path: str
     switches: tuple[str, ...]
     rounds: int = 6
-    seconds: float = 3  # of a side in a round
+    seconds: float = 3  # of a position in a round
     workers: int = 2
     users: int = 1
 
@@ -48,16 +48,16 @@ def perform(wish: Wish, run, tell):
     try:
         with kept(run):
             for place, name in enumerate(wish.switches):
-                switch, measured = SWITCHES[name], {side: {} for side in SIDES}
+                switch, measured = SWITCHES[name], {position: {} for position in POSITIONS}
                 run["switches"].append(compared(switch, **measured))
                 for number in range(wish.rounds):
-                    here = {"number": place * wish.rounds + number + 1, "of": of, "side": name}
+                    here = {"number": place * wish.rounds + number + 1, "of": of, "variant": name}
                     here |= {"workers": wish.workers, "threads": switch.threads}
                     tell(runs.Progress(**here, users=wish.users, phase=f"round {number + 1}"))
-                    order = SIDES if number % 2 == 0 else SIDES[::-1]
-                    for side, figures in one_round(wish, switch, order).items():
+                    order = POSITIONS if number % 2 == 0 else POSITIONS[::-1]
+                    for position, figures in one_round(wish, switch, order).items():
                         for figure, value in figures.items():
-                            measured[side].setdefault(figure, []).append(round(value, 4))
+                            measured[position].setdefault(figure, []).append(round(value, 4))
                     run["switches"][-1] = compared(switch, **measured)
                     run["verdict"] = " ".join(found["verdict"] for found in run["switches"])
                     run["warnings"] = doubts(run["switches"])
@@ -67,37 +67,37 @@ def perform(wish: Wish, run, tell):
 
 
 def one_round(wish, switch, order):
-    """The figures of both sides, each from a Gunicorn started for this round."""
+    """The figures of both positions, each from a Gunicorn started for this round."""
     figures = {}
     with ExitStack() as labs:
         servers = {}
-        for side in order:
-            way = getattr(switch, side)
+        for position in order:
+            way = getattr(switch, position)
             worker_class = "gthread" if switch.threads > 1 else "sync"
             options = {"arguments": way.arguments, "config": way.config, "settings": way.settings}
             lab = Gunicorn(wish.workers, switch.threads, worker_class, **options)
-            servers[side] = labs.enter_context(lab)
-            figures[side] = {"start_cpu_s": lab.cpu_s()}
+            servers[position] = labs.enter_context(lab)
+            figures[position] = {"start_cpu_s": lab.cpu_s()}
         for server in servers.values():
             ask(server.address, wish.path, WARM_UP_S, wish.users)
-        times = {side: [] for side in order}
+        times = {position: [] for position in order}
         cpu_s = dict.fromkeys(order, 0.0)
-        other_cpu = {side: [] for side in order}
-        for side in order * SLICES:
-            server, before = servers[side], servers[side].cpu_s()
+        other_cpu = {position: [] for position in order}
+        for position in order * SLICES:
+            server, before = servers[position], servers[position].cpu_s()
             began, ours, all_s = perf_counter(), process_time(), machine_cpu_s()
-            times[side] += ask(server.address, wish.path, wish.seconds / SLICES, wish.users)
+            times[position] += ask(server.address, wish.path, wish.seconds / SLICES, wish.users)
             used = server.cpu_s() - before
             others = machine_cpu_s() - all_s - used - (process_time() - ours)
-            other_cpu[side].append(max(0, others) / (perf_counter() - began))
-            cpu_s[side] += used
-        for side in order:
-            figures[side] |= {
-                "p50_ms": stats.median(times[side]),
-                "p95_ms": stats.p95(times[side]),
-                "cpu_ms": 1000 * cpu_s[side] / len(times[side]),
-                "memory_mb": servers[side].memory_mb(),
-                "other_cpu": stats.median(other_cpu[side]),
+            other_cpu[position].append(max(0, others) / (perf_counter() - began))
+            cpu_s[position] += used
+        for position in order:
+            figures[position] |= {
+                "p50_ms": stats.median(times[position]),
+                "p95_ms": stats.p95(times[position]),
+                "cpu_ms": 1000 * cpu_s[position] / len(times[position]),
+                "memory_mb": servers[position].memory_mb(),
+                "other_cpu": stats.median(other_cpu[position]),
             }
     return figures
 
@@ -106,7 +106,7 @@ def ask(address, path, seconds, users):
     """What each of the requests took that `users` sent one after the other, in ms.
 
     A connection is kept for as long as the server keeps it. At least one request of each user is
-    answered. Raises Refused when one is not.
+    answered. Raises LoadRefused when one is not.
     """
     found, problems = [], []
     until = perf_counter() + seconds
@@ -121,10 +121,10 @@ def ask(address, path, seconds, users):
                 response.read()
                 found.append(1000 * (perf_counter() - began))
                 if response.status != 200:
-                    raise Refused(f"{path} answers {response.status}")
+                    raise LoadRefused(f"{path} answers {response.status}")
                 if perf_counter() >= until:
                     return
-        except (OSError, HTTPException, Refused) as error:
+        except (OSError, HTTPException, LoadRefused) as error:
             problems.append(error)
         finally:
             connection.close()
@@ -136,5 +136,5 @@ def ask(address, path, seconds, users):
         thread.join()
     if problems:
         said = str(problems[0]) or type(problems[0]).__name__
-        raise Refused(f"the lab no longer answers as it should: {' '.join(said.split())}")
+        raise LoadRefused(f"the lab no longer answers as it should: {' '.join(said.split())}")
     return found

@@ -13,7 +13,7 @@ from perflab.base.logs import last_words, open_log
 from perflab.base.processes import end, spawn
 
 from ..gunicorn import free_port
-from ..plan import Refused
+from ..plan import LoadRefused
 from ..window import Meter, Window
 
 WATCH = Path(__file__).with_name("locust_plugin.py")
@@ -28,7 +28,7 @@ def load(
 
     With `workers` they are in so many processes of their own, beside a master; else all is one.
     With `seconds` 0 there is one user alone and nothing more. `report` is where Locust's own HTML
-    report is kept, compressed. Raises Refused when Locust refuses, or ends before its time.
+    report is kept, compressed. Raises LoadRefused when Locust refuses, or ends before its time.
     """
     meter = Meter(server)
     phase = None
@@ -84,7 +84,7 @@ def records(target, server, users, seconds, warm_up_s, alone_s, own_host, report
             wanted = ("measured" if seconds else "alone"), True
             if phase != wanted:
                 process.wait()
-                raise Refused(reason(log.name, begun))
+                raise LoadRefused(reason(log.name, begun))
         finally:
             end(process, 1)
 

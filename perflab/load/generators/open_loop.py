@@ -23,14 +23,14 @@ RANKS = (50, 95, 99)
 def load(path, server, per_s, seconds):
     """Yield (last, figures) twice a second as requests for `path` go to the lab.
 
-    Raises Refused when the process ends before its time.
+    Raises LoadRefused when the process ends before its time.
     """
     # Imported here: the process does without.
     from perflab.base import paths
     from perflab.base.logs import last_words, open_log
     from perflab.base.processes import end, spawn
 
-    from ..plan import Refused
+    from ..plan import LoadRefused
 
     command = [sys.executable, __file__, server.url + path, f"{per_s}", f"{seconds}"]
     with open_log(paths.var_folder(), "load-open.log") as log:
@@ -44,7 +44,7 @@ def load(path, server, per_s, seconds):
                 yield found.pop("last"), found
                 if "p95_ms" in found:
                     return
-            raise Refused(f"the open loop has ended: {last_words(log.name, begun, lines=1)}")
+            raise LoadRefused(f"the open loop has ended: {last_words(log.name, begun, lines=1)}")
         finally:
             end(process, 1)
             process.stdout.close()

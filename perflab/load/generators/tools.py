@@ -12,7 +12,7 @@ from pathlib import Path
 from perflab.base.config import cores
 from perflab.base.processes import end, spawn
 
-from ..plan import Refused
+from ..plan import LoadRefused
 from ..window import Meter, Window
 
 WRK = Path(__file__).with_name("wrk.lua")
@@ -22,9 +22,9 @@ LATE_S = 30  # after its time, when it is taken for stuck
 
 
 def check(generator):
-    """Raise Refused when the program is not installed."""
+    """Raise LoadRefused when the program is not installed."""
     if not shutil.which(generator):
-        raise Refused(
+        raise LoadRefused(
             f"{generator} is not installed; on Debian and Ubuntu: apt install {PACKAGES[generator]}"
         )
 
@@ -50,7 +50,7 @@ def command(generator, url, users, seconds, folder):
 def load(generator, path, server, users, seconds, warm_up_s):
     """Yield ("measured", last, Window or None): None while the program says nothing yet.
 
-    Raises Refused when it fails.
+    Raises LoadRefused when it fails.
     """
     url = server.url + path
     with tempfile.TemporaryDirectory() as folder:
@@ -75,7 +75,7 @@ def ticks(line, seconds, output):
         try:
             while process.poll() is None:
                 if time.monotonic() > deadline:
-                    raise Refused(f"{line[0]} has not ended {LATE_S} s after its time")
+                    raise LoadRefused(f"{line[0]} has not ended {LATE_S} s after its time")
                 time.sleep(0.1)
                 yield "measured" if seconds else "warming up", False, None
         finally:
@@ -84,7 +84,7 @@ def ticks(line, seconds, output):
         said = written.read()
     if process.returncode:
         words = " ".join(said.split("\n")[-3:]).strip()[-200:]
-        raise Refused(f"{line[0]} failed with status {process.returncode}: {words}")
+        raise LoadRefused(f"{line[0]} failed with status {process.returncode}: {words}")
     output.append(said)
 
 
@@ -98,7 +98,9 @@ def figure(pattern, text, default=None):
     """The number that a pattern finds in a program's output."""
     found = re.search(pattern, text, re.MULTILINE)
     if not found and default is None:
-        raise Refused(f"what the load generator says is not understood: {text[-200:].strip()!r}")
+        raise LoadRefused(
+            f"what the load generator says is not understood: {text[-200:].strip()!r}"
+        )
     return float(found[1]) if found else default
 
 
@@ -144,7 +146,7 @@ def read_wrk(text, _):
     """The line that wrk.lua writes."""
     found = dict(re.findall(r"(\w+)=([\d.]+)", text.partition("perflab ")[2]))
     if not found:
-        raise Refused(f"what wrk says is not understood: {text[-200:].strip()!r}")
+        raise LoadRefused(f"what wrk says is not understood: {text[-200:].strip()!r}")
     requests, failures = int(found["requests"]), int(found["failures"])
     if not requests:
         return nothing(float(found["seconds"]), failures)

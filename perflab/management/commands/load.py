@@ -80,15 +80,19 @@ class Command(OneLineCommand):
             choices=plan.WORKER_CLASSES,
             help="Gunicorn's (sync, or gthread with several threads)",
         )
-        sides = parser.add_mutually_exclusive_group()
-        for name, chosen in (("slow", ("slow",)), ("fast", ("fast",)), ("both", scenarios.SIDES)):
-            sides.add_argument(
+        variants = parser.add_mutually_exclusive_group()
+        for name, chosen in (
+            ("slow", ("slow",)),
+            ("fast", ("fast",)),
+            ("both", scenarios.VARIANTS),
+        ):
+            variants.add_argument(
                 f"--{name}",
-                dest="sides",
+                dest="variants",
                 action="store_const",
                 const=chosen,
                 default=(),
-                help=f"load {'both sides' if name == 'both' else f'the {name} side'}",
+                help=f"load {'both variants' if name == 'both' else f'the {name} variant'}",
             )
         parser.add_argument(
             "--generator", choices=plan.GENERATORS, default="locust", help="(%(default)s)"
@@ -160,7 +164,7 @@ class Command(OneLineCommand):
                 asked = requests.prepared(options, command_line(options), one_worker_per_core())
             else:
                 asked = load_run(options)
-        except (plan.Refused, Problem) as refused:
+        except (plan.LoadRefused, Problem) as refused:
             raise CommandError(one_line(refused).rstrip("."), returncode=2) from refused
         except DatabaseError as error:
             raise CommandError(f"the database says: {one_line(error)}", returncode=2) from error
@@ -168,7 +172,7 @@ class Command(OneLineCommand):
         problem = status = None
         try:
             self.measure(asked)
-        except (plan.Refused, Problem) as refused:
+        except (plan.LoadRefused, Problem) as refused:
             problem, status = one_line(refused).rstrip("."), 2
         except (KeyboardInterrupt, Stopped):
             problem, status = "interrupted", INTERRUPTED
@@ -226,7 +230,7 @@ class Command(OneLineCommand):
 
 
 def load_run(options):
-    """A load run that has not begun. Raises plan.Refused and django.db.Error."""
+    """A load run that has not begun. Raises plan.LoadRefused and django.db.Error."""
     wish = plan_of(options)
     scenarios.check(wish)
     if wish.generator != "locust":
@@ -238,24 +242,24 @@ def load_run(options):
 
 
 def plan_of(options):
-    """The Plan that the options ask for. Raises plan.Refused."""
+    """The Plan that the options ask for. Raises plan.LoadRefused."""
     host, own = options["host"], options["i_own_this_host"]
     if host:
         try:
             host, _ = checked(host, own)
         except NoLab as error:
-            raise plan.Refused(str(error).replace("--url", "--host")) from error
+            raise plan.LoadRefused(str(error).replace("--url", "--host")) from error
         for name in ("workers", "threads", "worker_class", "port"):
             if options[name]:
-                raise plan.Refused(
+                raise plan.LoadRefused(
                     f"--{name.replace('_', '-')} is for a Gunicorn that we start, not for a --host"
                 )
     if options["port"] is not None and not 1 <= options["port"] <= 65535:
-        raise plan.Refused("--port must be from 1 to 65535")
+        raise plan.LoadRefused("--port must be from 1 to 65535")
     turned = {name: options[name] for name in ("movies", "round_trip", "cache")}
     return plan.Plan(
         scenario=options["scenario"],
-        sides=options["sides"],
+        variants=options["variants"],
         users=options["users"] or (20,),
         workers=(None,) if host else options["workers"] or (one_worker_per_core(),),
         threads=(None,) if host else options["threads"] or (1,),
@@ -276,7 +280,7 @@ def plan_of(options):
 
 def where(at):
     """Which point is being measured."""
-    parts = [f"{at.number}/{at.of}", at.side or ""]
+    parts = [f"{at.number}/{at.of}", at.variant or ""]
     if at.workers:
         parts.append(f"{at.workers}×{at.threads} workers" if at.threads > 1 else f"{at.workers} w")
     return " ".join([*filter(None, parts), f"{at.users} users"])
@@ -292,8 +296,8 @@ def command_line(options):
         if options[name]:
             words += [f"--{name}", ",".join(map(str, options[name]))]
     words += ["--duration", f"{options['duration']:g}s"] if options["duration"] else []
-    if options["sides"]:
-        words.append("--both" if len(options["sides"]) == 2 else f"--{options['sides'][0]}")
+    if options["variants"]:
+        words.append("--both" if len(options["variants"]) == 2 else f"--{options['variants'][0]}")
     for name in ("worker_class", "generator", "experiment", "movies", "round_trip", "cache", "ms"):
         if options[name] not in (None, "locust"):
             words += [scenarios.flag(name), str(options[name])]
@@ -307,6 +311,6 @@ def command_line(options):
 
 
 def refuse_unwritable(path):
-    """Raise Refused, before anything is measured, where the results cannot be written."""
+    """Raise LoadRefused, before anything is measured, where the results cannot be written."""
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise plan.Refused(f"--json: cannot write {path}")
+        raise plan.LoadRefused(f"--json: cannot write {path}")

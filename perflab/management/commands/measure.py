@@ -56,8 +56,8 @@ def number_of_runs(text):
 
 class Command(OneLineCommand):
     help = (
-        "Measures every rung of the experiments named, in turn, and tells how many times faster "
-        "the last one is. Exit status 1 when a --fail-under is not met or two rungs show "
+        "Measures every variant of the experiments named, in turn, and tells how many times faster "
+        "the last one is. Exit status 1 when a --fail-under is not met or two variants show "
         "different pages, 2 when it could not be measured."
     )
     requires_system_checks = ()
@@ -94,7 +94,7 @@ class Command(OneLineCommand):
             "--runs",
             type=number_of_runs,
             default=knobs.DEFAULT_RUNS,
-            help="of each rung, after a warm-up (%(default)s)",
+            help="of each variant, after a warm-up (%(default)s)",
         )
         parser.add_argument(
             "--url", help="a running lab, such as http://127.0.0.1:8000 (default: in this process)"
@@ -122,7 +122,7 @@ class Command(OneLineCommand):
         try:
             with self.client(options) as client:
                 result, remarks, failures = self.measure(client, options)
-        except (NoLab, runner.Refused) as problem:
+        except (NoLab, runner.LabRefused) as problem:
             line = str(problem).rstrip(".")
             raise CommandError(f"{line}. There are no results.", returncode=2) from problem
         except DatabaseError as error:
@@ -168,7 +168,7 @@ class Command(OneLineCommand):
         console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-            steps = sum(len(experiment["rungs"]) for experiment in experiments) * runs
+            steps = sum(len(experiment["variants"]) for experiment in experiments) * runs
             task = bar.add_task("asking for each page", total=steps)
             remarks = runner.check(client, experiments, asked)
             for experiment in experiments:
@@ -181,7 +181,9 @@ class Command(OneLineCommand):
                     )
                 except runner.Failed as failure:
                     failures.append(f"{experiment['slug']}: {failure}")
-        answered = max((rung["workers"] for r in measured for rung in r["rungs"]), default=0)
+        answered = max(
+            (variant["workers"] for r in measured for variant in r["variants"]), default=0
+        )
         whole = {
             "version": 1,
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -251,7 +253,7 @@ def write(path, result):
     text = json.dumps(result, indent=1)
     text = re.sub(r"\[\s+([\d.,\s]+?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text)
     try:
-        path.write_text(text + "\n")  # the samples of a rung in one line
+        path.write_text(text + "\n")  # the samples of a variant in one line
     except OSError as error:
         raise CommandError(f"--json: {path}: {error.strerror}", returncode=2) from error
 
@@ -260,7 +262,7 @@ def keep(result):
     """Let the contents page show what was measured on this machine."""
     knobs_used = {name: result["knobs"][name] for name in ("movies", "round_trip")}
     for experiment in result["experiments"]:
-        slow, *_, fast = [rung for rung in experiment["rungs"] if not rung["reference"]]
+        slow, *_, fast = [variant for variant in experiment["variants"] if not variant["reference"]]
         last_results.keep(
             experiment["slug"],
             ratio=experiment["ratio"],

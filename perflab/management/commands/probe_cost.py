@@ -39,7 +39,7 @@ class Command(BaseCommand):
             known = ", ".join(registry.experiments)
             raise CommandError(f"there is no experiment {slug!r}; there are {known}", returncode=2)
         fast = registry.get(slug).fast
-        path = reverse("rung", args=[slug, fast.name])
+        path = reverse("variant", args=[slug, fast.name])
         without = [m for m in settings.MIDDLEWARE if "ProbeMiddleware" not in m]
         # A page of one millisecond shows 50 microseconds; one of seven hides them in its noise.
         light = reverse("catalogue")

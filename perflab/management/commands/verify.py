@@ -10,7 +10,7 @@ from perflab.compare.promises import broken_promises
 class Command(BaseCommand):
     help = (
         "Proves that every experiment keeps its promises on the configured database and caches: "
-        "the same page on every rung, and the promised number of queries, cold and warm. "
+        "the same page on every variant, and the promised number of queries, cold and warm. "
         "Exit status 1 when one does not."
     )
 

@@ -1,4 +1,4 @@
-// The bench: asks the lab for a side and reads what the answer measured.
+// The bench: asks the lab for a variant and reads what the answer measured.
 
 const METRIC = /([a-z]+);(?:dur=([0-9.]+)|desc="([^"]*)")/g;
 
@@ -11,7 +11,7 @@ export function readTiming(header) {
   return timing;
 }
 
-/** A fresh token: with it no cache entry of a side can be warm. */
+/** A fresh token: with it no cache entry of a variant can be warm. */
 export function token() {
   return [...crypto.getRandomValues(new Uint8Array(10))].map((n) => (n % 36).toString(36)).join("");
 }

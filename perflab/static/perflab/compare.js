@@ -10,10 +10,10 @@ import { setUpStory } from "./story.js";
 import { setUpTakeAway } from "./take.js";
 import { drawBars, setUpTraces } from "./why.js";
 
-const ENOUGH = 3; // runs of each side, to say anything at all
+const ENOUGH = 3; // runs of each variant, to say anything at all
 const GIVE_UP = 6; // failures in a row
 
-// ---- The frames: each side really loaded, one after the other so that neither slows the other.
+// ---- The frames: each variant really loaded, one after the other so that neither slows the other.
 
 function load(lane) {
   return new Promise((resolve) => {
@@ -133,7 +133,7 @@ function forget() {
 
 // ---- A run.
 
-function measure(sameSide = false) {
+function measure(sameVariant = false) {
   if (!form.reportValidity()) return;
   const guessed = takeGuess();
   remember();
@@ -141,17 +141,17 @@ function measure(sameSide = false) {
     forget();
     const first = lanes[0];
     const again = ladder.at(-1);
-    const sides = sameSide ? [first, { ...first, results: again.results }] : lanes;
-    if (sameSide) again.element.querySelector("h2").textContent = `${first.title} again`;
+    const variants = sameVariant ? [first, { ...first, results: again.results }] : lanes;
+    if (sameVariant) again.element.querySelector("h2").textContent = `${first.title} again`;
     const failures = [];
     let inARow = 0;
-    await warmUp(sides, signal);
+    await warmUp(variants, signal);
     const { runs } = knobs();
     try {
-      await run(sides, runs, (index, answer) => {
-        progress((sides.reduce((n, lane) => n + lane.results.length, 0) + failures.length) / (runs * sides.length));
+      await run(variants, runs, (index, answer) => {
+        progress((variants.reduce((n, lane) => n + lane.results.length, 0) + failures.length) / (runs * variants.length));
         inARow = answer.ok ? 0 : inARow + 1;
-        if (answer.ok) sides[index].results.push(answer);
+        if (answer.ok) variants[index].results.push(answer);
         else failures.push(answer.why);
         if (inARow === GIVE_UP) throw new Error("The lab has gone: the run was ended.");
         draw();
@@ -161,10 +161,10 @@ function measure(sameSide = false) {
         const failed = failures.length === 1 ? "1 request failed and is" : `${failures.length} requests failed and are`;
         fail(`${failed} left out of the figures: ${failures.at(-1)}`);
       }
-      if (sides.every((lane) => lane.results.length >= ENOUGH)) {
+      if (variants.every((lane) => lane.results.length >= ENOUGH)) {
         const peaks = [];
-        if (page.dataset.figure === "memory" && !sameSide) for (const lane of lanes) peaks.push(await memoryPeak(lane, signal));
-        conclude(sameSide, guessed, peaks);
+        if (page.dataset.figure === "memory" && !sameVariant) for (const lane of lanes) peaks.push(await memoryPeak(lane, signal));
+        conclude(sameVariant, guessed, peaks);
       }
       else if (signal.aborted) fail("Stopped before there was enough to judge.");
     }
@@ -189,12 +189,12 @@ function draw() {
 
 // ---- The verdict.
 
-function conclude(sameSide, guessed, peaks) {
+function conclude(sameVariant, guessed, peaks) {
   const [slow, fast] = [lanes[0], ladder.at(-1)];
-  Object.assign(verdict, ratioOfMedians(totals(slow), totals(fast)), { sameSide });
+  Object.assign(verdict, ratioOfMedians(totals(slow), totals(fast)), { sameVariant });
   const before = middle(slow, "queries");
   const after = middle(fast, "queries");
-  const saved = sameSide ? null : saving(slow, fast, peaks);
+  const saved = sameVariant ? null : saving(slow, fast, peaks);
   out("ratio").textContent = !verdict.differs
     ? "No measurable difference"
     : verdict.ratio >= 1 ? `${shown(verdict.ratio)}× faster` : `${shown(1 / verdict.ratio)}× slower`;
@@ -210,14 +210,14 @@ function conclude(sameSide, guessed, peaks) {
     out("guess").textContent =
       `You guessed ${[q && queries(Number(q)), times].filter(Boolean).join(" and ")}; it is ${q && `${shown(before)} and `}${shown(verdict.ratio)}.`;
   }
-  out("sentence").textContent = sameSide ? aaSentence() : sentence(saved, fast);
+  out("sentence").textContent = sameVariant ? aaSentence() : sentence(saved, fast);
   one("[data-headline]").hidden = false;
   tabulate(peaks);
   compare();
   drawBars();
-  drawClimb(sameSide);
+  drawClimb(sameVariant);
   for (const name of ["[data-results]", "[data-why]", "[data-take]"]) one(name).hidden = false;
-  if (!sameSide) keep(before, after);
+  if (!sameVariant) keep(before, after);
 }
 
 /** What the fast way saves in the figure of the lesson: a headline, and words for the sentence. */
@@ -230,15 +230,15 @@ function saving(slow, fast, peaks) {
   const [value, told] = of[page.dataset.figure] ?? of.queries;
   const [before, after] = [value(slow), value(fast)];
   if (!Number.isFinite(before + after)) return null;
-  if (page.dataset.figure === "time" && before === after) return { told: `${told(before)} on either side`, does: "" };
+  if (page.dataset.figure === "time" && before === after) return { told: `${told(before)} on either variant`, does: "" };
   const does = before > after ? `saves ${told(before - after)} and ` : before < after ? `costs ${told(after - before)} more and ` : "saves nothing of it and ";
   return { told: `${told(before)} → ${told(after)}`, does };
 }
 
 /** Every lane of a ladder on one axis, with its share of the reference where there is one. */
-function drawClimb(sameSide) {
+function drawClimb(sameVariant) {
   const place = one("[data-climb]");
-  place.hidden = sameSide || lanes.length < 3;
+  place.hidden = sameVariant || lanes.length < 3;
   if (place.hidden) return;
   const bare = lanes.find((lane) => lane.reference);
   const rows = lanes.map((lane) => {
@@ -254,8 +254,8 @@ function drawClimb(sameSide) {
 
 const aaSentence = () =>
   verdict.differs
-    ? "The same side differed from itself: something else is at work on this machine. Run it again, with more runs."
-    : "The same side twice, and no difference: this machine is quiet enough to measure on.";
+    ? "The same variant differed from itself: something else is at work on this machine. Run it again, with more runs."
+    : "The same variant twice, and no difference: this machine is quiet enough to measure on.";
 
 /** The end of the lesson, made from the numbers. */
 function sentence(saved, fast) {

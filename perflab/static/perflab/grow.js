@@ -1,4 +1,4 @@
-// How does it grow? Both sides at many sizes, or at many distances.
+// How does it grow? Both variants at many sizes, or at many distances.
 
 import { askLane } from "./bench.js";
 import { busy, knobs, lanes, memoryPeak, out, page } from "./page.js";
@@ -13,7 +13,7 @@ const DISTANCES = [0, 1, 2, 5, 10, 20, 50];
 /** What is drawn beside the time: the figure of the lesson. */
 const FIGURE = { bytes: "bytes", memory: "MB of memory" }[page.dataset.figure] ?? "queries";
 
-/** Measure both sides with one knob at each of these values; draws after every value. */
+/** Measure both variants with one knob at each of these values; draws after every value. */
 async function sweep(values, change, label, signal, progress) {
   const series = lanes.map(({ name, css }) => ({ name, css, time: [], figure: [] }));
   for (const [step, value] of values.entries()) {
@@ -45,7 +45,7 @@ async function sweep(values, change, label, signal, progress) {
     }
     draw(series, label);
   }
-  out("grow").textContent = `Medians of ${RUNS} runs a point (2 where one takes over a second), sides in turn.`;
+  out("grow").textContent = `Medians of ${RUNS} runs a point (2 where one takes over a second), variants in turn.`;
 }
 
 function draw(series, label) {

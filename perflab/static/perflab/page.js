@@ -40,7 +40,7 @@ export function knobs() {
   };
 }
 
-/** The address of a side with the knobs of the form, or with some of them changed; `cold` may be a token. */
+/** The address of a variant with the knobs of the form, or with some of them changed; `cold` may be a token. */
 function addressOf(path, changes = {}) {
   const { movies, round_trip, cache, cold, own } = { ...knobs(), ...changes };
   const query = new URLSearchParams({ movies, round_trip, cache, ...own });
@@ -139,5 +139,5 @@ const FIGURES = [
 export const figures = (peaks = []) =>
   [...FIGURES.map(([name, of]) => [name, ...lanes.map(of)]), ["peak memory, MB", ...peaks.map((n) => n / 1e6)]].filter((row) => row.length > 1);
 
-/** What the last run came to: ratio, low, high, differs, sameSide. */
+/** What the last run came to: ratio, low, high, differs, sameVariant. */
 export const verdict = {};

@@ -110,7 +110,7 @@ export function lines(title, xLabel, yLabel, series) {
   return picture(width, height, title, ...parts);
 }
 
-/** A stacked bar a side: parts are [label, ms, css]; all bars on one axis from zero to `top` ms. */
+/** A stacked bar a variant: parts are [label, ms, css]; all bars on one axis from zero to `top` ms. */
 export function bar(name, parts, top) {
   const width = 640, height = 66;
   let at = 0;
@@ -129,7 +129,7 @@ export function bar(name, parts, top) {
 }
 
 /**
- * The rungs of a ladder, one a row: {name, ms, css, told}. The axis is logarithmic, since the top is
+ * The variants of a ladder, one a row: {name, ms, css, told}. The axis is logarithmic, since the top is
  * often a hundredth of the bottom; its lines stand at powers of ten.
  */
 export function climb(rows) {

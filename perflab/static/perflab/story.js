@@ -1,4 +1,4 @@
-// A story: every side lives through the same steps, and the table tells what each was answered.
+// A story: every variant lives through the same steps, and the table tells what each was answered.
 
 import { ask, token } from "./bench.js";
 import { busy, ladder, order, page, queries } from "./page.js";
@@ -40,7 +40,7 @@ async function ordered(address, values, signal) {
   if (!answer.ok) throw new Error(`The lab refuses: status ${answer.status}.`);
 }
 
-/** One step of one side; resolves to the words for its cell. */
+/** One step of one variant; resolves to the words for its cell. */
 async function live({ asks, wait, read, visitor, together, change }, lane, cold, signal) {
   if (wait > 0) await pause(wait * 1000, signal);
   if (visitor) await ordered("/visitor/", { name: visitor }, signal);
@@ -61,11 +61,11 @@ const play = () =>
     for (const row of steps) for (const cell of cells(row)) cell.textContent = "";
     const before = await (await fetch("/visitor/", { signal })).text();
     try {
-      for (const [side, lane] of ladder.entries()) {
+      for (const [variant, lane] of ladder.entries()) {
         const cold = token();
         for (const [number, row] of steps.entries()) {
-          progress((side * steps.length + number) / (ladder.length * steps.length));
-          cells(row)[side].textContent = await live({ ...row.dataset, asks: Number(row.dataset.asks) }, lane, cold, signal);
+          progress((variant * steps.length + number) / (ladder.length * steps.length));
+          cells(row)[variant].textContent = await live({ ...row.dataset, asks: Number(row.dataset.asks) }, lane, cold, signal);
         }
       }
     } finally {

@@ -12,11 +12,11 @@ function save(name, type, content) {
 }
 
 function json() {
-  const sides = lanes.map((lane) => ({
-    name: verdict.sameSide ? lanes[0].name : lane.name,
+  const variants = lanes.map((lane) => ({
+    name: verdict.sameVariant ? lanes[0].name : lane.name,
     runs: lane.results.map(({ timing, bytes, outside }) => ({ ...timing, bytes, outside })),
   }));
-  const { sameSide, ...ratio } = verdict;
+  const { sameVariant, ...ratio } = verdict;
   const whole = {
     version: 1,
     slug: page.dataset.slug,
@@ -25,16 +25,16 @@ function json() {
     database: page.dataset.vendor,
     knobs: knobs(),
     ...ratio,
-    rungs: sides,
+    variants: variants,
   };
   save("json", "application/json", JSON.stringify(whole, null, 1));
 }
 
 function csv() {
-  const names = ["side", "run", "total", "sql", "cpu", "cache", "queries", "duplicates", "hits", "misses", "bytes", "outside", "worker"];
+  const names = ["variant", "run", "total", "sql", "cpu", "cache", "queries", "duplicates", "hits", "misses", "bytes", "outside", "worker"];
   const rows = lanes.flatMap((lane) =>
     lane.results.map(({ timing, bytes, outside }, run) => {
-      const one = { ...timing, bytes, outside, run: run + 1, side: lane.name };
+      const one = { ...timing, bytes, outside, run: run + 1, variant: lane.name };
       return names.map((name) => one[name] ?? "").join(",");
     }),
   );

@@ -4,7 +4,7 @@ import { ask } from "./bench.js";
 import { busy, lanes, middle, page, parts, queries } from "./page.js";
 import { bar, shown, waterfall } from "./plot.js";
 
-/** A stacked bar a side, on one axis. */
+/** A stacked bar a variant, on one axis. */
 export function drawBars() {
   const top = Math.max(...lanes.map((lane) => middle(lane, "total")));
   page.querySelector("[data-bars]").replaceChildren(
@@ -67,13 +67,13 @@ function statement(lane, id, group) {
   return item;
 }
 
-/** Mark the line that asked, in this side's sources. */
+/** Mark the line that asked, in this variant's sources. */
 function mark(lane, { where, count }) {
   if (!where) return;
   for (const source of page.querySelectorAll(".source")) {
     const line = where.line - Number(source.dataset.firstLine) + 1;
-    const side = source.closest(".lane").classList.contains("slow") === (lane === lanes[0]);
-    if (!side || source.dataset.file !== where.file) continue;
+    const variant = source.closest(".lane").classList.contains("slow") === (lane === lanes[0]);
+    if (!variant || source.dataset.file !== where.file) continue;
     const element = document.getElementById(`${source.dataset.anchor}-${line}`);
     element?.classList.add("asked");
     element?.setAttribute("title", `asks for ${queries(count)}`);

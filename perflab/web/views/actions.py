@@ -15,8 +15,8 @@ from perflab.workers import control
 
 from ..errors import error_page
 from ..forms import DialForm, ResultForm
-from .lookup import experiment_or_404, rung_or_404
-from .rungs import rung_scope
+from .lookup import experiment_or_404, variant_or_404
+from .variants import variant_scope
 
 
 def changes_the_lab(view):
@@ -37,14 +37,14 @@ def changes_the_lab(view):
 
 @changes_the_lab
 def change(request, slug, name):
-    """Make the change that a rung's story tells of, under the rung's own cache keys."""
+    """Make the change that a variant's story tells of, under the variant's own cache keys."""
     experiment = experiment_or_404(slug)
-    chosen_rung = rung_or_404(experiment, name)
-    if not chosen_rung.change:
+    chosen_variant = variant_or_404(experiment, name)
+    if not chosen_variant.change:
         raise Http404(f"{experiment.title} has nothing to change")
     chosen = Knobs.read(request.GET, experiment.knobs)
-    with rung_scope(slug, chosen_rung, chosen):
-        chosen_rung.change(request, chosen.movies)
+    with variant_scope(slug, chosen_variant, chosen):
+        chosen_variant.change(request, chosen.movies)
     if chosen.cold:  # the change is everybody's, and only the story's own entries know of it
         caches.flush(slug)
     return HttpResponse(status=204)

@@ -22,7 +22,7 @@ def catalogue(request):
     """Every experiment as JSON, for Locust scenarios and other people's tools."""
     return JsonResponse(
         {
-            "version": 1,
+            "version": 2,
             "knobs": knobs.catalogue(),
             "experiments": [
                 {
@@ -38,7 +38,9 @@ def catalogue(request):
                         for knob in experiment.knobs
                     },
                     "url": reverse("comparison", args=[experiment.slug]),
-                    "rungs": [_rung_as_json(experiment, rung) for rung in experiment.rungs],
+                    "variants": [
+                        _variant_as_json(experiment, variant) for variant in experiment.variants
+                    ],
                 }
                 for experiment in registry.runnable()
             ],
@@ -47,18 +49,18 @@ def catalogue(request):
     )
 
 
-def _rung_as_json(experiment, rung):
+def _variant_as_json(experiment, variant):
     def promise(queries):
         return {"base": queries.base, "per_row": queries.per_row, "batch": queries.batch}
 
     return {
-        "name": rung.name,
-        "url": reverse("rung", args=[experiment.slug, rung.name]),
-        "differs": rung.differs,
-        "revalidates": rung.revalidates,
-        "reference": rung.reference,
-        "body": rung.body,
-        "queries": {"cold": promise(rung.queries), "warm": promise(rung.promise(warm=True))},
+        "name": variant.name,
+        "url": reverse("variant", args=[experiment.slug, variant.name]),
+        "differs": variant.differs,
+        "revalidates": variant.revalidates,
+        "reference": variant.reference,
+        "body": variant.body,
+        "queries": {"cold": promise(variant.queries), "warm": promise(variant.promise(warm=True))},
     }
 
 

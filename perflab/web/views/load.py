@@ -29,7 +29,7 @@ REPORT_POLICY = (
 
 
 FIRST = {
-    **{"scenario": "io-bound", "side": "", "users": "16", "workers": "1,2,4"},
+    **{"scenario": "io-bound", "variant": "", "users": "16", "workers": "1,2,4"},
     **{"threads": "1", "seconds": "5"},
 }
 
@@ -49,8 +49,8 @@ def listed(request, asked, problem=""):
         "more": max(0, len(store.names()) - store.SHOWN),
         "is_local": is_local(request),
         "now": progress(),
-        "files": [name for name in scenarios.names() if name not in scenarios.BY_SIDE],
-        "shaped": scenarios.BY_SIDE,
+        "files": [name for name in scenarios.names() if name not in scenarios.BY_VARIANT],
+        "shaped": scenarios.BY_VARIANT,
         "experiments": [e.slug for e in registry.runnable() if e.slug not in scenarios.names()],
         "cores": cores(),
         "ceiling": control.ceiling(),
@@ -73,7 +73,7 @@ def row(run):
         "state": store.state_of(run),
         "span": ", ".join(spans) or (f"{len(found)}, by {axis}" if axis else str(len(found))),
         "best": best.get("requests_per_s"),
-        "best_side": best.get("side") or "",
+        "best_variant": best.get("variant") or "",
         "comparable": bool(points),
     }
 
@@ -110,7 +110,7 @@ def detail(request, run_id):
         "state": store.state_of(run),
         "charts": {name: mark_safe(svg) for name, svg in curves.charts(run).items()},
         "points": [(n, p, n in reports) for n, p in enumerate(points, 1)],
-        "sided": any(point.get("side") for point in points),
+        "by_variant": any(point.get("variant") for point in points),
         "opened": any(point.get("open") for point in points),
         "named": any(point.get("name") for point in points),
         "others": [other for other in others if other["comparable"]],

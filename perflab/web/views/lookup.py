@@ -12,9 +12,9 @@ def experiment_or_404(slug):
         raise Http404(f"there is no experiment {slug}") from None
 
 
-def rung_or_404(experiment, name):
+def variant_or_404(experiment, name):
     try:
-        return experiment.rung(name)
+        return experiment.variant(name)
     except KeyError:
-        names = ", ".join(rung.name for rung in experiment.rungs)
-        raise Http404(f"{experiment.title} has the sides {names}") from None
+        names = ", ".join(variant.name for variant in experiment.variants)
+        raise Http404(f"{experiment.title} has the variants {names}") from None

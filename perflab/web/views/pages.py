@@ -14,12 +14,12 @@ from perflab.access import is_local
 from perflab.catalogue import knobs, registry
 from perflab.catalogue.knobs import Knobs
 from perflab.catalogue.query_count_test import guard_test
-from perflab.catalogue.sources import rung_sources
+from perflab.catalogue.sources import variant_sources
 from perflab.compare import last_results
 
 from ..errors import reads_only
 from .lookup import experiment_or_404
-from .rungs import needs
+from .variants import needs
 
 prose = MarkdownIt("commonmark", {"html": False})  # html=False escapes
 
@@ -54,32 +54,32 @@ def contents(request):
 
 @reads_only
 def comparison(request, slug):
-    """An experiment's page: all its rungs next to each other, each in a frame of its own."""
+    """An experiment's page: all its variants next to each other, each in a frame of its own."""
     experiment = experiment_or_404(slug)
     chosen = Knobs.read(request.GET, experiment.knobs)
     runs = knobs.runs(request.GET)
-    chosen.refuse_if_too_slow(max(r.queries.at(chosen.movies) for r in experiment.rungs))
+    chosen.refuse_if_too_slow(max(r.queries.at(chosen.movies) for r in experiment.variants))
     frames_inspect = request.GET.get("frames") == "inspect"
-    sources = rung_sources(experiment.slug, experiment.rungs)
+    sources = variant_sources(experiment.slug, experiment.variants)
     ladder = experiment.ladder
     framed = ladder if len(ladder) < 4 else (experiment.slow, experiment.fast)
     lanes = []
-    for rung in experiment.rungs:
-        url = reverse("rung", args=[slug, rung.name])
+    for variant in experiment.variants:
+        url = reverse("variant", args=[slug, variant.name])
         path = f"{url}?{chosen.query_string()}"
         lanes.append(
             {
-                "rung": rung,
-                "title": re.sub("[-_]", " ", rung.name).capitalize(),
+                "variant": variant,
+                "title": re.sub("[-_]", " ", variant.name).capitalize(),
                 "url": url,
                 "path": path,
                 "frame": path + ("&inspect=1" if frames_inspect else ""),
                 "address": request.build_absolute_uri(path),
-                "cold": rung.queries.at(chosen.movies),
-                "warm": rung.promise(warm=True).at(chosen.movies),
-                "sources": sources[rung.name],
-                "framed": rung in framed,
-                "is_fast": rung is experiment.fast,
+                "cold": variant.queries.at(chosen.movies),
+                "warm": variant.promise(warm=True).at(chosen.movies),
+                "sources": sources[variant.name],
+                "framed": variant in framed,
+                "is_fast": variant is experiment.fast,
             }
         )
     context = {
@@ -101,7 +101,7 @@ def comparison(request, slug):
         "vendor": connection.vendor,
         "act": registry.ACTS[experiment.act],
         "needs": "" if experiment.here else needs(experiment),
-        "can_play": is_local(request) or not any(rung.change for rung in experiment.rungs),
+        "can_play": is_local(request) or not any(variant.change for variant in experiment.variants),
         "own_knobs": [(knob, chosen.own[knob.name]) for knob in experiment.knobs],
         "too_small": _too_small(experiment),
         **_neighbours(slug),

@@ -1,4 +1,4 @@
-"""One rung of an experiment, alone: the page whose making is measured."""
+"""One variant of an experiment, alone: the page whose making is measured."""
 
 from contextlib import contextmanager
 
@@ -12,38 +12,38 @@ from perflab.catalogue.knobs import Knobs
 from perflab.measure.round_trip import round_trip
 
 from ..errors import error_page, reads_only
-from .lookup import experiment_or_404, rung_or_404
+from .lookup import experiment_or_404, variant_or_404
 
 
 @reads_only
-def rung(request, slug, name):
-    """One rung of an experiment, alone: the page whose making is measured."""
+def variant(request, slug, name):
+    """One variant of an experiment, alone: the page whose making is measured."""
     experiment = experiment_or_404(slug)
-    chosen_rung = rung_or_404(experiment, name)
+    chosen_variant = variant_or_404(experiment, name)
     if not experiment.here:
         return error_page(request, 409, "This lesson needs another database", needs(experiment))
-    if name != chosen_rung.name:
-        address = reverse("rung", args=[slug, chosen_rung.name])
+    if name != chosen_variant.name:
+        address = reverse("variant", args=[slug, chosen_variant.name])
         return redirect(f"{address}?{request.META['QUERY_STRING']}".rstrip("?"))
     chosen = Knobs.read(request.GET, experiment.knobs)
-    chosen.refuse_if_too_slow(chosen_rung.queries.at(chosen.movies))
-    view = chosen_rung.view
+    chosen.refuse_if_too_slow(chosen_variant.queries.at(chosen.movies))
+    view = chosen_variant.view
     if iscoroutinefunction(view):
         view = async_to_sync(view)
-    with rung_scope(slug, chosen_rung, chosen):
+    with variant_scope(slug, chosen_variant, chosen):
         response = view(request, chosen.movies, **chosen.own)
     if response.streaming:
         response.streaming_content = _within(
-            lambda: rung_scope(slug, chosen_rung, chosen), response.streaming_content
+            lambda: variant_scope(slug, chosen_variant, chosen), response.streaming_content
         )
     return response
 
 
 @contextmanager
-def rung_scope(slug, rung, chosen):
-    """Where a rung works: with the cache, the keys and the distance that the knobs say."""
-    alias = rung.cache or chosen.cache
-    with caches.using(alias, slug, rung.name, chosen.cold), round_trip(chosen.round_trip):
+def variant_scope(slug, variant, chosen):
+    """Where a variant works: with the cache, the keys and the distance that the knobs say."""
+    alias = variant.cache or chosen.cache
+    with caches.using(alias, slug, variant.name, chosen.cold), round_trip(chosen.round_trip):
         yield
 
 
