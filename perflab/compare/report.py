@@ -1,6 +1,6 @@
 """What `manage.py measure` found, as text for a terminal and as Markdown for docs/results.md.
 
-Both read the JSON that docs/measure.md describes, and nothing else.
+Both read the JSON that docs/command-measure.md describes, and nothing else.
 """
 
 import io
@@ -139,7 +139,7 @@ PAGE = """\
 # Results
 
 Written by `manage.py results` from what `manage.py measure --all --json` found, never by hand:
-see [how](measure.md#a-page-of-results). One machine's figures; yours are the ones that count.
+see [how](command-measure.md#a-page-of-results). One machine's figures; yours are the ones that count.
 
 {settings}
 

@@ -46,7 +46,7 @@ def open_catalogue(client) -> dict:
     except (ValueError, KeyError, TypeError):
         addresses = []
     if not addresses or not all(re.match(r"/[\w-]", address) for address in addresses):
-        raise NoLab(f"{client.url} answers, but not as a perflab: see docs/measure.md")
+        raise NoLab(f"{client.url} answers, but not as a perflab: see docs/command-measure.md")
     if state == "down":
         raise LabRefused("The lab's database does not answer.")
     return catalogue

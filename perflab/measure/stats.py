@@ -1,6 +1,6 @@
 """What a row of timings says: median, p95, and how sure a ratio of medians is.
 
-Pure functions on numbers; docs/measure.md explains why these and no others.
+Pure functions on numbers; docs/command-measure.md explains why these and no others.
 """
 
 import random
