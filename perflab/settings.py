@@ -5,12 +5,13 @@ Every variable that is read here is listed in .env.example and in docs/settings.
 
 import os
 import secrets
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+
+from perflab.base.files import write_text_once
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -39,13 +40,7 @@ except OSError as error:
 def local_secret_key():
     """A key of this lab's own, made once and shared by all its workers."""
     path = VAR / "secret_key"
-    draft = VAR / f"secret_key.{os.getpid()}"
-    if not path.exists():
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(50))
-        with suppress(FileExistsError):
-            os.link(draft, path)  # atomic: of several workers the first one's key stays
-        draft.unlink()
+    write_text_once(path, secrets.token_urlsafe(50), mode=0o600)
     return path.read_text()
 
 

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from perflab.base.config import Problem, variable
+from perflab.base.files import write_text_once
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
@@ -53,14 +54,8 @@ def short_folder(var):
             record.unlink(missing_ok=True)  # it went with a reboot, or is not ours
         base = tempfile.gettempdir()
         folder = tempfile.mkdtemp(prefix="perflab-", dir=base if len(base) < 50 else "/tmp")
-        draft = var / f"sockets.{os.getpid()}"
-        draft.write_text(folder)
-        try:
-            os.link(draft, record)  # atomic: of several processes the first one's folder stays
-        except FileExistsError:
+        if not write_text_once(record, folder):  # another process was first: its folder stays
             os.rmdir(folder)
-        finally:
-            draft.unlink()
     raise Problem(f"cannot agree on a folder for sockets; delete {record} and try again.")
 
 

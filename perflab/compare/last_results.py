@@ -1,29 +1,25 @@
 """The last ratio that was measured for each experiment on this machine, for the contents page."""
 
-import json
-import os
-
 from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+
+from perflab.base.files import read_json, write_json
 
 
 def keep(slug, ratio, low, high, movies, round_trip, queries):
     """Keep a ratio of medians, its 95 % interval, the knobs, and the (slow, fast) queries."""
     folder = settings.VAR / "results"
     folder.mkdir(exist_ok=True)
-    draft = folder / f".{slug}.{os.getpid()}"
     result = {"ratio": ratio, "low": low, "high": high, "queries": queries}
     result |= {"movies": movies, "round_trip": round_trip, "when": timezone.now().isoformat()}
-    draft.write_text(json.dumps(result))
-    draft.replace(folder / f"{slug}.json")
+    write_json(folder / f"{slug}.json", result)
 
 
 def last(slug):
     """What was last kept for an experiment, with `when` as a datetime; None when nothing was."""
-    try:
-        result = json.loads((settings.VAR / "results" / f"{slug}.json").read_text())
-    except (FileNotFoundError, ValueError):
+    result = read_json(settings.VAR / "results" / f"{slug}.json", dict)
+    if result is None:
         return None
     # An interval that holds 1 is no difference, whatever its middle.
     result["differs"] = not result["low"] <= 1 <= result["high"]

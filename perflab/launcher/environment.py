@@ -8,7 +8,6 @@ interrupted installation is seen and done again.
 import contextlib
 import fcntl
 import hashlib
-import json
 import os
 import shutil
 import sys
@@ -16,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from perflab.base.config import Problem
+from perflab.base.files import read_json, write_json
 from perflab.base.paths import PYTHON, ROOT, VENV, var_folder
 from perflab.base.processes import run
 from perflab.launcher.installers import (
@@ -89,17 +89,13 @@ def is_usable(stamp):
 
 def read_stamp():
     """What the stamp says; {} when there is none that can be read."""
-    try:
-        stamp = json.loads(STAMP.read_text())
-    except (OSError, ValueError):
-        return {}
-    return stamp if isinstance(stamp, dict) and "base" in stamp else {}
+    stamp = read_json(STAMP, dict, default={})
+    return stamp if "base" in stamp else {}
 
 
 def write_stamp(stamp):
-    draft = STAMP.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps(stamp, indent=1))
-    draft.replace(STAMP)
+    """Write the stamp."""
+    write_json(STAMP, stamp, indent=1)
 
 
 def base_of(python):

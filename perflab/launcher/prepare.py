@@ -7,7 +7,6 @@ nothing has changed since the last time (`is_prepared`, which needs no Django).
 import argparse
 import contextlib
 import hashlib
-import json
 import os
 import sqlite3
 import sys
@@ -15,6 +14,7 @@ import traceback
 from pathlib import Path
 
 from perflab.base.config import variable
+from perflab.base.files import read_json, write_json
 from perflab.base.paths import ROOT
 
 FILMS = 1851  # the real ones
@@ -31,7 +31,7 @@ def is_prepared(var, movies=None):
     Only SQLite's own database is looked into; any other is asked each time, by Django.
     """
     try:
-        stamp = json.loads((var / "prepared.json").read_text())
+        stamp = read_json(var / "prepared.json", dict, default={})
         return (
             not variable("DATABASE_URL")
             and stamp["fingerprint"] == fingerprint()
@@ -77,11 +77,7 @@ def prepare(movies):
     call_command("migrate", interactive=False, verbosity=0)
     call_command("seed", movies=movies or FILMS)  # which never takes films away
     call_command("collectstatic", interactive=False, verbosity=0)
-    draft = stamp.with_suffix(f".{os.getpid()}")
-    draft.write_text(
-        json.dumps({"fingerprint": before, "movies": movies or FILMS, "tables": tables_in_use()})
-    )
-    draft.replace(stamp)
+    write_json(stamp, {"fingerprint": before, "movies": movies or FILMS, "tables": tables_in_use()})
 
 
 def tables_in_use():

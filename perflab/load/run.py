@@ -1,7 +1,6 @@
 """A whole load run, point by point, and the file in var/runs/ that keeps it."""
 
 import contextlib
-import json
 import os
 import platform
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from importlib.metadata import version
 from django.conf import settings
 
 from perflab.base.config import cores
+from perflab.base.files import write_json
 from perflab.measure import machine
 
 from . import open_loop_report, scenarios
@@ -320,9 +320,7 @@ def folder():
 def save(run):
     """Write a run into var/runs/, whole or not at all."""
     folder().mkdir(exist_ok=True)
-    draft = folder() / f".{run['id']}"
-    draft.write_text(json.dumps(run, indent=1) + "\n")
-    draft.replace(path_of(run))
+    write_json(path_of(run), run, indent=1)
 
 
 def end(run, state):

@@ -1,11 +1,12 @@
 """The runs in var/runs/, read: whatever lies there, no page may break on it."""
 
-import json
 import re
 from contextlib import suppress
 from datetime import datetime
 
 import psutil
+
+from perflab.base.files import read_json
 
 from . import run as runs
 
@@ -20,13 +21,8 @@ def names():
 
 def load(name) -> dict:
     """A kept run. Raises KeyError when there is none of that id, or no run in its file."""
-    if not ID.fullmatch(name):
-        raise KeyError(name)
-    try:
-        run = json.loads((runs.folder() / f"{name}.json").read_text())
-    except (OSError, ValueError):
-        raise KeyError(name) from None
-    if not isinstance(run, dict) or not run.get("version"):
+    run = read_json(runs.folder() / f"{name}.json", dict) if ID.fullmatch(name) else None
+    if run is None or not run.get("version"):
         raise KeyError(name)
     empty = {"state": "", "verdict": "", "warnings": [], "alone": {}}
     points = run.get("points") if isinstance(run.get("points"), list) else []

@@ -17,6 +17,8 @@ from time import perf_counter
 from django.conf import settings
 from django.template.base import Node
 
+from perflab.base.files import keep_newest, read_json, write_json
+
 MAX_TRACES = 100
 MAX_EVENTS = 2000
 MAX_TEXT = 20_000  # characters of a statement or of its parameters
@@ -151,29 +153,16 @@ def save(recorder, measurement, path):
         "left_out": recorder.left_out,
         "events": recorder.events,
     }
-    draft = FOLDER / f".{recorder.id}"
-    draft.write_text(json.dumps(trace))
-    draft.replace(FOLDER / f"{recorder.id}.json")
-    for old in sorted(FOLDER.glob("*.json"), key=modified, reverse=True)[MAX_TRACES:]:
-        old.unlink(missing_ok=True)
-
-
-def modified(path):
-    """When a file was written; another worker may have removed it meanwhile."""
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0
+    write_json(FOLDER / f"{recorder.id}.json", trace)
+    keep_newest(FOLDER, "*.json", MAX_TRACES)
 
 
 def load(trace_id):
     """The trace of that id. Raises KeyError when there is none (any more)."""
-    if not ID.fullmatch(trace_id):
+    trace = read_json(FOLDER / f"{trace_id}.json", dict) if ID.fullmatch(trace_id) else None
+    if trace is None:
         raise KeyError(trace_id)
-    try:
-        return json.loads((FOLDER / f"{trace_id}.json").read_text())
-    except FileNotFoundError:
-        raise KeyError(trace_id) from None
+    return trace
 
 
 def groups(trace):

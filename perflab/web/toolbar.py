@@ -5,7 +5,6 @@ CacheStore rewrites a list of every request at each step, so that of several wor
 what another has just written, and now and then a page loses its panels.
 """
 
-import os
 import re
 import shutil
 from contextlib import suppress
@@ -13,6 +12,8 @@ from contextlib import suppress
 from debug_toolbar.settings import get_config
 from debug_toolbar.store import BaseStore, deserialize, serialize
 from django.conf import settings
+
+from perflab.base.files import keep_newest, newest_first, write_text
 
 from .errors import error_page
 
@@ -44,8 +45,7 @@ class FolderStore(BaseStore):
         """Make room for a request, and end that of the oldest ones."""
         with suppress(OSError):
             _folder(request_id).mkdir(mode=0o700, parents=True, exist_ok=True)
-            for outdated in _by_age()[: -get_config()["RESULTS_CACHE_SIZE"] - SPARE]:
-                cls.delete(outdated)
+            keep_newest(FOLDER, "[0-9a-f]*", get_config()["RESULTS_CACHE_SIZE"] + SPARE)
 
     @classmethod
     def delete(cls, request_id):
@@ -57,10 +57,8 @@ class FolderStore(BaseStore):
 
     @classmethod
     def save_panel(cls, request_id, panel_id, data=None):
-        draft = _folder(request_id) / f"{panel_id}.draft"
         with suppress(OSError):
-            draft.write_text(serialize(data))
-            draft.replace(draft.with_suffix(".json"))  # another worker reads all of it, or nothing
+            write_text(_folder(request_id) / f"{panel_id}.json", serialize(data))
 
     @classmethod
     def panel(cls, request_id, panel_id):
@@ -91,11 +89,6 @@ def _folder(request_id):
 
 
 def _by_age():
-    """The ids of all requests kept, the one that was written to last at the end."""
-    aged = []
-    with suppress(OSError), os.scandir(FOLDER) as entries:
-        for entry in entries:
-            if REQUEST_ID.fullmatch(entry.name):
-                with suppress(OSError):  # another worker has just deleted it
-                    aged.append((entry.stat().st_mtime_ns, entry.name))
-    return [name for _, name in sorted(aged)]
+    """Return the ids of all requests kept, the one that was written to last at the end."""
+    found = reversed(newest_first(FOLDER, "[0-9a-f]*"))
+    return [path.name for path in found if REQUEST_ID.fullmatch(path.name)]
