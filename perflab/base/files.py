@@ -1,0 +1,112 @@
+"""Files that several threads and processes write and read at once.
+
+A file is written under another name first and then put in its place in one step. So a reader finds
+the old content or the new, and never a part of it.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+Kind = TypeVar("Kind")
+Default = TypeVar("Default")
+
+
+@contextlib.contextmanager
+def draft_of(
+    path: Path, mode: int = 0o666, put: Callable[[Path, Path], None] = os.replace
+) -> Iterator[Path]:
+    """Yield the path of an empty file beside `path`, which takes its place when the block ends.
+
+    When the block fails the draft is deleted and `path` stays as it was. No two drafts have the
+    same name, whichever thread or process makes them. `mode` is the file's, less the umask; `put`
+    is the function that puts the draft in its place.
+    """
+    draft = path.with_name(f".{secrets.token_hex(8)}.draft")
+    try:
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+        yield draft
+        put(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str, mode: int = 0o666) -> None:
+    """Write a text file, whole or not at all. Raises OSError."""
+    with draft_of(path, mode) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def write_text_once(path: Path, text: str, mode: int = 0o666) -> bool:
+    """Write a text file unless there is one; return whether this call has written it.
+
+    Of several processes that try at once, one succeeds. Raises OSError.
+    """
+    if path.exists():
+        return False
+    try:
+        with draft_of(path, mode, put=os.link) as draft:  # unlike replace, link never overwrites
+            draft.write_text(text, encoding="utf-8")
+    except FileExistsError:
+        return False
+    return True
+
+
+def write_json(path: Path, value: Any, indent: int | None = None) -> None:
+    """Write a value as JSON, whole or not at all.
+
+    Raises OSError, and TypeError or ValueError where JSON cannot hold the value.
+    """
+    write_text(path, json.dumps(value, indent=indent) + "\n")
+
+
+@overload
+def read_json(path: Path, kind: type[Kind]) -> Kind | None: ...
+
+
+@overload
+def read_json(path: Path, kind: type[Kind], default: Default) -> Kind | Default: ...
+
+
+def read_json(path: Path, kind: type[Any], default: Any = None) -> Any:
+    """Return the value in a JSON file, or `default` where the file has none of this kind.
+
+    So a file that is missing, that may not be read or that holds anything else is no error. `kind`
+    is a type such as dict.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):  # ValueError: no UTF-8, or no JSON
+        return default
+    return value if isinstance(value, kind) else default
+
+
+def newest_first(folder: Path, pattern: str) -> list[Path]:
+    """Return what lies in a folder and matches a pattern, by the time of its last change.
+
+    The list is empty where the folder is missing. What another process deletes meanwhile is left
+    out.
+    """
+    dated = []
+    for path in folder.glob(pattern):
+        with contextlib.suppress(OSError):
+            dated.append((path.stat().st_mtime_ns, path.name, path))
+    return [path for _, _, path in sorted(dated, reverse=True)]
+
+
+def keep_newest(folder: Path, pattern: str, count: int) -> None:
+    """Delete all files and folders in a folder that match a pattern, but for the newest `count`.
+
+    What cannot be deleted stays: another process may be deleting it too.
+    """
+    for path in newest_first(folder, pattern)[count:]:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink()

@@ -1,0 +1,161 @@
+"""Files are written whole or not at all, read without an error, and kept in bounds."""
+
+import json
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import pytest
+
+from perflab.base.files import (
+    draft_of,
+    keep_newest,
+    newest_first,
+    read_json,
+    write_json,
+    write_text,
+    write_text_once,
+)
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    path = tmp_path / "figures.json"
+
+    write_json(path, {"name": "Amélie", "figures": [1, 2.5, None]}, indent=1)
+
+    assert read_json(path, dict) == {"name": "Amélie", "figures": [1, 2.5, None]}
+    assert os.listdir(tmp_path) == ["figures.json"]
+
+
+def test_a_value_that_json_cannot_hold_leaves_the_old_file_and_no_draft(tmp_path):
+    path = tmp_path / "figures.json"
+    write_json(path, {"old": 1})
+
+    with pytest.raises(TypeError):
+        write_json(path, {"new": object()})
+
+    assert read_json(path, dict) == {"old": 1}
+    assert os.listdir(tmp_path) == ["figures.json"]
+
+
+def test_writing_that_fails_leaves_the_old_file_and_no_draft(tmp_path):
+    path = tmp_path / "figures.json"
+    write_json(path, {"old": 1})
+
+    with pytest.raises(UnicodeEncodeError):
+        write_text(path, "half of it, then \ud800")
+    with suppress(KeyboardInterrupt), draft_of(path) as draft:
+        draft.write_text("half of it")
+        raise KeyboardInterrupt
+
+    assert read_json(path, dict) == {"old": 1}
+    assert os.listdir(tmp_path) == ["figures.json"]
+
+
+def test_a_file_that_cannot_be_put_in_its_place_leaves_no_draft(tmp_path):
+    (tmp_path / "folder").mkdir()
+
+    with pytest.raises(OSError, match="folder"):
+        write_json(tmp_path / "folder", {})
+    with pytest.raises(FileNotFoundError):
+        write_json(tmp_path / "missing" / "figures.json", {})
+
+    assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_a_reader_finds_one_whole_file_while_many_write(tmp_path):
+    path = tmp_path / "figures.json"
+    write_json(path, {"writer": 0, "text": ""})
+
+    def write(number):
+        for _ in range(20):
+            write_json(path, {"writer": number, "text": str(number) * 20_000})
+
+    with ThreadPoolExecutor(8) as pool:
+        writers = [pool.submit(write, number) for number in range(1, 9)]
+        while not all(writer.done() for writer in writers):
+            found = read_json(path, dict)
+            assert set(found["text"]) <= {str(found["writer"])}
+        for writer in writers:
+            writer.result()
+
+    assert os.listdir(tmp_path) == ["figures.json"]
+
+
+def test_a_file_is_as_private_as_asked(tmp_path):
+    write_text(tmp_path / "secret", "x", mode=0o600)
+
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+
+
+def test_of_many_who_write_once_one_succeeds(tmp_path):
+    path = tmp_path / "key"
+
+    with ThreadPoolExecutor(8) as pool:
+        written = list(pool.map(lambda number: write_text_once(path, str(number)), range(8)))
+
+    assert written.count(True) == 1
+    assert path.read_text() == str(written.index(True))
+    assert os.listdir(tmp_path) == ["key"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1, 2]", b"null", b"\xff\xfe", b"[" * 100_000, b'"text"']
+)
+def test_what_is_no_json_of_that_kind_is_read_as_the_default(tmp_path, content):
+    path = tmp_path / "figures.json"
+    path.write_bytes(content)
+
+    assert read_json(path, dict) is None
+    assert read_json(path, dict, default={}) == {}
+
+
+def test_what_cannot_be_read_is_read_as_the_default(tmp_path):
+    assert read_json(tmp_path / "missing.json", dict, default={}) == {}
+    assert read_json(tmp_path, dict) is None
+
+
+def make_files(folder, count):
+    """Make files of which a higher number is newer; return their names, the newest first."""
+    for number in range(count):
+        path = folder / f"{number}.json"
+        path.write_text(json.dumps(number))
+        os.utime(path, ns=(number, number))
+    return [f"{number}.json" for number in reversed(range(count))]
+
+
+def test_the_newest_files_stay(tmp_path):
+    names = make_files(tmp_path, 12)
+    (tmp_path / "other.txt").touch()
+
+    keep_newest(tmp_path, "*.json", 5)
+
+    assert [path.name for path in newest_first(tmp_path, "*.json")] == names[:5]
+    assert (tmp_path / "other.txt").exists()
+
+
+def test_folders_are_deleted_with_what_is_in_them(tmp_path):
+    for number in range(3):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "file").touch()
+        os.utime(tmp_path / str(number), ns=(number, number))
+
+    keep_newest(tmp_path, "[0-9]", 1)
+
+    assert os.listdir(tmp_path) == ["2"]
+
+
+def test_nothing_is_deleted_where_there_is_nothing(tmp_path):
+    keep_newest(tmp_path / "missing", "*", 1)
+
+    assert newest_first(tmp_path / "missing", "*") == []
+
+
+def test_many_may_delete_at_once(tmp_path):
+    make_files(tmp_path, 200)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: keep_newest(tmp_path, "*.json", 10), range(8)))
+
+    assert len(os.listdir(tmp_path)) == 10
