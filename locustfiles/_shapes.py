@@ -18,7 +18,7 @@ AT_ONCE = 100  # users that arrive in a second where they are to come together
 
 @events.init_command_line_parser.add_listener
 def add_options(parser, **_):
-    option = {"choices": ["slow", "fast"], "default": "fast", "env_var": "LOCUST_SIDE"}
+    option = {"choices": ["slow", "fast"], "default": "fast", "env_var": "LOCUST_VARIANT"}
     parser.add_argument("--variant", help="which variant to load", **option)
 
 

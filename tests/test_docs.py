@@ -61,40 +61,6 @@ def test_the_article_map_names_files_and_commands_that_exist():
         assert list(ROOT.glob(f"*/management/commands/{name}.py")), name
 
 
-def variables_read():
-    """The names of all environment variables that the lab's own code asks for."""
-    files = [*(ROOT / "perflab").rglob("*.py"), ROOT / "gunicorn.conf.py"]
-    names = set()
-    for path in files:
-        names |= set(
-            re.findall(
-                r'(?:text|flag|environ\.get|getenv|number|integer)\(\s*"([A-Z_]+)"',
-                path.read_text(),
-            )
-        )
-        names |= set(re.findall(r'environ\[?\.?(?:get)?\(?\[?"([A-Z_]+)"', path.read_text()))
-    return names - {"DJANGO_SETTINGS_MODULE", "HOME", "PATH", "VIRTUAL_ENV"}
-
-
-@pytest.mark.parametrize("name", sorted(variables_read()))
-@pytest.mark.parametrize("file", ["docs/settings.md", ".env.example"])
-def test_every_variable_is_documented(name, file):
-    assert name in (ROOT / file).read_text()
-
-
-def test_every_documented_variable_is_read():
-    table = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
-    code = "".join(
-        path.read_text()
-        for path in [*(ROOT / "perflab").rglob("*.py"), ROOT / "gunicorn.conf.py"]
-        + list((ROOT / "tests").glob("*.py"))
-    )
-
-    assert len(table) > 10
-    for name in table:
-        assert f'"{name}"' in code, name
-
-
 def test_every_requirement_is_pinned_and_has_a_reason():
     for line in (ROOT / "requirements.txt").read_text().splitlines():
         assert re.match(r"#|[\w.\[\]-]+==[\w.]+(; .+)?  # .+", line), line
