@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from perflab.base.gunicorn import gunicorn_command
 from perflab.measure import server_timing
 from tests.services import free_port, temporary_folder, tie_to_parent, wait_until
 
@@ -114,13 +115,9 @@ class Lab:
             manage("seed", "--movies=1851", **environment)
         else:
             self.seeded.copy_to(self.var / "perflab.sqlite3")
-        configuration = ROOT / "gunicorn.conf.py"
-        command = [sys.executable, "-m", "gunicorn", "perflab.wsgi", *self.arguments]
-        command += ["-c", str(configuration)] if configuration.exists() else []
-        command += ["--bind", f"127.0.0.1:{self.port}"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command,
+                gunicorn_command(f"127.0.0.1:{self.port}", self.arguments),
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

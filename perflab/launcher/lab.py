@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from perflab.base import paths
 from perflab.base.config import Problem, is_public, variable
+from perflab.base.gunicorn import gunicorn_command
 from perflab.base.logs import last_words, open_log
 from perflab.base.network import NOT_PUBLIC, Address, can_listen
 from perflab.base.processes import Stopped, end, group_is_alive, spawn
@@ -60,7 +61,7 @@ def run(options, say=print):
         log = open_log(var, "gunicorn.log")
         log_starts = log.tell()
         gunicorn = spawn(
-            gunicorn_command(options),
+            gunicorn_command(options.address),
             cwd=paths.ROOT,
             env=environment,
             stdin=None,
@@ -184,13 +185,6 @@ def prepare(options, environment, say):
         end(process)
     if status:
         raise Problem("", status)
-
-
-def gunicorn_command(options):
-    return [
-        *(sys.executable, "-m", "gunicorn", "--config", paths.ROOT / "gunicorn.conf.py"),
-        *("--bind", str(options.address), "perflab.wsgi"),
-    ]
 
 
 def wait_for_answer(address, gunicorn):

@@ -9,7 +9,6 @@ import glob
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from perflab.base import paths
+from perflab.base.gunicorn import CONFIGURATION, gunicorn_command
 from perflab.base.logs import last_words, open_log
 from perflab.base.network import Address, can_listen
 from perflab.base.processes import end, spawn
@@ -61,17 +61,18 @@ class Gunicorn:
         self.workers = workers
         self.var = paths.var_folder()
         self.log = self.var / "log" / "load-gunicorn.log"
-        self.command = [
-            *(sys.executable, "-m", "gunicorn"),
-            "perflab.asgi" if worker_class == "asgi" else "perflab.wsgi",
-            *("--config", str(config or paths.ROOT / "gunicorn.conf.py")),
-            *("--bind", str(self.address)),
-            *("--workers", str(workers), "--threads", str(threads)),
-            *("--worker-class", worker_class, "--graceful-timeout", str(GRACE_S)),
-            # Nobody reads it, and at some thousand lines a second writing it costs.
-            *("--access-logfile", os.devnull),
-            *arguments,
-        ]
+        self.command = gunicorn_command(
+            self.address,
+            (
+                *("--workers", str(workers), "--threads", str(threads)),
+                *("--worker-class", worker_class, "--graceful-timeout", str(GRACE_S)),
+                # Nobody reads the access log, and at some thousand lines a second it costs.
+                *("--access-logfile", os.devnull),
+                *arguments,
+            ),
+            configuration=config or CONFIGURATION,
+            application="perflab.asgi" if worker_class == "asgi" else "perflab.wsgi",
+        )
         self.environment = {
             **os.environ,
             "PORT": str(self.address.port),
