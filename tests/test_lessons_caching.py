@@ -45,8 +45,8 @@ def address(slug, variant, token, order="", **knobs):
 
 
 def told(response):
-    """The text of the page's element with `data-told`."""
-    return response.content.decode().partition("data-told>")[2].partition("<")[0]
+    """The text of the page's element with `data-answer`."""
+    return response.content.decode().partition("data-answer>")[2].partition("<")[0]
 
 
 def queries(response):

@@ -3,15 +3,24 @@
 import json
 import types
 
+import django
 import pytest
 from django.db import connection
 from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.test import Client
 
 from movies.models import Movie
-from perflab.catalogue import registry
+from perflab.catalogue import needs, registry
 from perflab.catalogue.knobs import BadKnob, Knobs
-from perflab.catalogue.registry import Choice, Experiment, Queries, Variant, by_vendor
+from perflab.catalogue.registry import (
+    Choice,
+    Experiment,
+    Queries,
+    Step,
+    Variant,
+    by_django,
+    by_vendor,
+)
 from perflab.compare.promises import broken_promises
 
 
@@ -25,13 +34,12 @@ def make(*variants, **options):
         title="A lesson",
         topic="Tests",
         remedy="the test",
-        count=Movie.objects.count,
         cost="Nothing.",
         docs="https://docs.djangoproject.com/en/5.2/",
         variants=variants
         or (Variant("slow", pages, Queries(1)), Variant("fast", pages, Queries(1))),
         slug="a-lesson",
-        **options,
+        **{"collection_size": Movie.objects.count, **options},
     )
 
 
@@ -74,7 +82,24 @@ def test_a_promise_may_differ_by_database():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"act": "none"}, {"figure": "miles"}, {"clock": "sun"}, {"needs": "paper"}]
+    ("version", "expected"), [((5, 2), 13), ((6, 0), 13), ((6, 1), 1), ((7, 0), 1)]
+)
+def test_a_promise_may_differ_by_the_version_of_django(version, expected, monkeypatch):
+    monkeypatch.setattr(django, "VERSION", (*version, 3, "final", 0))
+
+    assert by_django({(5, 2): Queries(13), (6, 1): Queries(1)}) == Queries(expected)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"act": "none"},
+        {"figure": "miles"},
+        {"clock": "sun"},
+        {"needs": "paper"},
+        {"needs": "django>=six"},
+        {"needs": "django==5.2"},
+    ],
 )
 def test_a_word_that_means_nothing_is_refused_when_the_lab_starts(wrong, monkeypatch):
     module = types.ModuleType("lessons.odd", "A lesson.\n\nWhat happens.")
@@ -82,14 +107,43 @@ def test_a_word_that_means_nothing_is_refused_when_the_lab_starts(wrong, monkeyp
     monkeypatch.setattr(registry, "import_module", lambda name: module)
 
     with pytest.raises(ValueError, match=f"'{next(iter(wrong.values()))}' is none of "):
-        registry.register("lessons", ["odd"])
+        registry.register("lessons", ["odd"], collection_size=Movie.objects.count)
+
+
+@pytest.mark.parametrize("part", ["body", "read"])
+def test_so_is_a_word_of_a_variant_or_of_a_story(part, monkeypatch):
+    module = types.ModuleType("lessons.odd", "A lesson.\n\nWhat happens.")
+    variants = (Variant("slow", pages, Queries(1), body="odd" if part == "body" else "html"),)
+    story = (Step("It rains.", read="odd" if part == "read" else "answer"),)
+    module.experiment = make(*variants, story=story)
+    monkeypatch.setattr(registry, "import_module", lambda name: module)
+
+    with pytest.raises(ValueError, match=r"lessons\.odd: 'odd' is none of "):
+        registry.register("lessons", ["odd"], collection_size=Movie.objects.count)
+
+
+def test_a_package_says_how_many_rows_there_are_unless_an_experiment_does(monkeypatch):
+    modules = {}
+    for name, options in (("whole", {}), ("part", {"count": lambda: 12})):
+        modules[f"lessons.{name}"] = types.ModuleType(f"lessons.{name}", "A lesson.\n\nText.")
+        modules[f"lessons.{name}"].experiment = make(**options)
+    monkeypatch.setattr(registry, "import_module", modules.get)
+    monkeypatch.setattr(registry, "experiments", {})
+
+    registry.register("lessons", ["whole", "part"], collection_size=lambda: 1851)
+
+    assert {name: e.row_count() for name, e in registry.experiments.items()} == {
+        "whole": 1851,
+        "part": 12,
+    }
+    assert {e.collection_size() for e in registry.experiments.values()} == {1851}
 
 
 @pytest.mark.django_db
 def test_an_experiment_is_shown_without_a_query(django_assert_num_queries):
     """The toolbar shows every object that a template is given."""
-    experiment = make()
-    experiment.count = Movie.objects.filter(year__gt=1990).count
+    films = Movie.objects.filter(year__gt=1990)
+    experiment = make(count=films.count, collection_size=films.count)
 
     with django_assert_num_queries(0):
         assert "A lesson" in repr(experiment)
@@ -174,6 +228,54 @@ def test_a_lesson_for_another_database_can_be_read_and_not_run(lesson, visitor):
 
 
 @pytest.mark.django_db
+def test_a_lesson_for_a_newer_django_can_be_read_and_not_run(lesson, visitor):
+    lesson(needs="django>=9.0")
+
+    page = visitor.get("/experiments/a-lesson/")
+    variant = visitor.get("/experiments/a-lesson/slow/")
+
+    sentence = "a lesson on Django 9.0 or newer: start it with a Python that can run that."
+    assert page.status_code == 200
+    assert sentence in page.content.decode()
+    assert variant.status_code == 409
+    assert sentence in variant.content.decode()
+    assert "This lesson needs Django 9.0 or newer" in variant.content.decode()
+    catalogue = visitor.get("/experiments.json").json()
+    assert catalogue["elsewhere"]["a-lesson"] == "django>=9.0"
+    assert "a-lesson" not in [e["slug"] for e in catalogue["experiments"]]
+    assert "needs Django 9.0 or newer" in visitor.get("/").content.decode()
+    assert "set DATABASE_URL to one" in needs.how_to_meet("postgresql")
+    assert needs.how_to_meet("django>=9.0") == "start the lab with a Python that can run it"
+
+
+@pytest.mark.parametrize(
+    ("needed", "version", "met"),
+    [
+        ("", (5, 2), True),
+        ("django>=5.2", (5, 2), True),
+        ("django>=6.1", (5, 2), False),
+        ("django>=6.1", (6, 0), False),
+        ("django>=6.1", (6, 1), True),
+        ("django>=6.2", (6, 10), True),  # a number, not text
+    ],
+)
+def test_a_lesson_runs_on_the_django_that_it_needs_and_on_newer_ones(
+    needed, version, met, monkeypatch
+):
+    monkeypatch.setattr(django, "VERSION", (*version, 3, "final", 0))
+
+    assert make(needs=needed).runs_here is met
+
+
+@pytest.mark.django_db
+def test_a_lesson_for_the_django_at_hand_runs(lesson, visitor):
+    lesson(needs="django>=5.2")
+
+    assert visitor.get("/experiments/a-lesson/slow/").status_code == 200
+    assert "a-lesson" not in visitor.get("/experiments.json").json()["elsewhere"]
+
+
+@pytest.mark.django_db
 def test_a_collection_too_small_for_a_lesson_is_told_how_to_grow(lesson, visitor):
     lesson(shows_from=100_000)
     page = visitor.get("/experiments/a-lesson/").content.decode()
@@ -186,7 +288,7 @@ def test_a_collection_too_small_for_a_lesson_is_told_how_to_grow(lesson, visitor
 
 @pytest.mark.django_db
 def test_what_no_page_shows_counts_for_the_size_of_a_collection(lesson, visitor):
-    lesson(shows_from=5000, collection=lambda: 5000)
+    lesson(shows_from=5000, count=lambda: 12, collection_size=lambda: 5000)
 
     assert "manage.py seed --movies" not in visitor.get("/experiments/a-lesson/").content.decode()
 

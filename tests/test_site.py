@@ -136,7 +136,7 @@ def test_the_catalogue_names_every_variant_and_what_it_promises(client):
 
     assert [e["slug"] for e in catalogue["experiments"]] == [e.slug for e in registry.runnable()]
     assert set(catalogue["elsewhere"]) == {
-        e.slug for e in registry.experiments.values() if not e.here
+        e.slug for e in registry.experiments.values() if not e.runs_here
     }
     first = catalogue["experiments"][0]
     assert first["variants"][0] == {

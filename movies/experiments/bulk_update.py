@@ -19,7 +19,6 @@ from django.db.models import F
 from django.shortcuts import render
 
 from movies.drafts import drafts_of_films, scratch, written_drafts
-from movies.models import Movie
 from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
@@ -48,7 +47,6 @@ experiment = Experiment(
     title="Changing many rows",
     topic="Database queries",
     remedy="the update in the database",
-    count=Movie.objects.count,
     cost="`save()` is not called and no signal is sent. Objects that are already in memory "
     "keep their old values, and one statement locks all of its rows until it commits.",
     docs="https://docs.djangoproject.com/en/5.2/topics/db/queries/#updating-multiple-objects-at-once",

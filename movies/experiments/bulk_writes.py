@@ -21,7 +21,7 @@ from django.db import transaction
 from django.shortcuts import render
 
 from movies.drafts import drafts_of_films, scratch
-from movies.models import Draft, Movie
+from movies.models import Draft
 from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
@@ -58,7 +58,6 @@ experiment = Experiment(
     title="Writing many rows",
     topic="Database queries",
     remedy="writing in bulk",
-    count=Movie.objects.count,
     cost="`save()` is not called and no signal is sent: what they do has to be done by hand. One "
     "bad row makes all of its list fail. All objects are in memory at once.",
     docs="https://docs.djangoproject.com/en/5.2/ref/models/querysets/#bulk-create",

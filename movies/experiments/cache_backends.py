@@ -48,7 +48,6 @@ experiment = Experiment(
     title="Which cache?",
     topic="Caching",
     remedy="the nearest cache",
-    count=Movie.objects.count,
     figure="time",
     cost="The nearer a cache, the fewer share it: local memory has a copy in every worker, and a "
     "change reaches one of them. A cache server is one more thing to run, to watch and to lose.",

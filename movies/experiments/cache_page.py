@@ -35,7 +35,6 @@ experiment = Experiment(
     title="Cache a whole page",
     topic="Caching",
     remedy="the page cache",
-    count=Movie.objects.count,
     cost="Staleness: a change shows up to 60 s late. Memory in the cache for every address. And a "
     "trap: a page that greets its visitor would greet everybody with the first one's name.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#the-per-view-cache",

@@ -58,7 +58,6 @@ experiment = Experiment(
     title="Not modified",
     topic="Caching",
     remedy="asking for the version first",
-    count=Movie.objects.count,
     figure="bytes",
     cost="One more query for every new visitor. And the version must change with everything that "
     "the page shows: forget the layout or the visitor, and somebody keeps an old page.",

@@ -48,7 +48,6 @@ experiment = Experiment(
     title="Connections",
     topic="Database queries",
     remedy="the pool",
-    count=Movie.objects.count,
     figure="time",
     needs="postgresql",
     cost="Connections that are open while nobody asks: each is a process on the server, and it "

@@ -35,7 +35,6 @@ experiment = Experiment(
     title="The fragment trap",
     topic="Caching",
     remedy="the lazy queryset",
-    count=Movie.objects.count,
     cost="Nothing but attention: the view must leave its queryset alone, and so must whoever edits "
     "it next. A test that counts the queries of a second visit keeps it so.",
     docs="https://docs.djangoproject.com/en/5.2/topics/db/queries/#when-querysets-are-evaluated",

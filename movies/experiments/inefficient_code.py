@@ -62,7 +62,6 @@ experiment = Experiment(
     title="A loop in a loop",
     topic="Code and data",
     remedy="the dictionary",
-    count=Movie.objects.count,
     figure="time",
     cost="Memory for the dictionary, one entry for each kind; and the comparison has to be one "
     "that a key can stand for. “Nearly alike” needs another structure, or the database.",

@@ -109,7 +109,6 @@ experiment = Experiment(
     title="The whole climb",
     topic="From naive to cached",
     remedy="the whole climb",
-    count=Movie.objects.count,
     cost="Every variant has its own: wider rows, memory, dictionaries without methods, and from "
     "the cached ones on a page that is up to 60 s old, and a cache to keep running.",
     docs="https://docs.djangoproject.com/en/5.2/topics/performance/",

@@ -52,7 +52,6 @@ experiment = Experiment(
     title="The low-level cache",
     topic="Caching",
     remedy="the cached statistic",
-    count=Movie.objects.count,
     cost="Staleness of the figure, up to 60 s; four lines of code that must agree on a key; and "
     "when it expires under load, everybody computes it at once.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#the-low-level-cache-api",

@@ -36,7 +36,6 @@ experiment = Experiment(
     title="Many-to-many relations",
     topic="Database queries",
     remedy="prefetching",
-    count=Movie.objects.count,
     cost="Memory: all related objects are held at once, and the second query names every film's "
     "id, which grows long on pages of thousands of rows.",
     docs="https://docs.djangoproject.com/en/5.2/ref/models/querysets/#prefetch-related",

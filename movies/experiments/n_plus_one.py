@@ -37,7 +37,6 @@ experiment = Experiment(
     title="The N+1 query bug",
     topic="Database queries",
     remedy="the join",
-    count=Movie.objects.count,
     cost="A wider row: every film carries a copy of its director's columns, which costs more than "
     "it saves if the page does not show them.",
     docs="https://docs.djangoproject.com/en/5.2/ref/models/querysets/#select-related",

@@ -63,7 +63,6 @@ experiment = Experiment(
     title="Bytes on the line",
     topic="Code and data",
     remedy="a compressed first page",
-    count=Movie.objects.count,
     figure="bytes",
     clock="client",
     knobs=(Choice("line", "Simulated line, kbit/s (0: none)", (0, 1000, 4000, 20000), 0),),

@@ -54,7 +54,6 @@ experiment = Experiment(
     title="A cache for each worker",
     topic="Caching",
     remedy="the shared cache",
-    count=Movie.objects.count,
     cost="A server more to run and to watch, and on every hit the way to it: more time than local "
     "memory takes, and one more part that can be away.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#local-memory-caching",

@@ -61,7 +61,6 @@ experiment = Experiment(
     title="A personal page, cached",
     topic="Caching",
     remedy="the cached fragment",
-    count=Movie.objects.count,
     cost="With `vary_on_cookie` a copy of the page in the cache for every visitor, and for every "
     "other cookie that changes; with a fragment the work of rendering what surrounds it.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#using-vary-headers",

@@ -53,7 +53,6 @@ experiment = Experiment(
     title="The prefetch that is undone",
     topic="Database queries",
     remedy="a Prefetch object",
-    count=Movie.objects.count,
     cost="A list where there was a manager: film.praise cannot be filtered any further, and a "
     "page that shows all reviews as well has to fetch those too.",
     docs="https://docs.djangoproject.com/en/5.2/ref/models/querysets/#prefetch-related",

@@ -61,7 +61,6 @@ experiment = Experiment(
     title="Three remote calls",
     topic="Code and data",
     remedy="asking together",
-    count=Movie.objects.count,
     figure="time",
     knobs=(Choice("wait", "Wait of each service, ms (simulated)", (0, 20, 50, 200), 20),),
     cost="Three connections at once instead of one, for the services too. Code that runs in other "

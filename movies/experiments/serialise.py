@@ -65,7 +65,6 @@ experiment = Experiment(
     title="From rows to JSON",
     topic="Code and data",
     remedy="asking for values",
-    count=Movie.objects.count,
     figure="time",
     cost="Dictionaries have no methods and no defaults of the model, and a renamed column shows in "
     "the API at once. Who serialises with a library gives up its checks.",

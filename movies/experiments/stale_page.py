@@ -99,7 +99,6 @@ experiment = Experiment(
     title="The stale page",
     topic="Caching",
     remedy="the entry that is deleted when it changes",
-    count=Movie.objects.count,
     cost="With versions a small query on every page. With deletion every place that changes the "
     "film has to know of the cache, and a request that had read the old film just before may "
     "still put it back: so keep a time-out as well.",

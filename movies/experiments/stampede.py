@@ -111,7 +111,6 @@ experiment = Experiment(
     title="The stampede",
     topic="Caching",
     remedy="the stale copy",
-    count=Movie.objects.count,
     cost="With a lock those who wait keep their workers busy with waiting. With a stale copy they "
     "read an old page, and somebody still has to be the first: an empty cache stampedes. Both "
     "are code that has to be right when a worker dies or the cache is away.",

@@ -59,7 +59,6 @@ experiment = Experiment(
     title="A streamed export",
     topic="Code and data",
     remedy="the stream",
-    count=Movie.objects.count,
     figure="memory",
     clock="client",
     cost="Once the first byte has left, it is too late for an error page: a stream that fails just "

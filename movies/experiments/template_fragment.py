@@ -45,7 +45,6 @@ experiment = Experiment(
     title="Cache a template fragment",
     topic="Caching",
     remedy="the cached fragment",
-    count=Movie.objects.count,
     cost="Staleness of the fragment, up to 60 s; and care with its key, which has to name "
     "everything that the fragment depends on.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#template-fragment-caching",

@@ -95,7 +95,6 @@ experiment = Experiment(
     title="What to cache",
     topic="Caching",
     remedy="the site's cache",
-    count=Movie.objects.count,
     figure="time",
     cost="The later the copy, the more is frozen in it: a fragment leaves the visitor's name out, "
     "a whole response leaves nothing out. And what the site's cache answers, no middleware sees: "

@@ -54,7 +54,6 @@ experiment = Experiment(
     title="Rows wider than the page",
     topic="Database queries",
     remedy="a list of plain values",
-    count=Movie.objects.count,
     cost="A tuple has no methods, no get_absolute_url(), and no relations. And with defer() and "
     "only() a field that was left out is fetched when it is touched: one query per row.",
     docs="https://docs.djangoproject.com/en/5.2/topics/db/optimization/"

@@ -3,41 +3,42 @@
 An experiment is one module with views and one name, `experiment`. Its docstring is the explanation
 that its page shows. A package of experiments lists its modules in teaching order:
 
-    register(__name__, ["n_plus_one", "cache_page"])
+    register(__name__, ["n_plus_one", "cache_page"], collection_size=Movie.objects.count)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from importlib import import_module
 from inspect import cleandoc
 from math import ceil
+from typing import Any
 
+import django
 from django.db import connection
+
+from . import needs
 
 ACTS = {"measure": "Measure first", "more": "Do more", "less": "Do less"}
 FIGURES = ("queries", "time", "bytes", "memory")  # in which a lesson may show itself
-DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}  # by what Django calls their vendor
-CLOCKS = ("server", "client")
+CLOCKS = ("server", "client")  # the server's ends with the first byte, the client's with the last
 BODIES = ("html", "json", "lines")  # a page, an object with a list of rows, a line for each row
+READINGS = ("answer", "computed", "queries", "workers")  # what a story reads from the answers
 
 
 @dataclass(frozen=True)
 class Queries:
-    """A number of queries as a function of the rows shown.
-
-    `batch` adds one for each started batch of so many rows.
-    """
+    """A number of queries as a function of the rows shown."""
 
     base: int
-    per_row: int = 0
-    batch: int = 0
+    per_row: int = 0  # one for each row is the N+1 bug
+    batch: int = 0  # one more for each started batch of so many rows
 
     def at(self, rows: int) -> int:
-        """The number of queries for a page of so many rows."""
+        """Return the number of queries for a page of so many rows."""
         batches = ceil(rows / self.batch) if self.batch else 0
         return self.base + self.per_row * rows + batches
 
-    def __str__(self):
+    def __str__(self) -> str:
         terms = [str(self.base)] if self.base else []
         if self.per_row:
             terms.append("N" if self.per_row == 1 else f"{self.per_row}N")
@@ -46,16 +47,24 @@ class Queries:
         return " + ".join(terms) or "0"
 
 
-def by_vendor(**promises):
-    """The promise that holds on the lab's database: `by_vendor(sqlite=…, postgresql=…)`."""
+def by_vendor(**promises: Queries) -> Queries:
+    """Return the promise for the lab's database: `by_vendor(sqlite=…, postgresql=…)`."""
     return promises[connection.vendor]
+
+
+def by_django(promises: dict[tuple[int, int], Queries]) -> Queries:
+    """Return the promise for the lab's Django: `by_django({(5, 2): …, (6, 1): …})`.
+
+    Each promise holds from its version on, until the next one that is named.
+    """
+    return promises[max(version for version in promises if version <= django.VERSION[:2])]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A knob of one experiment's own: a number out of a few, which its views take by its name."""
+    """A knob of one experiment alone: a number out of a few."""
 
-    name: str
+    name: str  # of the argument by which the views take it
     label: str
     choices: tuple[int, ...]
     default: int
@@ -63,95 +72,70 @@ class Choice:
 
 @dataclass(frozen=True)
 class Step:
-    """One line of a story, played on the page for every variant: who asks, how often, and what is
-    read from the answers.
+    """One line of a story, which the page plays for every variant."""
 
-    `asks` requests are sent one after the other, or all `together`; before that the story waits
-    `wait_s` seconds, the asker becomes a `visitor` of that name, and with `change` the variant's
-    own change is made. `read` is "shown" (the text of the page's element with `data-told`),
-    "computed" (how many answers ran queries), "workers" (answers and cache hits of each worker),
-    "queries", "bytes" or "status".
-    """
-
-    told: str
-    asks: int = 1
-    together: bool = False
-    wait_s: float = 0
-    visitor: str = ""
-    change: bool = False
-    read: str = "shown"
+    sentence: str  # what happens, for the reader
+    asks: int = 1  # how many requests are sent
+    together: bool = False  # all at once, not one after the other
+    wait_s: float = 0  # how long the story waits before it
+    visitor: str = ""  # who asks from now on
+    change: bool = False  # whether the variant's `change` is made before it
+    # What is read from the answers: the text of the page's element with `data-answer`, how many of
+    # them ran queries, how many queries, or the answers and cache hits of each worker (READINGS).
+    read: str = "answer"
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to make the page, and what it promises.
-
-    `view` takes the request, the number of rows and the experiment's own knobs by name; it may be
-    `async`. `queries` holds for a cold cache, `warm` for a warm one and is left out where nothing
-    is cached. `templates` names those in which the lesson lies, and `also` functions that the view
-    calls and that a reader has to see. `differs` says why its page is not the first variant's.
-
-    `cache` is the backend's alias where the lesson fixes it. `revalidates` has its clients send
-    back the ETag of the answer before, as browsers do; a 304 then is an answer, and `warm` is its
-    promise. `change(request, rows)` is done by a POST to its address. `reference` marks a variant
-    that is no part of the ladder, only measured beside it. `site_cache` puts Django's cache
-    middlewares in front of all the others, for so many seconds. `body` says how load scenarios read
-    the answer (BODIES).
-    """
+    """One way to make the page, and what it promises."""
 
     name: str
-    view: Callable
-    queries: Queries
-    warm: Queries | None = None
-    templates: tuple[str, ...] = ()
-    also: tuple[Callable, ...] = ()
-    differs: str = ""
-    cache: str = ""
-    revalidates: bool = False
-    change: Callable | None = None
-    reference: bool = False
-    site_cache: int = 0
-    body: str = "html"
+    view: Callable[..., Any]  # takes the request, the rows, and the experiment's knobs by name
+    queries: Queries  # expected of a cold cache
+    warm: Queries | None = None  # expected of a warm cache; None where nothing is cached
+    templates: tuple[str, ...] = ()  # shown beside the view, because the lesson lies in them
+    also: tuple[Callable[..., Any], ...] = ()  # functions shown beside the view, which it calls
+    differs: str = ""  # why its page is not the first variant's; "" where it is
+    cache: str = ""  # alias of the backend that the lesson fixes; "" leaves it to the knob
+    revalidates: bool = False  # clients send the last ETag back, and `warm` is what a 304 takes
+    change: Callable[..., Any] | None = None  # takes the request and the rows; done by a POST
+    reference: bool = False  # measured beside the ladder, and no part of it
+    site_cache: int = 0  # seconds for which Django's cache middlewares, in front, keep the page
+    body: str = "html"  # how load scenarios read the answer (BODIES)
 
     def promise(self, warm: bool) -> Queries:
-        """The promised queries for a warm or a cold cache."""
+        """Return the queries that are expected of a warm or a cold cache."""
         return self.warm if warm and self.warm else self.queries
 
 
-@dataclass
+def _unknown_size() -> int:
+    raise LookupError("An experiment knows the size of the collection once it is registered.")
+
+
+@dataclass(kw_only=True)
 class Experiment:
-    """A lesson: the same page made in two or more ways, from slow to fast.
-
-    `remedy` names the fast way in a sentence ("the join saves 100 queries"), `cost` says what it
-    costs, `count` how many rows the collection has to show, and `docs` is the address of the Django
-    documentation's section. `slug`, `summary` and `explanation` come from the module's name and
-    docstring.
-
-    `figure` is the one in which the lesson shows (FIGURES). `clock` says whose time is compared:
-    the server's, which ends with the first byte, or the client's, which ends with the last.
-    `needs` names the one database vendor on which it can be run. The difference shows from
-    `shows_from` rows on, of which `collection` counts how many there are: the same as `count`,
-    but where no page shows them all. `knobs` are its own, `story` is played on
-    its page.
-    """
+    """A lesson: the same page made in two or more ways, from slow to fast."""
 
     title: str
-    topic: str
-    remedy: str
-    count: Callable[[], int] = field(repr=False)  # a queryset's own would query to be shown
-    cost: str
-    docs: str
-    variants: tuple[Variant, ...]
-    rows: str = "films"
-    act: str = "less"
-    figure: str = "queries"
-    clock: str = "server"
-    needs: str = ""
-    shows_from: int = 0
-    collection: Callable[[], int] | None = field(default=None, repr=False)
+    topic: str  # the heading under which the contents list it
+    remedy: str  # the fast way, as in "the join saves 100 queries"
+    cost: str  # what the fast way costs
+    docs: str  # address of a section of Django's documentation
+    variants: tuple[Variant, ...]  # the ladder in its order, and variants for reference
+
+    act: str = "less"  # a key of ACTS
+    figure: str = "queries"  # in which the lesson shows itself (FIGURES)
+    clock: str = "server"  # whose time is compared (CLOCKS)
+    needs: str = ""  # a database ("postgresql") or a Django ("django>=6.1") to run it on
+    rows: str = "films"  # what the rows of the page are
+    # A queryset's own `count` would run a query to be shown, so the two are left out of the repr.
+    count: Callable[[], int] | None = field(default=None, repr=False)  # rows there are; None: films
+    collection_size: Callable[[], int] = field(default=_unknown_size, repr=False)  # films there are
+    shows_from: int = 0  # how many films make the difference plain
     knobs: tuple[Choice, ...] = ()
     story: tuple[Step, ...] = ()
-    slug: str = ""
+
+    slug: str = ""  # from the module's name, as the next two are from its docstring
     summary: str = ""
     explanation: str = ""
 
@@ -176,19 +160,23 @@ class Experiment:
         return any(variant.warm and not variant.revalidates for variant in self.variants)
 
     @property
-    def cache_is_free(self) -> bool:
-        """Whether the cache knob has a say: not where every variant fixes its own."""
+    def has_cache_choice(self) -> bool:
+        """Whether the knob for the cache changes anything: some variant fixes no backend."""
         return not all(variant.cache for variant in self.ladder)
 
     @property
-    def database(self) -> str:
-        """The name of the database that it needs, "" where any will do."""
-        return DATABASES.get(self.needs, "")
+    def needs_in_words(self) -> str:
+        """What it needs, such as "PostgreSQL" or "Django 6.1 or newer", or ""."""
+        return needs.describe(self.needs)
 
     @property
-    def here(self) -> bool:
-        """Whether it can be run on the lab's database."""
-        return self.needs in ("", connection.vendor)
+    def runs_here(self) -> bool:
+        """Whether this lab has what it needs."""
+        return needs.are_met(self.needs)
+
+    def row_count(self) -> int:
+        """Return how many rows there are for the page to show."""
+        return (self.count or self.collection_size)()
 
     def variant(self, name: str) -> Variant:
         """Return the variant of that name; `slow` and `fast` name any ladder's ends too.
@@ -204,30 +192,46 @@ class Experiment:
 experiments: dict[str, Experiment] = {}
 
 
-def register(package: str, modules: list[str]) -> None:
-    """Import a package's experiment modules and list them, by slug, in the order given."""
+def register(package: str, modules: list[str], collection_size: Callable[[], int]) -> None:
+    """Import a package's experiment modules and list them, by slug, in the order given.
+
+    `collection_size` counts the films that there are.
+    """
     for name in modules:
         module = import_module(f"{package}.{name}")
-        experiment = module.experiment
+        experiment: Experiment = module.experiment
+        experiment.collection_size = collection_size
         experiment.slug = name.replace("_", "-")
-        experiment.summary, _, experiment.explanation = cleandoc(module.__doc__).partition("\n\n")
-        for value, known in (
-            (experiment.act, ACTS),
-            (experiment.figure, FIGURES),
-            (experiment.clock, CLOCKS),
-            (experiment.needs, ("", *DATABASES)),
-            *((variant.body, BODIES) for variant in experiment.variants),
-        ):
-            if value not in known:
-                raise ValueError(f"{module.__name__}: {value!r} is none of {', '.join(known)}")
+        docstring = cleandoc(module.__doc__ or "")
+        experiment.summary, _, experiment.explanation = docstring.partition("\n\n")
+        try:
+            refuse_unknown_words(experiment)
+        except ValueError as error:
+            raise ValueError(f"{module.__name__}: {error}") from None
         experiments[experiment.slug] = experiment
 
 
+def refuse_unknown_words(experiment: Experiment) -> None:
+    """Raise ValueError for a word of an experiment that means nothing to the lab."""
+    words: list[tuple[str, Iterable[str]]] = [
+        (experiment.act, ACTS),
+        (experiment.figure, FIGURES),
+        (experiment.clock, CLOCKS),
+        *((variant.body, BODIES) for variant in experiment.variants),
+        *((step.read, READINGS) for step in experiment.story),
+    ]
+    if not needs.is_known(experiment.needs):
+        words.append((experiment.needs, needs.FORMS))
+    for word, known in words:
+        if word not in known:
+            raise ValueError(f"{word!r} is none of {', '.join(known)}")
+
+
 def runnable() -> list[Experiment]:
-    """The experiments that can be run on the lab's database, in teaching order."""
-    return [experiment for experiment in experiments.values() if experiment.here]
+    """Return the experiments that can be run on this lab, in teaching order."""
+    return [experiment for experiment in experiments.values() if experiment.runs_here]
 
 
 def get(slug: str) -> Experiment:
-    """The experiment of that slug. Raises KeyError."""
+    """Return the experiment of that slug. Raises KeyError."""
     return experiments[slug]

@@ -139,7 +139,8 @@ PAGE = """\
 # Results
 
 Written by `manage.py results` from what `manage.py measure --all --json` found, never by hand:
-see [how](command-measure.md#a-page-of-results). One machine's figures; yours are the ones that count.
+see [how](command-measure.md#a-page-of-results). One machine's figures; yours are the ones that
+count.
 
 {settings}
 

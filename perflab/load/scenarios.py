@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import QueryDict
 from django.urls import Resolver404, resolve, reverse
 
-from perflab.catalogue import knobs, registry
+from perflab.catalogue import knobs, needs, registry
 
 from .plan import LoadRefused, Plan
 
@@ -78,8 +78,9 @@ def check_experiment(plan):
     for named in {slug, scenario if scenario not in names() else None} - {None}:
         if named not in registry.experiments:
             raise LoadRefused(f"there is no experiment {named[:40]!r}")
-        if not registry.get(named).here and not plan.host:
-            raise LoadRefused(f"{named} needs {registry.get(named).needs}: set DATABASE_URL to one")
+        needed = registry.get(named).needs
+        if not needs.are_met(needed) and not plan.host:
+            raise LoadRefused(f"{named} needs {needed}: {needs.how_to_meet(needed)}")
 
 
 def check_here(plan):

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from perflab.base.messages import one_line
-from perflab.catalogue import knobs
+from perflab.catalogue import knobs, needs
 from perflab.compare import last_results, runner
 from perflab.compare.clients import NoLab, OverHTTP, in_process
 from perflab.compare.report import as_text
@@ -218,10 +218,8 @@ def chosen(catalogue, slugs, limits):
     known = [experiment["slug"] for experiment in catalogue["experiments"]]
     for slug in [*slugs, *(slug for slug, _ in limits)]:
         if slug in catalogue.get("elsewhere", {}):
-            vendor = catalogue["elsewhere"][slug]
-            raise CommandError(
-                f"{slug} needs {vendor}: set DATABASE_URL to one, then seed it", returncode=2
-            )
+            needed = catalogue["elsewhere"][slug]
+            raise CommandError(f"{slug} needs {needed}: {needs.how_to_meet(needed)}", returncode=2)
         if slug not in known:
             listed = ", ".join(known)
             raise CommandError(f"there is no experiment {slug!r}; there are {listed}", returncode=2)

@@ -37,7 +37,7 @@ class Command(BaseCommand):
         for experiment in registry.experiments.values():
             if slug and experiment.slug not in slug:
                 continue
-            if not experiment.here:
+            if not experiment.runs_here:
                 self.stdout.write(f"-     {experiment.slug}  needs {experiment.needs}")
                 continue
             for backend in cache:

@@ -16,16 +16,14 @@ function counted(values) {
   return [...counts].map(([value, count]) => (count > 1 ? `${value} ×${count}` : value)).join(", ");
 }
 
-const toldBy = ({ html }) =>
-  new DOMParser().parseFromString(html, "text/html").querySelector("[data-told]")?.textContent.trim() ?? "–";
+const answerIn = ({ html }) =>
+  new DOMParser().parseFromString(html, "text/html").querySelector("[data-answer]")?.textContent.trim() ?? "–";
 
 /** What a step reads from its answers, as words. */
 const READERS = {
-  shown: (answers) => counted(answers.map(toldBy)),
+  answer: (answers) => counted(answers.map(answerIn)),
   computed: (answers) => `${answers.filter((answer) => answer.timing.queries).length} of ${answers.length} computed it`,
   queries: (answers) => counted(answers.map((answer) => queries(answer.timing.queries))),
-  bytes: (answers) => counted(answers.map((answer) => `${answer.bytes.toLocaleString("en")} bytes`)),
-  status: (answers) => counted(answers.map((answer) => `status ${answer.status}`)),
   workers(answers) {
     const workers = Map.groupBy(answers, (answer) => answer.timing.worker);
     return [...workers].map(([pid, own]) => {

@@ -44,7 +44,11 @@ def catalogue(request):
                 }
                 for experiment in registry.runnable()
             ],
-            "elsewhere": {e.slug: e.needs for e in registry.experiments.values() if not e.here},
+            "elsewhere": {
+                experiment.slug: experiment.needs
+                for experiment in registry.experiments.values()
+                if not experiment.runs_here
+            },
         }
     )
 

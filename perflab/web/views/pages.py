@@ -19,7 +19,7 @@ from perflab.compare import last_results
 
 from ..errors import reads_only
 from .lookup import experiment_or_404
-from .variants import needs
+from .variants import describe_needs
 
 prose = MarkdownIt("commonmark", {"html": False})  # html=False escapes
 
@@ -100,7 +100,7 @@ def comparison(request, slug):
         "can_inspect": settings.TOOLBAR,
         "vendor": connection.vendor,
         "act": registry.ACTS[experiment.act],
-        "needs": "" if experiment.here else needs(experiment),
+        "needs": "" if experiment.runs_here else describe_needs(experiment),
         "can_play": is_local(request) or not any(variant.change for variant in experiment.variants),
         "own_knobs": [(knob, chosen.own[knob.name]) for knob in experiment.knobs],
         "too_small": _too_small(experiment),
@@ -111,9 +111,9 @@ def comparison(request, slug):
 
 def _too_small(experiment):
     """How many films there are, where that is fewer than the lesson needs to show; else 0."""
-    if not experiment.shows_from or not experiment.here:
+    if not experiment.shows_from or not experiment.runs_here:
         return 0
-    found = (experiment.collection or experiment.count)()
+    found = experiment.collection_size()
     return found if found < experiment.shows_from else 0
 
 

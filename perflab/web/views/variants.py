@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from perflab import caches
+from perflab.catalogue import needs
 from perflab.catalogue.knobs import Knobs
 from perflab.measure.round_trip import round_trip
 
@@ -20,8 +21,13 @@ def variant(request, slug, name):
     """One variant of an experiment, alone: the page whose making is measured."""
     experiment = experiment_or_404(slug)
     chosen_variant = variant_or_404(experiment, name)
-    if not experiment.here:
-        return error_page(request, 409, "This lesson needs another database", needs(experiment))
+    if not experiment.runs_here:
+        return error_page(
+            request,
+            409,
+            f"This lesson needs {experiment.needs_in_words}",
+            describe_needs(experiment),
+        )
     if name != chosen_variant.name:
         address = reverse("variant", args=[slug, chosen_variant.name])
         return redirect(f"{address}?{request.META['QUERY_STRING']}".rstrip("?"))
@@ -61,15 +67,15 @@ def _within(scope, stream):
         yield chunk
 
 
-def needs(experiment):
-    """What an experiment lacks on the lab's database, in a sentence."""
-    return (
-        f"{experiment.title} is a lesson on {experiment.database}: "
-        "start it with the DATABASE_URL of such a database."
-    )
+def describe_needs(experiment):
+    """Return what an experiment needs that this lab does not have, in a sentence."""
+    lesson = f"{experiment.title} is a lesson on {experiment.needs_in_words}"
+    if needs.is_database(experiment.needs):
+        return f"{lesson}: start it with the DATABASE_URL of such a database."
+    return f"{lesson}: start it with a Python that can run that."
 
 
 @reads_only
 def rows(request, slug):
     """How many rows the collection has for an experiment's page, as JSON."""
-    return JsonResponse({"rows": experiment_or_404(slug).count()})
+    return JsonResponse({"rows": experiment_or_404(slug).row_count()})
