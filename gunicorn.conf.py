@@ -25,8 +25,8 @@ def refuse(problem, status=1):
 try:
     address = network.Address.default()
     bind = str(address)
-    workers = environment.workers()
-    threads = environment.threads()
+    workers = environment.read_workers()
+    threads = environment.read_threads()
     var = paths.var_folder()
     control_socket = str(paths.socket_path(var, f"gunicorn-{address.port}.sock"))
 except environment.Problem as problem:
@@ -54,7 +54,7 @@ if os.access("/dev/shm", os.W_OK):
 
 # Who is believed about a visitor's scheme (X-Forwarded-Proto): a balancer on this machine, unless
 # FORWARDED_ALLOW_IPS names another one. No request may name the address that the site lies under.
-forwarded_allow_ips = environment.variable("FORWARDED_ALLOW_IPS") or "127.0.0.1,::1"
+forwarded_allow_ips = environment.read_variable("FORWARDED_ALLOW_IPS") or "127.0.0.1,::1"
 secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 forwarder_headers = ""
 

@@ -244,7 +244,7 @@ def test_a_fresh_clone_starts_in_a_room_without_internet(bare):
         assert "film" in first.page("films/1900/").lower()
         assert first.named("valkey-server")
         workers = [p for p in first.named("gunicorn") if not p.children()]
-        assert len(workers) == config.cores()
+        assert len(workers) == config.count_cores()
 
     with started(bare, **offline) as second:
         assert second.said.splitlines()[0].startswith("perflab is ready")  # nothing is done twice

@@ -6,7 +6,7 @@ import re
 
 import psutil
 import pytest
-from perflab.load.freeze import Freeze
+from perflab.load.gunicorn import Freeze
 
 from perflab.load import open_loop_report, plan
 from perflab.load.generators import locust as by_locust
@@ -82,11 +82,11 @@ def test_a_generator_that_is_late_is_told():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("io-bound --open 0", "--open: must be requests a second, up to 1,000, not '0'"),
+        ("io-bound --open 0", "--open: must be requests a second from 0.001 to 1,000, not '0'"),
         ("io-bound --open 1e3", "--open: must be requests a second"),
-        ("io-bound --open 1001", "--open: must be requests a second, up to 1,000"),
+        ("io-bound --open 1001", "--open: must be requests a second from 0.001 to 1,000"),
         ("browse --open 10", "--open loads one address, and browse is many"),
-        ("io-bound --freeze 6s", "--freeze: must be seconds, up to 5s"),
+        ("io-bound --freeze 6s", "--freeze: must be from 1ms to 5s"),
         ("io-bound --freeze 2s --duration 6s", "--freeze 2s needs a --duration of 4 times as long"),
         ("io-bound --load-workers 0", "--load-workers: must be a whole number from 1 to 16"),
         ("io-bound --load-workers 2 --generator hey", "--load-workers are Locust's: hey has none"),

@@ -202,7 +202,7 @@ def test_what_is_open_before_a_fork_is_closed(monkeypatch, preloaded, closed):
         ("--classes io-bound", "--classes loads io-bound and cpu-bound: name no scenario"),
         ("--classes --worker-class sync", "--classes takes no --worker-class"),
         ("--classes --workers 1,2", "--classes takes one number of workers"),
-        ("--classes --ms 5000", "--ms must be a whole number from 0 to 1000"),
+        ("--classes --ms 5000", "--ms: must be a whole number from 0 to 1,000"),
         ("--tuning browse", "--tuning loads one address, and browse is many"),
         ("--tuning --rounds 0", "--rounds: must be a whole number from 1 to 100"),
         ("--tuning --switches turbo", "--switches: there is no switch 'turbo'; there are preload,"),

@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from perflab.base import numbers
 from perflab.base.messages import one_line
 from perflab.management.one_line_command import OneLineCommand
 
@@ -20,15 +21,9 @@ def whole_number(low, high):
 
     def parse(text):
         try:
-            number = int(text)
-        except ValueError:
-            number = None
-        if number is None or not low <= number <= high:
-            shown = text if len(text) <= 30 else f"{text[:30]}…"
-            raise argparse.ArgumentTypeError(
-                f"must be a whole number from {low:,} to {high:,}, not {shown!r}"
-            )
-        return number
+            return numbers.whole_number(text, low, high)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
 
     return parse
 

@@ -3,48 +3,47 @@
 import os
 from pathlib import Path
 
+from perflab.base import numbers
+
 MAX_WORKERS = 64
 MAX_THREADS = 64
 MAX_MOVIES = 5_000_000
 
 
 class Problem(Exception):
-    """Something that a person can put right. Its text is one line; `status` is the exit status."""
+    """Say what a person can put right, in one line; `status` is the program's exit status."""
 
-    def __init__(self, line, status=1):
+    def __init__(self, line: str, status: int = 1) -> None:
         super().__init__(line)
         self.status = status
 
 
-def variable(name):
-    """An environment variable's text; one that is set to nothing counts as not set."""
+def read_variable(name: str) -> str:
+    """Return an environment variable's text; "" where it is missing or set to nothing."""
     return os.environ.get(name, "").strip()
 
 
-def whole_number(name, text, low, high):
-    """The number that `text` writes; Problem when it is none, or not from `low` to `high`."""
-    if text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high:
-        return int(text)
-    raise Problem(f"{name} must be a whole number from {low} to {high}, not {shown(text)}.", 2)
+def read_whole_number(name: str, text: str, low: int, high: int) -> int:
+    """Return the whole number that a text writes; `name` is what Problem says that it is."""
+    try:
+        return numbers.whole_number(text, low, high)
+    except ValueError as error:
+        raise Problem(f"{name} {error}.", 2) from error
 
 
-def number_from_environment(name, default, low, high):
-    text = variable(name)
-    return whole_number(name, text, low, high) if text else default
+def read_number_variable(name: str, default: int, low: int, high: int) -> int:
+    """Return the number in an environment variable, or `default`. Raises Problem."""
+    text = read_variable(name)
+    return read_whole_number(name, text, low, high) if text else default
 
 
-def shown(text):
-    """What was given, short enough for a line."""
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+def is_public() -> bool:
+    """Return whether others may reach this lab (PERFLAB_PUBLIC=1)."""
+    return read_variable("PERFLAB_PUBLIC") == "1"
 
 
-def is_public():
-    """Whether others may reach this lab (PERFLAB_PUBLIC=1)."""
-    return variable("PERFLAB_PUBLIC") == "1"
-
-
-def cores():
-    """How many cores this process may use: its affinity and its control group's quota count."""
+def count_cores() -> int:
+    """Return how many cores this process may use, by its affinity and its control group's quota."""
     try:
         count = len(os.sched_getaffinity(0))
     except AttributeError:  # macOS
@@ -57,21 +56,21 @@ def cores():
     return count
 
 
-def one_worker_per_core():
-    """How many workers there are where nobody asked for a number."""
-    return min(cores(), MAX_WORKERS)
+def count_default_workers() -> int:
+    """Return how many workers there are where nobody asks for a number: one for each core."""
+    return min(count_cores(), MAX_WORKERS)
 
 
-def workers():
-    """Gunicorn's worker processes, unless something else is asked for."""
-    return number_from_environment("WEB_CONCURRENCY", one_worker_per_core(), 1, MAX_WORKERS)
+def read_workers() -> int:
+    """Return how many worker processes Gunicorn has, by WEB_CONCURRENCY. Raises Problem."""
+    return read_number_variable("WEB_CONCURRENCY", count_default_workers(), 1, MAX_WORKERS)
 
 
-def threads():
-    """The threads of each worker, unless something else is asked for."""
-    return number_from_environment("WEB_THREADS", 1, 1, MAX_THREADS)
+def read_threads() -> int:
+    """Return how many threads each worker has, by WEB_THREADS. Raises Problem."""
+    return read_number_variable("WEB_THREADS", 1, 1, MAX_THREADS)
 
 
-def port():
-    """The port, unless something else is asked for."""
-    return number_from_environment("PORT", 8000, 1, 65535)
+def read_port() -> int:
+    """Return the port that the lab listens on, by PORT. Raises Problem."""
+    return read_number_variable("PORT", 8000, 1, 65535)

@@ -4,7 +4,8 @@ import ipaddress
 import socket
 from dataclasses import dataclass
 
-from perflab.base.config import Problem, is_public, port, shown, whole_number
+from perflab.base.config import Problem, is_public, read_port, read_whole_number
+from perflab.base.numbers import quote
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Address:
 
     @classmethod
     def default(cls):
-        return cls("0.0.0.0" if is_public() else "127.0.0.1", port())
+        return cls("0.0.0.0" if is_public() else "127.0.0.1", read_port())
 
     @classmethod
     def parse(cls, name, text):
@@ -27,8 +28,8 @@ class Address:
         elif ":" in host:
             host = ""
         if not (host and colon and host.isascii() and host.isprintable() and " " not in host):
-            raise Problem(f"{name} must be HOST:PORT, not {shown(text)}.", 2)
-        return cls(host, whole_number(f"the port in {name}", digits, 1, 65535))
+            raise Problem(f"{name} must be HOST:PORT, not {quote(text)}.", 2)
+        return cls(host, read_whole_number(f"the port in {name}", digits, 1, 65535))
 
     def __str__(self):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -38,7 +39,7 @@ class Address:
         try:
             found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise Problem(f"{shown(self.host)} is not an address of this machine.", 2) from error
+            raise Problem(f"{quote(self.host)} is not an address of this machine.", 2) from error
         # Gunicorn takes a name for an IPv4 address.
         family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
         return family, address

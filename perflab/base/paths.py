@@ -6,7 +6,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from perflab.base.config import Problem, variable
+from perflab.base.config import Problem, read_variable
 from perflab.base.files import write_text_once
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -18,9 +18,9 @@ SQLITE_BYTES = 500  # SQLite takes 512 for a database, of which its journal's en
 
 def var_folder():
     """The folder for everything that a run leaves; made when it is missing."""
-    folder = Path(variable("PERFLAB_VAR") or ROOT / "var").resolve()
+    folder = Path(read_variable("PERFLAB_VAR") or ROOT / "var").resolve()
     length = len(os.fsencode(folder / "perflab.sqlite3"))
-    if length > SQLITE_BYTES and not variable("DATABASE_URL"):
+    if length > SQLITE_BYTES and not read_variable("DATABASE_URL"):
         raise Problem(
             f"the path of the folder for SQLite's database is too long: {length} bytes, "
             f"of at most {SQLITE_BYTES}. Set PERFLAB_VAR to another folder."

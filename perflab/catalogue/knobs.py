@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import QueryDict
 
+from perflab.base import numbers
+
 DEFAULT_MOVIES = 100
 MIN_RUNS, MAX_RUNS, DEFAULT_RUNS = 5, 200, 20
 DEFAULT_WORK_MS = 50
@@ -93,18 +95,20 @@ def _whole_number(query, name, low, high, default):
     value = _only_value(query, name)
     if value is None:
         return default
-    if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
-        raise BadKnob(f"{name} must be a whole number from {low} to {high:,}, not {_shown(value)}.")
-    return int(value)
+    try:
+        return numbers.whole_number(value, low, high)
+    except ValueError as error:
+        raise BadKnob(f"{name} {error}.") from error
 
 
 def _decimal(query, name, low, high, default):
     value = _only_value(query, name)
     if value is None:
         return default
-    if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,3})?", value) or not low <= float(value) <= high:
-        raise BadKnob(f"{name} must be a number of ms from {low} to {high}, not {_shown(value)}.")
-    return float(value)
+    try:
+        return numbers.decimal_number(value, low, high, "a number of ms")
+    except ValueError as error:
+        raise BadKnob(f"{name} {error}.") from error
 
 
 def _choice(query, name, choices):
@@ -112,7 +116,7 @@ def _choice(query, name, choices):
     if value is None:
         return choices[0]
     if value not in choices:
-        raise BadKnob(f"{name} must be one of {', '.join(choices)}, not {_shown(value)}.")
+        raise BadKnob(f"{name} must be one of {', '.join(choices)}, not {numbers.quote(value)}.")
     return value
 
 
@@ -123,7 +127,7 @@ def _number_of(query, knob):
         return knob.default
     if value not in choices:
         listed = ", ".join(choices)
-        raise BadKnob(f"{knob.name} must be one of {listed}, not {_shown(value)}.")
+        raise BadKnob(f"{knob.name} must be one of {listed}, not {numbers.quote(value)}.")
     return int(value)
 
 
@@ -132,10 +136,5 @@ def _token(query, name):
     if value is None:
         return ""
     if not re.fullmatch(TOKEN, value):
-        raise BadKnob(f"{name} must be 1 to 32 of a-z and 0-9, not {_shown(value)}.")
+        raise BadKnob(f"{name} must be 1 to 32 of a-z and 0-9, not {numbers.quote(value)}.")
     return value
-
-
-def _shown(value):
-    """What was sent, short and harmless enough for a page."""
-    return repr(value) if len(value) <= 40 else f"{value[:40]!r}… ({len(value):,} characters)"

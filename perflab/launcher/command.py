@@ -158,11 +158,11 @@ def asked_for(options):
 
     def number(name, low, high, default):
         text = getattr(options, name)
-        return default() if text is None else config.whole_number(f"--{name}", text, low, high)
+        return default() if text is None else config.read_whole_number(f"--{name}", text, low, high)
 
     return lab.Options(
         address=address,
-        workers=number("workers", 1, config.MAX_WORKERS, config.workers),
-        threads=number("threads", 1, config.MAX_THREADS, config.threads),
+        workers=number("workers", 1, config.MAX_WORKERS, config.read_workers),
+        threads=number("threads", 1, config.MAX_THREADS, config.read_threads),
         movies=number("movies", 1, config.MAX_MOVIES, lambda: None),
     )

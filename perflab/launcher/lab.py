@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 from perflab.base import paths
-from perflab.base.config import Problem, is_public, variable
+from perflab.base.config import Problem, is_public, read_variable
 from perflab.base.gunicorn import gunicorn_command
 from perflab.base.logs import last_words, open_log
 from perflab.base.network import NOT_PUBLIC, Address, can_listen
@@ -51,7 +51,7 @@ def run(options, say=print):
         children.callback(paths.clear_sockets, var)
         environment = environment_for(options, var)
         valkey = None
-        if not variable("REDIS_URL"):
+        if not read_variable("REDIS_URL"):
             valkey = Valkey(var, say)
             children.callback(valkey.end)
             if valkey.start():
@@ -167,7 +167,7 @@ def environment_for(options, var):
         "WEB_THREADS": str(options.threads),
     }
     host = options.address.host
-    if not is_public() and not variable("ALLOWED_HOSTS") and host not in ("127.0.0.1", "::1"):
+    if not is_public() and not read_variable("ALLOWED_HOSTS") and host not in ("127.0.0.1", "::1"):
         environment["ALLOWED_HOSTS"] = f"localhost,127.0.0.1,[::1],{host}"  # 127.0.0.2, say
     return environment
 
@@ -194,7 +194,7 @@ def wait_for_answer(address, gunicorn):
     """
     wildcards = {"0.0.0.0": "127.0.0.1", "::": "::1"}
     family, where = Address(wildcards.get(address.host, address.host), address.port).resolve()
-    named = variable("ALLOWED_HOSTS").split(",")[0].strip().removeprefix(".")
+    named = read_variable("ALLOWED_HOSTS").split(",")[0].strip().removeprefix(".")
     request = (
         f"GET /health/ HTTP/1.0\r\nHost: {named or address}\r\nX-Forwarded-Proto: https\r\n\r\n"
     )
@@ -220,11 +220,11 @@ def ready_line(options, environment, valkey):
         parts[0] += f" of {options.threads} threads"
     if valkey and valkey.url in environment.get("REDIS_URL", ""):
         parts.append("Valkey")
-    elif variable("REDIS_URL"):
+    elif read_variable("REDIS_URL"):
         parts.append("Redis at REDIS_URL")
-    if variable("MEMCACHED_URL"):
+    if read_variable("MEMCACHED_URL"):
         parts.append("Memcached at MEMCACHED_URL")
     where = f"at http://{options.address}/"
     if is_public():
-        where = f"on {options.address}, for {variable('ALLOWED_HOSTS')}"
+        where = f"on {options.address}, for {read_variable('ALLOWED_HOSTS')}"
     return f"perflab is ready {where} ({', '.join(parts)})."

@@ -13,7 +13,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from perflab.base.config import variable
+from perflab.base.config import read_variable
 from perflab.base.files import read_json, write_json
 from perflab.base.paths import ROOT
 
@@ -33,7 +33,7 @@ def is_prepared(var, movies=None):
     try:
         stamp = read_json(var / "prepared.json", dict, default={})
         return (
-            not variable("DATABASE_URL")
+            not read_variable("DATABASE_URL")
             and stamp["fingerprint"] == fingerprint()
             and (movies is None or stamp["movies"] == movies)
             and (var / "static" / "staticfiles.json").exists()
@@ -60,7 +60,7 @@ def fingerprint():
             found = path.stat()
             digest.update(f"{path} {found.st_size} {found.st_mtime_ns}\n".encode())
     for name in VARIABLES:
-        digest.update(f"{name}={variable(name)}\n".encode())
+        digest.update(f"{name}={read_variable(name)}\n".encode())
     return digest.hexdigest()
 
 
@@ -107,7 +107,9 @@ def main():
         if isinstance(error, OSError):
             sys.exit(f"perflab: {said}")
         with contextlib.suppress(OSError):
-            Path(variable("PERFLAB_VAR"), "log", "prepare.log").write_text(traceback.format_exc())
+            Path(read_variable("PERFLAB_VAR"), "log", "prepare.log").write_text(
+                traceback.format_exc()
+            )
         sys.exit(f"perflab: cannot prepare the lab: {type(error).__name__}: {said}")
 
 

@@ -1,7 +1,8 @@
 """What a load run is asked to do, checked before anything starts."""
 
-import re
 from dataclasses import dataclass, field
+
+from perflab.base import numbers
 
 MAX_USERS = 500  # as locustfiles/_lab.py has it
 MIN_S, MAX_S = 1, 600  # of one point
@@ -12,7 +13,6 @@ MAX_LOAD_WORKERS = 16  # Locust's own
 MAX_MS = 1000  # what a calibrated page may be asked to take
 GENERATORS = ("locust", "hey", "ab", "wrk")
 WORKER_CLASSES = ("sync", "gthread", "gevent", "asgi")
-SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class LoadRefused(Exception):
@@ -21,44 +21,17 @@ class LoadRefused(Exception):
 
 def duration(text) -> float:
     """Seconds, from "20s", "2m" or "20". Raises ValueError with one line."""
-    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([smhd]?)", text)
-    seconds = float(found[1]) * SECONDS[found[2]] if found else 0
-    if not MIN_S <= seconds <= MAX_S:
-        raise ValueError(f"must be from {MIN_S}s to {MAX_S // 60}m, such as 20s, not {text[:40]!r}")
-    return seconds
+    return numbers.seconds(text, MIN_S, MAX_S, example="20s")
 
 
 def rate(text) -> float:
     """Requests a second, from "100" or "0.5". Raises ValueError with one line."""
-    found = re.fullmatch(r"[0-9]{1,6}(?:\.[0-9]{1,3})?", text)
-    if not found or not 0 < float(text) <= MAX_RATE:
-        raise ValueError(f"must be requests a second, up to {MAX_RATE:,}, not {text[:40]!r}")
-    return float(text)
+    return numbers.decimal_number(text, 0.001, MAX_RATE, "requests a second")
 
 
 def freeze(text) -> float:
     """Seconds, from "1s" or "0.5". Raises ValueError with one line."""
-    found = re.fullmatch(r"([0-9](?:\.[0-9]{1,3})?)s?", text)
-    if not found or not 0 < float(found[1]) <= MAX_FREEZE_S:
-        raise ValueError(f"must be seconds, up to {MAX_FREEZE_S}s, such as 1s, not {text[:40]!r}")
-    return float(found[1])
-
-
-def load_workers(text) -> int:
-    """A number of processes. Raises ValueError with one line."""
-    if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= MAX_LOAD_WORKERS:
-        raise ValueError(f"must be a whole number from 1 to {MAX_LOAD_WORKERS}, not {text[:40]!r}")
-    return int(text)
-
-
-def numbers(text, most) -> tuple[int, ...]:
-    """Different whole numbers, rising, from "1,2,4,8". Raises ValueError with one line."""
-    parts = text.split(",")
-    if not all(re.fullmatch("[0-9]{1,9}", part) and 1 <= int(part) <= most for part in parts):
-        raise ValueError(
-            f"must be whole numbers from 1 to {most} with commas, such as 1,2,4, not {text[:40]!r}"
-        )
-    return tuple(sorted({int(part) for part in parts}))
+    return numbers.seconds(text, 0.001, MAX_FREEZE_S, example="1s")
 
 
 @dataclass(frozen=True)
@@ -104,8 +77,6 @@ class Plan:
             raise LoadRefused(f"--freeze {self.freeze_s:g}s needs a --duration of 4 times as long")
         if self.load_workers and self.generator != "locust":
             raise LoadRefused(f"--load-workers are Locust's: {self.generator} has none")
-        if self.ms is not None and not 0 <= self.ms <= MAX_MS:
-            raise LoadRefused(f"--ms must be a whole number from 0 to {MAX_MS}, not {self.ms}")
 
     def class_for(self, threads) -> str | None:
         """The worker class of a point with so many threads; None for a lab that runs already."""

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from django.conf import settings
 
-from perflab.base.config import cores
+from perflab.base.config import count_cores
 from perflab.base.files import write_json
 from perflab.measure import machine
 
@@ -264,7 +264,7 @@ def point_of(plan, asked, window, alones):
     theory = None
     if alone and window.users:
         theory = expected(
-            alone, workers, threads, worker_class, cores(), window.users, window.think_ms
+            alone, workers, threads, worker_class, count_cores(), window.users, window.think_ms
         )
     little = None
     if window.mean_ms is not None and window.users:

@@ -10,12 +10,16 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection
 
-from perflab.base.config import cores
+from perflab.base.config import count_cores
 
 
 def machine() -> dict:
     """Processor, cores that this process may use, and operating system."""
-    return {"cpu": cpu(), "cores": cores(), "system": f"{platform.system()} {platform.machine()}"}
+    return {
+        "cpu": cpu(),
+        "cores": count_cores(),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
 
 
 def cpu() -> str:

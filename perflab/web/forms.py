@@ -1,16 +1,34 @@
 from django import forms
 from django.conf import settings
 
-from perflab.base.config import MAX_THREADS
+from perflab.base.config import MAX_MOVIES, MAX_THREADS
+from perflab.base.numbers import whole_number, whole_numbers
 from perflab.load import plan, scenarios
 from perflab.workers import control
 
 
+class WholeNumberField(forms.CharField):
+    """Read a whole number from `low` to `high`, checked as everywhere else."""
+
+    def __init__(self, low, high, **options):
+        super().__init__(**options)
+        self.low, self.high = low, high
+
+    def to_python(self, value):
+        text = super().to_python(value)
+        if text in self.empty_values:
+            return None
+        try:
+            return whole_number(text, self.low, self.high)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
 class DialForm(forms.Form):
-    """An order to the worker dial."""
+    """An order to add or remove workers."""
 
     action = forms.CharField(max_length=20)
-    number = forms.IntegerField(min_value=1, max_value=1000)
+    number = WholeNumberField(1, 1000)
 
 
 class ResultForm(forms.Form):
@@ -19,10 +37,10 @@ class ResultForm(forms.Form):
     ratio = forms.FloatField(min_value=0.0001, max_value=1_000_000)
     low = forms.FloatField(min_value=0, max_value=1_000_000)
     high = forms.FloatField(min_value=0, max_value=1_000_000)
-    movies = forms.IntegerField(min_value=1)
+    movies = WholeNumberField(1, MAX_MOVIES)
     round_trip = forms.FloatField(min_value=0, max_value=settings.MAX_ROUND_TRIP_MS)
-    slow_queries = forms.IntegerField(min_value=0, max_value=1_000_000)
-    fast_queries = forms.IntegerField(min_value=0, max_value=1_000_000)
+    slow_queries = WholeNumberField(0, 1_000_000)
+    fast_queries = WholeNumberField(0, 1_000_000)
 
     def clean(self):
         values = super().clean()
@@ -46,13 +64,13 @@ class LoadForm(forms.Form):
     users = forms.CharField(max_length=60)
     workers = forms.CharField(max_length=60)
     threads = forms.CharField(max_length=60, required=False, empty_value="1")
-    seconds = forms.IntegerField(min_value=SECONDS[0], max_value=SECONDS[1])
+    seconds = WholeNumberField(*SECONDS)
 
     def clean(self):
         values = super().clean()
         if self.errors:
             return values
-        most = {"users": self.MAX_USERS, "workers": control.ceiling(), "threads": MAX_THREADS}
+        most = {"users": self.MAX_USERS, "workers": control.max_workers(), "threads": MAX_THREADS}
         try:
             chosen = {name: self.numbers(name, limit) for name, limit in most.items()}
             wish = plan.Plan(
@@ -74,7 +92,7 @@ class LoadForm(forms.Form):
 
     def numbers(self, name, most):
         try:
-            return plan.numbers(self.cleaned_data[name], most)
+            return whole_numbers(self.cleaned_data[name], 1, most)
         except ValueError as error:
             raise plan.LoadRefused(f"{name} {error}") from error
 

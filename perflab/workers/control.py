@@ -10,6 +10,7 @@ from pathlib import Path
 from gunicorn.ctl.client import ControlClient, ControlClientError
 
 from perflab.base import config
+from perflab.base.numbers import quote
 
 ANSWER_S = 5  # how long Gunicorn may take
 # Gunicorn closes its control socket, and opens it anew, whenever it starts a worker.
@@ -44,7 +45,7 @@ class Turn:
 
 def ceiling() -> int:
     """The most workers that the dial goes to."""
-    return min(config.MAX_WORKERS, WORKERS_A_CORE * config.cores())
+    return min(config.MAX_WORKERS, WORKERS_A_CORE * config.count_cores())
 
 
 def workers(path) -> int:
@@ -56,7 +57,7 @@ def workers(path) -> int:
 def turn(path, action: str, number: int) -> Turn:
     """Add so many workers, remove so many, or have so many. Raises DialError."""
     if action not in ACTIONS:
-        raise BadTurn(f"the dial can {', '.join(ACTIONS)}, not {config.shown(action)}")
+        raise BadTurn(f"the dial can {', '.join(ACTIONS)}, not {quote(action)}")
     with alone_at(path):
         before = wanted(path)
         after = {"add": before + number, "remove": before - number, "set": number}[action]

@@ -54,7 +54,7 @@ def of_machine() -> dict:
     ]
     return {
         "cpu": machine.cpu(),
-        "usable_cores": config.cores(),  # a control group may allow less than the cores there are
+        "usable_cores": config.count_cores(),  # a control group may allow less than the cores there are
         "cores": cores,
         "memory_bytes": memory.total,
         "memory_available_bytes": memory.available,

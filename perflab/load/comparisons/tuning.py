@@ -104,13 +104,6 @@ SWITCHES = {
 }
 
 
-def rounds(text) -> int:
-    """How many rounds, checked. Raises ValueError with one line."""
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_ROUNDS):
-        raise ValueError(f"must be a whole number from 1 to {MOST_ROUNDS}, not {text[:40]!r}")
-    return int(text)
-
-
 def names(text) -> tuple[str, ...]:
     """Switches by their names, in the table's order. Raises ValueError with one line."""
     asked = text.split(",")

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from perflab.base import paths
-from perflab.base.config import cores
+from perflab.base.config import count_cores
 from perflab.base.logs import last_words, open_log
 from perflab.base.processes import end, spawn
 
@@ -97,7 +97,7 @@ def in_processes(workers):
 
 def ceiling(workers):
     """How many cores Locust can use: each process computes on one, and the master hardly does."""
-    return float(max(1, min(workers, cores())))
+    return float(max(1, min(workers, count_cores())))
 
 
 def reason(path, begun):

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from perflab.base.config import cores
+from perflab.base.config import count_cores
 from perflab.base.processes import end, spawn
 
 from ..plan import LoadRefused
@@ -31,7 +31,7 @@ def check(generator):
 
 def ceiling(generator):
     """How many cores the program can use."""
-    return cores() if generator == "hey" else 1
+    return count_cores() if generator == "hey" else 1
 
 
 def command(generator, url, users, seconds, folder):

@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 import shlex
 import time
 from collections import deque
@@ -16,7 +15,7 @@ from django.core.management.base import CommandError
 from rich.console import Console
 from rich.live import Live
 
-from perflab.base import config, paths
+from perflab.base import config, numbers, paths
 from perflab.base.messages import one_line
 from perflab.base.processes import Stopped, stop_on_signals
 from perflab.load import run as runs
@@ -34,7 +33,6 @@ SAVE_S = 2
 TARGETS_MS = 1, 30_000
 COOL_DOWNS_S = 1, 3600
 DURATIONS_S = 1, 7 * 86400
-SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
 class Command(OneLineCommand):
@@ -62,13 +60,13 @@ class Command(OneLineCommand):
 
     def handle(self, **options):
         try:
-            port = config.port()
+            port = config.read_port()
             if options["port"]:
-                port = config.whole_number("--port", options["port"], 1, 65535)
+                port = config.read_whole_number("--port", options["port"], 1, 65535)
             limits = limits_of(options)
             duration_s = math.inf
             if options["duration"]:
-                duration_s = seconds("--duration", options["duration"], *DURATIONS_S)
+                duration_s = read_seconds("--duration", options["duration"], *DURATIONS_S)
             lab = Lab(port)
             limits = Limits(**{**vars(limits), "threads": lab.threads})
         except config.Problem as problem:
@@ -180,29 +178,22 @@ class Lab:
 def limits_of(options):
     """The Limits that the options ask for. Raises values.Problem."""
     ceiling = control.ceiling()
-    least = config.whole_number("--min", options["min"], 1, ceiling)
-    most = config.whole_number("--max", options["max"], 1, ceiling)
+    least = config.read_whole_number("--min", options["min"], 1, ceiling)
+    most = config.read_whole_number("--max", options["max"], 1, ceiling)
     if least > most:
         raise config.Problem(f"--min {least} is more than --max {most}", 2)
     low, high = (bound / 1000 for bound in TARGETS_MS)
-    target_ms = 1000 * seconds("--target-p95", options["target_p95"], low, high)
-    cool_down_s = seconds("--cool-down", options["cool_down"], *COOL_DOWNS_S)
-    return Limits(least, most, target_ms, cool_down_s, cores=config.cores())
+    target_ms = 1000 * read_seconds("--target-p95", options["target_p95"], low, high)
+    cool_down_s = read_seconds("--cool-down", options["cool_down"], *COOL_DOWNS_S)
+    return Limits(least, most, target_ms, cool_down_s, cores=config.count_cores())
 
 
-def seconds(name, text, low, high):
-    """Seconds, from "200ms", "10s" or "5m". Raises values.Problem."""
-    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)", text)
-    value = float(found[1]) * SECONDS[found[2]] if found else -1
-    if not low <= value <= high:
-        least = f"{low * 1000:g}ms" if low < 1 else f"{low:g}s"
-        most = f"{high / 3600:g}h" if high >= 3600 else f"{high:g}s"
-        raise config.Problem(
-            f"{name} must be from {least} to {most}, with its unit, as 200ms or 10s, "
-            f"not {config.shown(text)}",
-            2,
-        )
-    return value
+def read_seconds(name, text, low, high):
+    """Return the seconds in a text that has a unit. Raises config.Problem."""
+    try:
+        return numbers.seconds(text, low, high, example="200ms or 10s", unit="")
+    except ValueError as error:
+        raise config.Problem(f"{name} {error}", 2) from error
 
 
 def new_run(lab, limits, options):

@@ -12,7 +12,8 @@ from django.db import Error as DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from perflab.base.config import MAX_THREADS, MAX_WORKERS, Problem, one_worker_per_core
+from perflab.base import numbers
+from perflab.base.config import MAX_THREADS, MAX_WORKERS, Problem, count_default_workers
 from perflab.base.messages import one_line
 from perflab.base.processes import Stopped, stop_on_signals
 from perflab.compare.clients import NoLab, checked
@@ -53,7 +54,6 @@ class Command(OneLineCommand):
         super().run_from_argv(argv)
 
     def add_arguments(self, parser):
-        numbers = plan.numbers
         parser.add_argument(
             "scenario",
             nargs="?",
@@ -61,7 +61,7 @@ class Command(OneLineCommand):
         )
         parser.add_argument(
             "--users",
-            type=typed(numbers, plan.MAX_USERS),
+            type=typed(numbers.whole_numbers, 1, plan.MAX_USERS),
             help="who ask at once: one number, or several as 1,2,4,8 (20)",
         )
         parser.add_argument(
@@ -69,11 +69,13 @@ class Command(OneLineCommand):
         )
         parser.add_argument(
             "--workers",
-            type=typed(numbers, MAX_WORKERS),
+            type=typed(numbers.whole_numbers, 1, MAX_WORKERS),
             help="Gunicorn's, one number or several (one for each core)",
         )
         parser.add_argument(
-            "--threads", type=typed(numbers, MAX_THREADS), help="of each worker, likewise (1)"
+            "--threads",
+            type=typed(numbers.whole_numbers, 1, MAX_THREADS),
+            help="of each worker, likewise (1)",
         )
         parser.add_argument(
             "--worker-class",
@@ -102,7 +104,9 @@ class Command(OneLineCommand):
         parser.add_argument("--round-trip", metavar="MS", help="simulated, added to each query")
         parser.add_argument("--cache", metavar="NAME", help="the cache used")
         parser.add_argument(
-            "--ms", type=int, help="what a calibrated page takes (50): io-bound and cpu-bound"
+            "--ms",
+            type=typed(numbers.whole_number, 0, plan.MAX_MS),
+            help="what a calibrated page takes (50): io-bound and cpu-bound",
         )
         parser.add_argument(
             "--open",
@@ -120,7 +124,7 @@ class Command(OneLineCommand):
         )
         parser.add_argument(
             "--load-workers",
-            type=typed(plan.load_workers),
+            type=typed(numbers.whole_number, 1, plan.MAX_LOAD_WORKERS),
             metavar="N",
             help="Locust's: a master and so many processes that ask (one process in all)",
         )
@@ -142,9 +146,16 @@ class Command(OneLineCommand):
             help=f"for --tuning: only these of {', '.join(tuning.SWITCHES)}",
         )
         parser.add_argument(
-            "--rounds", type=typed(tuning.rounds), metavar="N", help="of --tuning (6)"
+            "--rounds",
+            type=typed(numbers.whole_number, 1, tuning.MOST_ROUNDS),
+            metavar="N",
+            help="of --tuning (6)",
         )
-        parser.add_argument("--port", type=int, help="for our Gunicorn (a free one)")
+        parser.add_argument(
+            "--port",
+            type=typed(numbers.whole_number, 1, 65535),
+            help="for our Gunicorn (a free one)",
+        )
         parser.add_argument(
             "--host", metavar="URL", help="load this lab, which runs already, and start none"
         )
@@ -161,7 +172,7 @@ class Command(OneLineCommand):
             if options["json"]:
                 refuse_unwritable(options["json"])
             if requests.wanted(options):
-                asked = requests.prepared(options, command_line(options), one_worker_per_core())
+                asked = requests.prepared(options, command_line(options), count_default_workers())
             else:
                 asked = load_run(options)
         except (plan.LoadRefused, Problem) as refused:
@@ -254,14 +265,12 @@ def plan_of(options):
                 raise plan.LoadRefused(
                     f"--{name.replace('_', '-')} is for a Gunicorn that we start, not for a --host"
                 )
-    if options["port"] is not None and not 1 <= options["port"] <= 65535:
-        raise plan.LoadRefused("--port must be from 1 to 65535")
     turned = {name: options[name] for name in ("movies", "round_trip", "cache")}
     return plan.Plan(
         scenario=options["scenario"],
         variants=options["variants"],
         users=options["users"] or (20,),
-        workers=(None,) if host else options["workers"] or (one_worker_per_core(),),
+        workers=(None,) if host else options["workers"] or (count_default_workers(),),
         threads=(None,) if host else options["threads"] or (1,),
         worker_class=options["worker_class"],
         duration_s=options["duration"] or 20.0,

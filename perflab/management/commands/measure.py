@@ -16,6 +16,7 @@ from django.db import Error as DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from perflab.base import numbers
 from perflab.base.messages import one_line
 from perflab.catalogue import knobs, needs
 from perflab.compare import last_results, runner
@@ -47,11 +48,10 @@ def own_knob(text):
 
 def number_of_runs(text):
     """An argparse type: as many runs as the comparison page makes."""
-    if not text.isdecimal() or not knobs.MIN_RUNS <= int(text) <= knobs.MAX_RUNS:
-        raise argparse.ArgumentTypeError(
-            f"must be a whole number from {knobs.MIN_RUNS} to {knobs.MAX_RUNS}, not {text[:40]!r}"
-        )
-    return int(text)
+    try:
+        return numbers.whole_number(text, knobs.MIN_RUNS, knobs.MAX_RUNS)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 class Command(OneLineCommand):

@@ -26,14 +26,16 @@ class Command(OneLineCommand):
 
     def handle(self, *, action, number, port, **options):
         try:
-            port = config.whole_number("--port", port, 1, 65535) if port else config.port()
+            port = (
+                config.read_whole_number("--port", port, 1, 65535) if port else config.read_port()
+            )
             if action == "show":
                 if number is not None:
                     raise config.Problem("show takes no number", 2)
                 return self.show(port)
             if number is None and action == "set":
                 raise config.Problem("set how many? manage.py workers set 4", 2)
-            number = config.whole_number(
+            number = config.read_whole_number(
                 "the number of workers", number or "1", 1, control.ceiling()
             )
             turn = control.turn(control_socket(port), action, number)

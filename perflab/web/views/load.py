@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.safestring import mark_safe
 
 from perflab.access import is_local
-from perflab.base.config import cores
+from perflab.base.config import count_cores
 from perflab.catalogue import registry
 from perflab.load import background, curves, scenarios, store
 from perflab.load import run as runs
@@ -52,8 +52,8 @@ def listed(request, asked, problem=""):
         "files": [name for name in scenarios.names() if name not in scenarios.BY_VARIANT],
         "shaped": scenarios.BY_VARIANT,
         "experiments": [e.slug for e in registry.runnable() if e.slug not in scenarios.names()],
-        "cores": cores(),
-        "ceiling": control.ceiling(),
+        "cores": count_cores(),
+        "ceiling": control.max_workers(),
         "form": LoadForm,
     }
     return render(request, "perflab/load.html", context, status=400 if problem else 200)
