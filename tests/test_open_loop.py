@@ -6,11 +6,11 @@ import re
 
 import psutil
 import pytest
-from perflab.load.gunicorn import Freeze
 
 from perflab.load import open_loop_report, plan
 from perflab.load.generators import locust as by_locust
 from perflab.load.generators import open_loop
+from perflab.load.gunicorn import Freeze
 from tests.services import wait_until
 from tests.test_load import command, kept, load, refusal, started, var  # noqa: F401
 from tests.test_locust import broken_lab  # noqa: F401
