@@ -1,0 +1,24 @@
+# Short names for the project's own commands. `make` lists them.
+
+PYTHON ?= python3
+
+.PHONY: help test quick all lint serve
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+test: ## run the test suite: at most 10 minutes on 2 cores
+	$(PYTHON) -m perflab test
+
+quick: ## run the tests that need no server and no browser: at most a minute
+	$(PYTHON) -m perflab test --quick
+
+all: ## run every test, the exhaustive ones too
+	$(PYTHON) -m perflab test --all
+
+lint: ## check the style of the Python code
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+serve: ## start the lab
+	$(PYTHON) -m perflab
