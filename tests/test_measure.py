@@ -22,7 +22,7 @@ from django.http import HttpResponse
 from movies.models import Movie
 from perflab.catalogue import registry
 from perflab.compare import report, runner
-from perflab.compare.clients import InProcess, NoLab, OverHTTP, checked
+from perflab.compare.clients import InProcess, NoLab, OverHTTP, parse_url
 from perflab.measure import server_timing
 from tests.labs import ROOT
 from tests.services import free_port, wait_until
@@ -88,7 +88,7 @@ def test_the_json_has_the_shape_that_the_docs_promise(tmp_path):
     result = measured(tmp_path, "n-plus-one", "cache-page", *QUICK)
 
     assert list(result) == ["version", "date", "machine", "lab", "knobs", "experiments"]
-    assert result["version"] == 1
+    assert result["version"] == 2
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", result["date"])
     assert set(result["machine"]) == {"cpu", "cores", "system"}
     assert set(result["lab"]) == LAB_KEYS
@@ -534,7 +534,7 @@ def test_a_url_where_nobody_listens_is_one_line():
 )
 def test_a_url_that_is_none_is_refused(url):
     with pytest.raises(NoLab, match="must look like http://127.0.0.1:8000"):
-        checked(url, own=True)
+        parse_url(url, own=True)
 
 
 @pytest.mark.parametrize("host", ["192.0.2.7", "10.0.0.1", "lab.example", "127.0.0.1.example"])
@@ -581,7 +581,7 @@ def catalogue():
     ]
     experiment = {"slug": "one", "url": "/experiments/one/", "variants": variants}
     experiment |= {"knobs": {}, "figure": "queries", "clock": "server"}
-    return {"version": 1, "knobs": {"cache": {"default": "redis"}}, "experiments": [experiment]}
+    return {"version": 2, "knobs": {"cache": {"default": "redis"}}, "experiments": [experiment]}
 
 
 @contextmanager
@@ -760,12 +760,22 @@ def test_results_stand_variant_by_variant(tmp_path):
     assert "1,851 Movie" in page
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "7", '{"version": 1, "experiments": []}'])
+@pytest.mark.parametrize("text", ["", "{}", "[]", "7", '{"version": 2, "experiments": []}'])
 def test_a_file_that_holds_no_results_is_refused_in_one_line(tmp_path, text):
     file = tmp_path / "file.json"
     file.write_text(text)
 
     with pytest.raises(CommandError, match="is not what `measure --json` writes") as refused:
+        results(file)
+
+    assert refused.value.returncode == 2
+
+
+def test_results_of_an_older_version_are_refused_in_one_line(tmp_path):
+    file = tmp_path / "file.json"
+    file.write_text('{"version": 1, "experiments": [{"slug": "n-plus-one", "rungs": []}]}')
+
+    with pytest.raises(CommandError, match="is of another version, 1") as refused:
         results(file)
 
     assert refused.value.returncode == 2

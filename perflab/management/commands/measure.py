@@ -185,7 +185,7 @@ class Command(OneLineCommand):
             (variant["workers"] for r in measured for variant in r["variants"]), default=0
         )
         whole = {
-            "version": 1,
+            "version": 2,
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "machine": machine.machine(),
             "lab": {

@@ -7,6 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from perflab.compare.report import as_page
 
+VERSION = 2  # of the JSON that `measure` writes: "variants" were called "rungs" before
+
 
 class Command(BaseCommand):
     help = (
@@ -26,11 +28,12 @@ def load(path):
     """The results in a file. Raises CommandError where it is none of `measure`'s."""
     try:
         result = json.loads(path.read_text())
-        as_page([result])
+        if result["version"] == VERSION:
+            as_page([result])
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}", returncode=2) from error
     except (ValueError, KeyError, TypeError) as error:
         raise CommandError(f"{path} is not what `measure --json` writes", returncode=2) from error
-    if result["version"] != 1:
+    if result["version"] != VERSION:
         raise CommandError(f"{path} is of another version, {result['version']}", returncode=2)
     return result
