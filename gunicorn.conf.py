@@ -1,6 +1,7 @@
-"""Gunicorn's settings, read by itself from the working directory: `gunicorn perflab.wsgi`.
+"""Gunicorn's settings. `gunicorn perflab.wsgi` reads this file from the working directory.
 
-PORT, WEB_CONCURRENCY and WEB_THREADS say where and how wide; command-line options override them.
+PORT, WEB_CONCURRENCY and WEB_THREADS set the port, the workers and the threads of each worker;
+command-line options override them.
 """
 
 import contextlib
@@ -35,9 +36,9 @@ except OSError as error:
     refuse(f"{error.strerror}: {error.filename}")
 
 worker_class = "gthread" if threads > 1 else "sync"
-# Each worker loads the application for itself: caches' clients do not survive a fork, and a reload
-# (HUP) is to find new code. What the application is built on is loaded once, before the workers: a
-# new one then costs 0.3 s of CPU instead of 1.
+# Each worker loads the application for itself: the caches' clients do not survive a fork, and a
+# reload (HUP) has to find new code. The libraries are loaded once, before the workers: a new worker
+# then costs 0.3 s of CPU instead of 1 s.
 preload_app = False
 LIBRARIES = (
     *("django.contrib.staticfiles", "django.core.handlers.wsgi", "django.core.management"),
@@ -45,15 +46,15 @@ LIBRARIES = (
     *("django.views.debug", "dj_database_url", "django_redis", "redis", "pymemcache", "psycopg"),
     *("httpx", "markdown_it", "pygments.lexers", "whitenoise"),
 )
-# Time enough for the slowest page that is ever served (settings.MAX_PAGE_MS), and no more.
+# This is enough for the slowest page that the lab serves (settings.MAX_PAGE_MS).
 timeout = 30
 graceful_timeout = 15
-# Heartbeats go to memory: on a busy disk a healthy worker could seem to hang.
+# Heartbeats are written to memory: on a busy disk a healthy worker could seem to hang.
 if os.access("/dev/shm", os.W_OK):
     worker_tmp_dir = "/dev/shm"
 
-# Who is believed about a visitor's scheme (X-Forwarded-Proto): a balancer on this machine, unless
-# FORWARDED_ALLOW_IPS names another one. No request may name the address that the site lies under.
+# Gunicorn believes X-Forwarded-Proto only of a balancer on this machine, or of those that
+# FORWARDED_ALLOW_IPS names. No request may say under which path the site lies (SCRIPT_NAME).
 forwarded_allow_ips = environment.read_variable("FORWARDED_ALLOW_IPS") or "127.0.0.1,::1"
 secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 forwarder_headers = ""
@@ -63,11 +64,11 @@ access_log_format = '%(t)s %(p)s %(h)s "%(r)s" %(s)s %(B)s bytes %(ms)s ms'
 
 
 class MillisecondLogger(Logger):
-    """Gunicorn's own logger, with fractions of a millisecond: a cached page takes less than one."""
+    """Write fractions of a millisecond into the access log: a cached page takes less than one."""
 
     def atoms(self, resp, req, environ, request_time):
         atoms = super().atoms(resp, req, environ, request_time)
-        # A timedelta, or under ASGI something with only these two.
+        # This is a timedelta, or under ASGI an object that has only these two attributes.
         atoms["ms"] = f"{request_time.seconds * 1000 + request_time.microseconds / 1000:.2f}"
         return atoms
 
@@ -76,10 +77,10 @@ logger_class = MillisecondLogger
 
 
 def on_starting(server):
-    """Refuse to be reached by others unless that is meant; tell instances on other ports apart."""
+    """Refuse public addresses unless the lab is public, name the instance, check the settings."""
     for where in server.cfg.address:
-        if not isinstance(where, int):  # one that somebody else opened: see when_ready
-            refuse_strangers(where)
+        if not isinstance(where, int):  # a file descriptor, opened by another program: when_ready
+            refuse_public_address(where)
     ports = [where[1] for where in server.cfg.address if isinstance(where, tuple)]
     if ports and ports[0] != address.port:  # --bind
         os.environ.setdefault("PERFLAB_INSTANCE", str(ports[0]))
@@ -89,36 +90,37 @@ def on_starting(server):
     disabled = server.cfg.control_socket_disable
     os.environ["PERFLAB_CONTROL_SOCKET"] = "" if disabled else server.cfg.control_socket
     make_scoreboard(server, ports[0] if ports else address.port)
-    if server.cfg.worker_class_str != "gevent":  # which has to patch what they are built on first
+    if server.cfg.worker_class_str != "gevent":  # gevent has to patch the standard library first
         load_libraries()
     check_settings()
 
 
 def make_scoreboard(server, port):
-    """Where the workers tell what they do; it outlives each of them, and a reload."""
-    lanes = server.cfg.threads if server.cfg.worker_class_str == "gthread" else 1
+    """Make the file in which the workers say what they do; it outlives them, and a reload."""
+    threads = server.cfg.threads if server.cfg.worker_class_str == "gthread" else 1
     path = var / f"scoreboard-{port}"
     try:
-        server.scoreboard = scoreboard.Board(path, slots=2 * environment.MAX_WORKERS, lanes=lanes)
+        slots = 2 * environment.MAX_WORKERS
+        server.scoreboard = scoreboard.Scoreboard(path, slots, threads)
     except OSError as error:
         refuse(f"cannot make {path}: {error.strerror}")
     os.environ["PERFLAB_SCOREBOARD"] = str(path)
 
 
 def load_libraries():
-    """Import what every worker needs and what holds no connection."""
+    """Import the libraries that every worker needs and that hold no connection."""
     # The toolbar tries GeoDjango, which looks for GDAL under twelve names: 0.3 s in each worker.
     sys.modules["django.contrib.gis"] = None
     for name in LIBRARIES:
-        with contextlib.suppress(ImportError):  # the application will say so if it minds
+        with contextlib.suppress(ImportError):  # the application says so if it needs the library
             importlib.import_module(name)
     gc.freeze()
 
 
 def check_settings():
-    """End Gunicorn with one line if the settings refuse; each worker would do so with a traceback.
+    """End Gunicorn with one line if the settings are wrong; a worker would show a traceback.
 
-    In a process of its own, so that a reload finds changed settings.
+    The settings are imported in a process of their own, so that a reload finds changed settings.
     """
     pid = os.fork()
     if pid == 0:
@@ -129,7 +131,7 @@ def check_settings():
         except ImproperlyConfigured as error:
             print(f"perflab: {error}", file=sys.stderr, flush=True)
             os._exit(1)
-        except BaseException:  # a worker's traceback will tell
+        except BaseException:  # a worker's traceback shows it
             pass
         os._exit(0)
     if os.waitpid(pid, 0)[1]:
@@ -137,13 +139,13 @@ def check_settings():
 
 
 def when_ready(server):
-    """Look again, now at what Gunicorn really listens on: systemd may have opened it."""
+    """Check the addresses again, now those that Gunicorn listens on: systemd may open others."""
     for listener in server.LISTENERS:
-        refuse_strangers(listener.getsockname())
+        refuse_public_address(listener.getsockname())
 
 
-def refuse_strangers(where):
-    """End Gunicorn if a socket address can be reached from outside and the lab is not public."""
+def refuse_public_address(where):
+    """End Gunicorn if others can reach this socket address although the lab is not public."""
     if (
         isinstance(where, tuple)
         and not environment.is_public()
@@ -154,14 +156,14 @@ def refuse_strangers(where):
 
 
 def pre_fork(server, worker):
-    """Give a worker its slot on the scoreboard; there is one for each, and for a reload's too."""
-    worker.slot = server.scoreboard.reserve()
+    """Give a worker its slot on the scoreboard, which has enough of them for a reload too."""
+    worker.slot = server.scoreboard.reserve_slot()
     if server.cfg.preload_app:
-        let_go()
+        close_connections()
 
 
-def let_go():
-    """Close what the application has opened, for a worker would share it with Gunicorn.
+def close_connections():
+    """Close the connections of the application, which a worker would share with Gunicorn.
 
     Two processes on one connection to a database read each other's answers, and a client of
     Memcached hangs.
@@ -171,43 +173,45 @@ def let_go():
 
     connections.close_all()
     for connection in connections.all(initialized_only=True):
-        if hasattr(connection, "close_pool"):  # PostgreSQL: its threads do not survive a fork
+        if hasattr(connection, "close_pool"):  # PostgreSQL: a pool's threads end at a fork
             connection.close_pool()
     caches.close_all()
 
 
 def post_fork(server, worker):
-    """In a new worker: end with Gunicorn, however that ends, and say what it does."""
+    """Prepare a new worker: it ends when Gunicorn ends, and writes into its slot."""
     die_with_parent(worker.ppid)
     threaded = worker.cfg.worker_class_str == "gthread"
-    worker.line = scoreboard.Line(server.scoreboard, worker.slot, threaded)
-    scoreboard.listening = [listener.sock for listener in worker.sockets]
+    worker.slot_writer = scoreboard.SlotWriter(server.scoreboard, worker.slot, threaded)
+    scoreboard.set_listening_sockets([listener.sock for listener in worker.sockets])
 
 
 def child_exit(server, worker):
-    """In Gunicorn, when a worker has ended: its slot is free."""
-    server.scoreboard.release(worker.slot)
+    """Free the slot of a worker that has ended. Gunicorn's master calls this."""
+    server.scoreboard.release_slot(worker.slot)
 
 
 def on_exit(server):
-    """Nobody writes on the scoreboard any more."""
+    """Delete the scoreboard: no worker writes into it any more."""
     server.scoreboard.remove()
 
 
 def pre_request(worker, request):
-    """In place of Gunicorn's own hook, which writes a line of debugging."""
-    worker.line.begin(request, scoreboard.waited_ns(request))
+    """Count a request that begins. Gunicorn's own hook would write a debugging line."""
+    worker.slot_writer.begin_request(request, scoreboard.queue_time_ns(request))
 
 
 def post_request(worker, request, environ, response):
-    worker.line.end(request)
+    """Count a request that has been answered."""
+    worker.slot_writer.end_request(request)
 
 
 def post_worker_init(worker):
-    """The application is loaded and warm: what it consists of is never garbage.
+    """Exempt the loaded application from garbage collection, and say that the worker is ready.
 
-    Without this the collector walks through all of it now and then, and some page waits for that.
+    Without this the collector walks through all of the application now and then, and some page
+    waits for that.
     """
     gc.collect()
     gc.freeze()
-    worker.line.ready()
+    worker.slot_writer.mark_ready()

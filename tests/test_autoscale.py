@@ -16,11 +16,12 @@ from django.core.management import CommandError, call_command
 
 from perflab.base.processes import end, spawn
 from perflab.workers import control, scoreboard
-from perflab.workers.autoscaler import Decision, Limits, Reading, Sample, decide, thinned
+from perflab.workers.autoscaler import Decision, Limits, Reading, Sample, decide
+from perflab.workers.scoreboard.latency import BUCKETS, bucket_of
 from tests.labs import ROOT
 from tests.services import free_port, wait_until
 
-LIMITS = Limits(least=1, most=8, target_ms=200, cool_down_s=10)
+LIMITS = Limits(min_workers=1, max_workers=8, target_ms=200, cool_down_s=10)
 
 
 RECORDED = json.loads((ROOT / "tests" / "recorded" / "autoscale.json").read_text())
@@ -55,7 +56,7 @@ def reversals(times_and_steps):
 
 
 def test_the_recorded_ramp_is_decided_as_it_was():
-    limits = Limits(least=1, most=4, target_ms=150, cool_down_s=10)
+    limits = Limits(min_workers=1, max_workers=4, target_ms=150, cool_down_s=10)
     samples = samples_of(RECORDED)
     changes = {change["t_s"]: change for change in RECORDED["changes"]}
     ahead = [change["to"] - change["from"] for change in RECORDED["changes"]]
@@ -112,11 +113,11 @@ BUSY = Sample(20, workers=2, ready=2, busy=2, load=6, per_s=40, p95_ms=300)
         (replace(BUSY, busy=1.5, load=1.5), 2, "the page itself"),
         (replace(BUSY, cpu=1.9), 2, "the cores are full"),
         (replace(BUSY, workers=1, ready=1, busy=1, cpu=1), 2, "p95 above"),
-        (replace(BUSY, workers=8, ready=8, busy=8, load=20), 8, "that is the max"),
+        (replace(BUSY, workers=8, ready=8, busy=8, load=20), 8, "as --max allows"),
         (replace(BUSY, workers=7, ready=7, busy=7, load=50), 8, "p95 above"),
-        (replace(BUSY, workers=9, ready=9), 8, "min and max"),
-        (replace(BUSY, busy=0, load=0, p95_ms=None), 1, "1 have been enough for 10 s"),
-        (replace(BUSY, workers=4, ready=4, busy=0, load=0), 3, "1 have been enough"),
+        (replace(BUSY, workers=9, ready=9), 8, "between --min and --max"),
+        (replace(BUSY, busy=0, load=0, p95_ms=None), 1, "1 worker has been enough for 10 s"),
+        (replace(BUSY, workers=4, ready=4, busy=0, load=0), 3, "1 worker has been enough"),
         (replace(BUSY, workers=3, ready=3, busy=1.4, load=1.5, p95_ms=60), 3, "in time"),
     ],
 )
@@ -138,22 +139,22 @@ def test_up_takes_a_second_and_down_the_whole_cool_down():
     assert decide([*steadily(replace(calm, at=9.5), 3), *steadily(idle, 10)], LIMITS).workers == 1
     fewer = [replace(BUSY, workers=1, at=at) for at in (18, 19.5)]
     assert decide([*fewer, BUSY], LIMITS) == Decision(2, "the last change is too recent")
-    assert decide([BUSY], Limits(least=3)).workers == 3
+    assert decide([BUSY], Limits(min_workers=3)).workers == 3
 
 
 def test_samples_are_differences_of_counters_and_the_load_is_by_littles_law(tmp_path):
-    board = scoreboard.Board(tmp_path / "board", slots=2, lanes=1)
-    number = board.reserve()
-    line = scoreboard.Line(board, number, threaded=False)
+    board = scoreboard.Scoreboard(tmp_path / "board", slots=2, threads=1)
+    number = board.reserve_slot()
+    writer = scoreboard.SlotWriter(board, number, threaded=False)
 
     def reading(at, busy_s, requests):
         return Reading(at, 1, requests, busy_s, 0.1 * at, scoreboard.snapshot(board.path).latency)
 
     before = reading(10, 0, 0)
     for waited_ms in [100] * 18 + [400] * 2:
-        line.begin(waited_ns=waited_ms * 1_000_000)
-        line.end()
-    board.release(number)  # what an ended worker has answered is not lost
+        writer.begin_request(queued_ns=waited_ms * 1_000_000)
+        writer.end_request()
+    board.release_slot(number)  # what an ended worker has answered is not lost
     sample = Sample.between(before, reading(12, 1, 20), 3)
 
     assert (sample.at, sample.workers, sample.ready) == (12, 3, 1)
@@ -165,19 +166,10 @@ def test_samples_are_differences_of_counters_and_the_load_is_by_littles_law(tmp_
 
 def test_a_bucket_holds_its_time_to_5_percent():
     for ms in (0.1, 0.3, 1, 7, 49, 50, 51, 999, 31_000, 10**6):
-        counts = [0] * scoreboard.BUCKETS
-        counts[scoreboard.bucket(ms * 1e6)] = 1
+        counts = [0] * BUCKETS
+        counts[bucket_of(ms * 1e6)] = 1
         told = scoreboard.Latency(0, tuple(counts)).percentile_ms(0.95)
         assert told == pytest.approx(min(max(ms, 0.25), 32_000), rel=0.05)
-
-
-def test_a_long_run_is_kept_with_fewer_points():
-    series = []
-    for number in range(1000):
-        series = thinned([*series, number], 100)
-
-        assert len(series) <= 100
-        assert series[-1] == number
 
 
 # The command.
@@ -213,7 +205,7 @@ def test_without_a_lab_or_its_control_socket_there_is_one_line(tmp_path, setting
 
     with pytest.raises(CommandError, match="no lab runs on port"):
         call_command("autoscale", f"--port={port}")
-    scoreboard.Board(tmp_path / f"scoreboard-{port}", slots=2, lanes=1)  # of this process
+    scoreboard.Scoreboard(tmp_path / f"scoreboard-{port}", slots=2, threads=1)  # of this process
     with pytest.raises(CommandError, match="has no control socket"):
         call_command("autoscale", f"--port={port}")
     (tmp_path / "run" / f"gunicorn-{port}.sock").touch()
@@ -223,10 +215,10 @@ def test_without_a_lab_or_its_control_socket_there_is_one_line(tmp_path, setting
     assert not (tmp_path / "runs").exists()
 
 
-def wanted(lab):
+def target_workers(lab):
     """How many workers Gunicorn is to keep; 0 while it hangs up because it starts one."""
-    with suppress(control.DialError):
-        return control.workers(lab.var / "run" / f"gunicorn-{lab.port}.sock")
+    with suppress(control.ControlError):
+        return control.target_workers(lab.var / "run" / f"gunicorn-{lab.port}.sock")
     return 0
 
 
@@ -254,9 +246,9 @@ def test_a_real_lab_grows_under_a_ramp_and_shrinks_after_it_without_flapping(sta
         for user in users:  # the ramp
             user.start()
             time.sleep(0.2)
-        wait_until(lambda: wanted(lab) >= 3, "three workers", 20)
+        wait_until(lambda: target_workers(lab) >= 3, "three workers", 20)
         done.set()
-        wait_until(lambda: wanted(lab) == 1, "one worker again", 25)
+        wait_until(lambda: target_workers(lab) == 1, "one worker again", 25)
         time.sleep(0.5)  # in which it notes what it has done
         scaling.send_signal(signal.SIGINT)
         said = scaling.communicate(timeout=10)[0]

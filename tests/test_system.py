@@ -19,6 +19,7 @@ from playwright.sync_api import expect
 from perflab.measure import server_timing
 from perflab.web import calibrated
 from perflab.workers import control, scoreboard
+from perflab.workers.scoreboard import reading, writing
 from tests.services import free_port, wait_until
 
 
@@ -99,21 +100,21 @@ def test_a_public_lab_waits_and_computes_less(client, settings):
 
 @pytest.fixture
 def board(tmp_path):
-    return scoreboard.Board(tmp_path / "scoreboard", slots=2, lanes=4)
+    return scoreboard.Scoreboard(tmp_path / "scoreboard", slots=2, threads=4)
 
 
 def worker_on(board, threaded=False):
-    number = board.reserve()
-    line = scoreboard.Line(board, number, threaded)
-    return number, line
+    number = board.reserve_slot()
+    writer = scoreboard.SlotWriter(board, number, threaded)
+    return number, writer
 
 
 def test_a_worker_tells_whether_it_starts_waits_or_works(board):
     assert scoreboard.read(board.path) == []
-    _, line = worker_on(board)
+    _, writer = worker_on(board)
     states = []
 
-    for step in (lambda: None, line.ready, line.begin, line.end):
+    for step in (lambda: None, writer.mark_ready, writer.begin_request, writer.end_request):
         step()
         [slot] = scoreboard.read(board.path)
         states.append((slot.state, slot.in_flight, slot.requests))
@@ -123,11 +124,13 @@ def test_a_worker_tells_whether_it_starts_waits_or_works(board):
 
 def test_a_request_under_way_is_busy_time_already_and_idle_time_is_none(board, monkeypatch):
     clock = 1000
-    monkeypatch.setattr(scoreboard, "monotonic_ns", lambda: clock)
-    _, line = worker_on(board)
+    for module in (reading, writing):
+        monkeypatch.setattr(module, "monotonic_ns", lambda: clock)
+    _, writer = worker_on(board)
     busy = []
 
-    for step in (None, line.begin, None, line.end, None, line.begin, line.begin, None):
+    begin, end = writer.begin_request, writer.end_request
+    for step in (None, begin, None, end, None, begin, begin, None):
         clock += 10
         if step:
             step()
@@ -137,24 +140,24 @@ def test_a_request_under_way_is_busy_time_already_and_idle_time_is_none(board, m
 
 
 def test_requests_that_share_a_thread_are_counted_one_by_one(board):
-    _, line = worker_on(board)
+    _, writer = worker_on(board)
 
-    line.begin()
-    line.begin()
-    line.end()
+    writer.begin_request()
+    writer.begin_request()
+    writer.end_request()
 
     [slot] = scoreboard.read(board.path)
     assert (slot.in_flight, slot.requests) == (1, 1)
 
 
 def test_threads_count_without_a_lock_and_lose_nothing(board):
-    _, line = worker_on(board, threaded=True)
+    _, writer = worker_on(board, threaded=True)
     interval = sys.getswitchinterval()
 
     def work():
         for _ in range(3000):
-            line.begin()
-            line.end()
+            writer.begin_request()
+            writer.end_request()
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     try:
@@ -171,12 +174,12 @@ def test_threads_count_without_a_lock_and_lose_nothing(board):
 
 
 def test_what_an_ended_worker_did_is_kept_and_the_next_starts_from_nothing(board):
-    number, line = worker_on(board)
-    line.begin()
-    line.end()
+    number, writer = worker_on(board)
+    writer.begin_request()
+    writer.end_request()
     [before] = scoreboard.read(board.path)
 
-    board.release(number)
+    board.release_slot(number)
 
     after = scoreboard.snapshot(board.path)
     assert (after.slots, after.ended_requests) == ([], 1)
@@ -188,10 +191,10 @@ def test_what_an_ended_worker_did_is_kept_and_the_next_starts_from_nothing(board
 def test_a_worker_without_a_slot_works_all_the_same(board):
     workers = [worker_on(board)[1] for _ in range(3)]
 
-    for number, line in enumerate(workers):
+    for number, writer in enumerate(workers):
         for _ in range(number + 1):
-            line.begin()
-            line.end()
+            writer.begin_request()
+            writer.end_request()
 
     assert sorted(slot.requests for slot in scoreboard.read(board.path)) == [1, 2]
 
@@ -226,8 +229,7 @@ def board_of(lab):
 
 def counted(lab):
     """All requests that the lab's workers have answered."""
-    found = scoreboard.snapshot(board_of(lab))
-    return found.ended_requests + sum(slot.requests for slot in found.slots)
+    return scoreboard.snapshot(board_of(lab)).requests
 
 
 def test_every_request_is_counted_and_the_workers_are_gunicorns(lab):
@@ -309,8 +311,8 @@ def test_a_scoreboard_that_has_gone_is_said_to_be(client, settings, tmp_path):
 
 
 def test_a_gunicorn_without_a_control_socket_is_said_to_have_no_dial(client, settings, board):
-    _, line = worker_on(board)
-    line.ready()
+    _, writer = worker_on(board)
+    writer.mark_ready()
     settings.SCOREBOARD, settings.CONTROL_SOCKET = str(board.path), ""
 
     page = client.get("/system/").content.decode()
@@ -340,7 +342,7 @@ def test_the_page_counts_on_while_somebody_looks_and_its_dial_turns(visitor, lab
         expect(rows).to_have_count(3)
         expect(page.locator("[data-out=alert]")).to_be_hidden()
     finally:
-        control.turn(socket_of(lab), "set", 2)
+        control.set_workers(socket_of(lab), 2)
     expect(rows).to_have_count(2)
 
 
@@ -353,10 +355,10 @@ def socket_of(lab):
     return path
 
 
-def wanted(path):
+def target_workers(path):
     """How many workers Gunicorn is to keep; None while a reload opens its socket anew."""
-    with suppress(control.DialError):
-        return control.workers(path)
+    with suppress(control.ControlError):
+        return control.target_workers(path)
 
 
 def ready_workers(lab):
@@ -377,14 +379,14 @@ def test_the_dial_changes_the_number_of_workers_and_loses_no_request(start_lab):
         thread.start()
     try:
         for now in range(1, 9):  # each while Gunicorn still starts the worker before
-            assert control.turn(path, "add", 1) == control.Turn(now, now + 1)
-        assert control.turn(path, "remove", 6) == control.Turn(9, 3)
+            assert control.add_workers(path, 1) == control.WorkerChange(now, now + 1)
+        assert control.remove_workers(path, 6) == control.WorkerChange(9, 3)
         wait_until(lambda: len(ready_workers(lab)) == 3, "three workers", 20)
-        assert control.turn(path, "set", 2) == control.Turn(3, 2)
+        assert control.set_workers(path, 2) == control.WorkerChange(3, 2)
         wait_until(lambda: len(ready_workers(lab)) == 2, "two workers", 20)
-        assert control.turn(path, "set", 2) == control.Turn(2, 2)
+        assert control.set_workers(path, 2) == control.WorkerChange(2, 2)
         lab.process.send_signal(signal.SIGHUP)  # a reload starts them all anew, as many as at first
-        wait_until(lambda: wanted(path) == 1, "the reload", 20)
+        wait_until(lambda: target_workers(path) == 1, "the reload", 20)
         wait_until(lambda: len(scoreboard.read(board_of(lab))) == 1, "one worker", 20)
     finally:
         done.set()
@@ -394,11 +396,11 @@ def test_the_dial_changes_the_number_of_workers_and_loses_no_request(start_lab):
     assert len(statuses) > 20
     assert set(statuses) == {200}
     wait_until(lambda: counted(lab) >= len(statuses), "all counted, of ended workers too", 5)
-    with pytest.raises(control.BadTurn, match="may have 1 to"):
-        control.turn(path, "add", control.ceiling())
-    with pytest.raises(control.BadTurn, match="may have 1 to"):
-        control.turn(path, "remove", 1)
-    assert control.workers(path) == 1
+    with pytest.raises(control.InvalidOrder, match="may have 1 to"):
+        control.add_workers(path, control.max_workers())
+    with pytest.raises(control.InvalidOrder, match="may have 1 to"):
+        control.remove_workers(path, 1)
+    assert control.target_workers(path) == 1
 
 
 def test_the_command_lists_the_workers_and_turns_the_dial(lab, monkeypatch, settings):
@@ -417,7 +419,7 @@ def test_the_command_lists_the_workers_and_turns_the_dial(lab, monkeypatch, sett
     assert say("set", "2", port) == "workers: 2, now 2\n"
     for arguments, status, words in (
         (("set", "1000", port), 2, "whole number from 1 to"),
-        (("add", f"{control.ceiling()}", port), 2, "may have 1 to"),
+        (("add", f"{control.max_workers()}", port), 2, "may have 1 to"),
         (("set", port), 2, "set how many"),
         (("add", "0", port), 2, "whole number from 1"),
         (("add", "x", port), 2, "whole number from 1"),
@@ -451,7 +453,7 @@ def test_the_dial_is_for_a_post_from_the_lab_s_own_machine(client):
         ({"action": "add", "number": "x"}, 400, "number must be"),
         ({"action": "add", "number": "0"}, 400, "number must be"),
         ({"action": "add"}, 400, "number must be"),
-        ({"action": "explode", "number": "1"}, 400, "the dial can"),
+        ({"action": "explode", "number": "1"}, 400, "the action must be add, remove, set"),
         ({}, 400, "number must be"),
     ],
 )
@@ -467,5 +469,5 @@ def test_an_order_that_cannot_be_carried_out_is_told_why(client, order, status, 
 def test_a_socket_on_which_nobody_listens_is_told_in_one_line(tmp_path):
     (tmp_path / "gone.sock").touch()
 
-    with pytest.raises(control.DialError, match="is the lab running"):
-        control.turn(tmp_path / "gone.sock", "add", 1)
+    with pytest.raises(control.ControlError, match="is the lab running"):
+        control.add_workers(tmp_path / "gone.sock", 1)

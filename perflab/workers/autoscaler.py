@@ -1,27 +1,29 @@
-"""How many workers should there be? The decision of `manage.py autoscale`, without its hands.
+"""How many workers a lab needs: the decision of `manage.py autoscale`.
 
-`Sample.between` makes a sample of two readings of the scoreboard, `decide` a number of workers of
-the latest samples. Both are pure: time is what the samples say.
+`Sample.between` makes a sample of two readings of the scoreboard, and `decide` makes a number of
+workers of the latest samples. Both are pure: the only clock is the time in the samples.
 """
 
 import math
 from dataclasses import dataclass
 
-ROOMY = 0.7  # requests under way for each that workers can take: the rest is room for chance
-FULL = 0.8  # from here on visitors queue; above ROOMY, so that fewer workers are still enough
-CORES_FULL = 0.9  # beyond it there is nothing to share out
-UP_S = 1.0  # for so long more workers must be wanted; nor does anything else change sooner
-JITTER_S = 0.05  # by which samples may come late
+# Loads are shares of the requests that the workers can serve at the same time. FULL_LOAD is above
+# TARGET_LOAD, so that a change does not cause the opposite change.
+TARGET_LOAD = 0.7  # the number of workers is computed for this; the rest is room for variation
+FULL_LOAD = 0.8  # from here on visitors queue
+FULL_CORES = 0.9  # share of the cores beyond which more workers would only share them
+GROW_AFTER_S = 1.0  # for so long more workers must be needed; the shortest time between two changes
+LATE_SAMPLE_S = 0.05  # a sample may come so late
 PERCENTILE = 0.95
-DOUBLE = 2  # at most, in one step
+MAX_GROWTH = 2  # one change at most doubles the workers
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the scaler was told."""
+    """The options of the auto-scaler, and what it runs on."""
 
-    least: int = 1
-    most: int = 8
+    min_workers: int = 1
+    max_workers: int = 8
     target_ms: float = 200  # of the p95
     cool_down_s: float = 10  # for so long fewer workers must have been enough
     threads: int = 1  # of each worker
@@ -30,20 +32,23 @@ class Limits:
 
 @dataclass(frozen=True)
 class Sample:
-    """The last second or two, up to `at`."""
+    """What happened in the last second or two, up to `at`."""
 
     at: float  # seconds
     workers: int  # that Gunicorn has to keep
-    ready: int  # that serve
-    busy: float  # requests in workers, in the mean
-    load: float  # requests under way, in the mean, those at the door included
-    per_s: float
+    ready: int  # workers that serve
+    busy: float  # requests in workers, on average
+    load: float  # requests under way, on average, those that queue included
+    per_s: float  # answers per second
     p95_ms: float | None  # as visitors saw it; None where nothing was answered
     cpu: float = 0  # cores that the workers kept busy
 
     @classmethod
     def between(cls, before, now, workers, p95_since=None):
-        """From two readings; the p95 may go back to a third one, to rest on more answers."""
+        """Return the Sample between two Readings.
+
+        The p95 may go back to an earlier Reading, `p95_since`, so that it rests on more answers.
+        """
         seconds = now.at - before.at
         latency = now.latency.since(before.latency)
         busy = max(0, now.busy_s - before.busy_s) / seconds
@@ -52,7 +57,7 @@ class Sample:
             workers=workers,
             ready=now.ready,
             busy=busy,
-            # Little's law: so many are there whose waiting adds up to this.
+            # Little's law: the requests under way are all waiting time, divided by the time.
             load=max(busy, latency.ns / 1e9 / seconds),
             per_s=max(0, now.requests - before.requests) / seconds,
             p95_ms=now.latency.since((p95_since or before).latency).percentile_ms(PERCENTILE),
@@ -64,8 +69,8 @@ class Sample:
 class Reading:
     """The counters of a lab as they stand at one moment."""
 
-    at: float
-    ready: int
+    at: float  # seconds
+    ready: int  # workers that serve
     requests: int
     busy_s: float
     cpu_s: float
@@ -74,72 +79,74 @@ class Reading:
 
 @dataclass(frozen=True)
 class Decision:
-    """How many workers there are to be, and why."""
+    """How many workers the lab should have, and why."""
 
     workers: int
     reason: str
 
 
-def decide(samples, limits: Limits) -> Decision:
-    """The workers that there are to be now, from samples that go back for the cool-down.
+def decide(samples, limits):
+    """Return the Decision for now, from samples that go back for the cool-down.
 
-    Up is quick: the least that was wanted at any moment of the last second, at most twice as many
-    as there are. Down is slow: one by one, and only to the most that was wanted at any moment of
-    the cool-down. So what was added stays for as long at least.
+    Growth is quick: the smallest number that was needed at any moment of the last second, at most
+    double what there is. Shrinking is slow: one worker at a time, and only down to the largest
+    number that was needed at any moment of the cool-down. So a new worker stays at least as long.
     """
     now = samples[-1]
-    if not limits.least <= now.workers <= limits.most:
-        return Decision(min(max(now.workers, limits.least), limits.most), "min and max")
-    lately = within(samples, UP_S)
-    if not lately or any(sample.workers != now.workers for sample in lately):
+    if not limits.min_workers <= now.workers <= limits.max_workers:
+        bounded = min(max(now.workers, limits.min_workers), limits.max_workers)
+        return Decision(bounded, "the workers must lie between --min and --max")
+    last_second = last_samples(samples, GROW_AFTER_S)
+    if not last_second or any(sample.workers != now.workers for sample in last_second):
         return Decision(now.workers, "the last change is too recent")
-    quick = min((wish(sample, limits) for sample in lately), key=number)
-    if quick.workers > now.workers:
-        return quick
-    cooled = within(samples, limits.cool_down_s)
-    if cooled:
-        slow = max((wish(sample, limits) for sample in cooled), key=number)
-        if slow.workers < now.workers:
-            enough = f"{slow.workers} have been enough for {limits.cool_down_s:g} s"
-            return Decision(now.workers - 1, enough)
-    latest = wish(now, limits)
+    least = min((workers_needed(sample, limits) for sample in last_second), key=number_of_workers)
+    if least.workers > now.workers:
+        return least
+    cool_down = last_samples(samples, limits.cool_down_s)
+    if cool_down:
+        most = max((workers_needed(sample, limits) for sample in cool_down), key=number_of_workers)
+        if most.workers < now.workers:
+            return Decision(now.workers - 1, enough(most.workers, limits.cool_down_s))
+    latest = workers_needed(now, limits)
     return Decision(now.workers, latest.reason if latest.workers >= now.workers else "cooling down")
 
 
-def within(samples, seconds):
-    """The samples of the last `seconds`; none where they do not go back so far."""
+def last_samples(samples, seconds):
+    """Return the samples of the last `seconds`, or none where they do not go back so far."""
     since = samples[-1].at - seconds
     if samples[0].at > since:
         return []
-    return [sample for sample in samples if sample.at >= since - JITTER_S]
+    return [sample for sample in samples if sample.at >= since - LATE_SAMPLE_S]
 
 
-def number(decision):
+def number_of_workers(decision):
+    """Return the key by which decisions are compared."""
     return decision.workers
 
 
-def wish(sample: Sample, limits: Limits) -> Decision:
-    """What one sample alone would have."""
+def enough(workers, seconds):
+    """Return the reason for fewer workers."""
+    noun = "worker has" if workers == 1 else "workers have"
+    return f"{workers} {noun} been enough for {seconds:g} s"
+
+
+def workers_needed(sample, limits):
+    """Return the Decision that one sample alone would make."""
     workers = sample.workers
-    slots = limits.threads * ROOMY
     if sample.ready < workers:
         return Decision(workers, "a worker is starting")
-    # Not by `busy`: what a worker does between two requests, or while it has no core, is not in it.
-    full = sample.load >= FULL * sample.ready * limits.threads
-    late = sample.p95_ms > limits.target_ms if sample.p95_ms is not None else full
-    if not (full and late):
-        enough = min(workers, max(limits.least, math.ceil(sample.load / slots)))
-        reason = "the page itself takes so long, nobody queues" if late else "in time"
-        return Decision(enough, reason)
-    if workers >= limits.cores and sample.cpu >= CORES_FULL * limits.cores:
+    # `busy` is not the measure: it lacks the time that a worker needs between two requests, and the
+    # time in which it waits for a core.
+    is_full = sample.load >= FULL_LOAD * sample.ready * limits.threads
+    is_late = sample.p95_ms > limits.target_ms if sample.p95_ms is not None else is_full
+    needed = math.ceil(sample.load / (limits.threads * TARGET_LOAD))
+    if not (is_full and is_late):
+        reason = "the page itself takes so long, nobody queues" if is_late else "in time"
+        return Decision(min(workers, max(limits.min_workers, needed)), reason)
+    if workers >= limits.cores and sample.cpu >= FULL_CORES * limits.cores:
         return Decision(workers, "the cores are full: more workers would only share them")
-    if workers >= limits.most:
-        return Decision(workers, "that is the max")
-    wanted = max(workers + 1, math.ceil(sample.load / slots))
+    if workers >= limits.max_workers:
+        return Decision(workers, "there are as many workers as --max allows")
+    needed = max(workers + 1, needed)
     reason = f"p95 above {limits.target_ms:g} ms and visitors queue"
-    return Decision(min(wanted, DOUBLE * workers, limits.most), reason)
-
-
-def thinned(series, most):
-    """A series that has grown beyond `most`, with every other point; the last one stays."""
-    return series if len(series) <= most else series[len(series) % 2 == 0 :: 2]
+    return Decision(min(needed, MAX_GROWTH * workers, limits.max_workers), reason)

@@ -1,7 +1,7 @@
 """What the machine and the lab's workers do at this moment: the figures of `top`.
 
-Counters are told as they stand, with the clock that they belong to: two answers, from whichever
-worker, then make a rate. What this system does not tell is None.
+Counters are given as they stand, with the clock that they belong to, so that the difference of two
+answers, from whichever worker, makes a rate. What this system does not tell is None.
 """
 
 import os
@@ -16,9 +16,14 @@ from perflab.measure import machine
 
 from . import scoreboard
 
+NO_GUNICORN = (
+    "This lab was not started by Gunicorn with its gunicorn.conf.py: it has one process, whose "
+    "requests nobody counts and whose number of workers cannot be changed."
+)
 
-def state() -> dict:
-    """Everything, as /system.json tells it."""
+
+def read_state():
+    """Return everything that /system.json tells."""
     try:
         board, note = scoreboard.snapshot(settings.SCOREBOARD or "nowhere"), ""
     except scoreboard.NoScoreboard as error:
@@ -27,73 +32,67 @@ def state() -> dict:
         "version": 1,
         "instance": settings.INSTANCE,
         "clock_s": time.monotonic(),
-        "machine": of_machine(),
-        "lab": of_lab(board) if board else None,
-        "workers": [of_worker(slot) for slot in board.slots] if board else [of_this_process()],
+        "machine": read_machine(),
+        "lab": lab_counters(board) if board else None,
+        "workers": [read_worker(slot) for slot in board.slots] if board else [read_this_process()],
         "note": note,
     }
 
 
-NO_GUNICORN = (
-    "This lab was not started by Gunicorn with its gunicorn.conf.py: it has one process, whose "
-    "requests nobody counts, and no dial."
-)
-
-
-def of_machine() -> dict:
-    """The machine's cores, memory and queue."""
+def read_machine():
+    """Return the machine's cores, memory and queues."""
     memory = psutil.virtual_memory()
     try:
         allowed = os.sched_getaffinity(0)
     except AttributeError:  # macOS
         allowed = range(os.cpu_count() or 1)
     cores = [
-        {"core": number, "busy_s": busy_s(times), "total_s": sum_of(times)}
+        {"core": number, "busy_s": busy_s(times), "total_s": total_s(times)}
         for number, times in enumerate(psutil.cpu_times(percpu=True))
         if number in allowed
     ]
     return {
         "cpu": machine.cpu(),
-        "usable_cores": config.count_cores(),  # a control group may allow less than the cores there are
+        "usable_cores": config.count_cores(),  # a control group may allow fewer than these cores
         "cores": cores,
         "memory_bytes": memory.total,
         "memory_available_bytes": memory.available,
         "load_average": os.getloadavg(),
-        "run_queue": run_queue(),
-        "accept_queue": scoreboard.accept_queue(),
+        "run_queue": read_run_queue(),
+        "accept_queue": scoreboard.count_waiting_connections(),
     }
 
 
-def sum_of(times):
-    """The seconds of one core in all states; a guest's are in its host's already."""
+def total_s(times):
+    """Return the seconds of a core in all states; those of guests count in the host's already."""
     return sum(times) - getattr(times, "guest", 0) - getattr(times, "guest_nice", 0)
 
 
 def busy_s(times):
-    """The seconds in which a core worked, or was worked on by another machine beside this one."""
-    return sum_of(times) - times.idle - getattr(times, "iowait", 0)
+    """Return the seconds in which a core was busy, for this machine or for one beside it."""
+    return total_s(times) - times.idle - getattr(times, "iowait", 0)
 
 
-def run_queue():
-    """How many threads run or could run now, on all cores; this one is among them."""
+def read_run_queue():
+    """Return how many threads run or could run now, on all cores, this thread included."""
     try:
         return int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0])
     except (OSError, ValueError, IndexError):  # not Linux
         return None
 
 
-def of_lab(board) -> dict:
-    """Gunicorn's master, and what has been counted since it started, ended workers included."""
+def lab_counters(board):
+    """Return Gunicorn's master, and what was counted since it started, by ended workers too."""
     return {
         "master": board.master,
         "age_s": time.time() - board.started,
-        "requests": board.ended_requests + sum(slot.requests for slot in board.slots),
-        "busy_s": (board.ended_busy_ns + sum(slot.busy_ns for slot in board.slots)) / 1e9,
+        "requests": board.requests,
+        "busy_s": board.busy_s,
     }
 
 
-def of_worker(slot) -> dict:
-    """A worker: from the scoreboard what it has done, from the system what that took."""
+def read_worker(slot):
+    """Return what a worker has done, and what the system says of its process."""
     return {
         "pid": slot.pid,
         "state": slot.state,
@@ -103,22 +102,25 @@ def of_worker(slot) -> dict:
         "threads": slot.threads,
         "age_s": time.time() - slot.started,
         "answers": slot.pid == os.getpid(),
-        **of_process(slot.pid),
+        **read_process(slot.pid),
     }
 
 
-def of_this_process() -> dict:
-    """What is known of the one process there is, without a scoreboard."""
+def read_this_process():
+    """Return what is known of the only process, where there is no scoreboard."""
     pid = os.getpid()
-    unknown = dict.fromkeys(("requests", "in_flight", "busy_s", "threads"))
-    age_s = time.time() - psutil.Process(pid).create_time()
     return {
-        "pid": pid, "state": "busy", **unknown, "age_s": age_s, "answers": True, **of_process(pid)
-    }  # fmt: skip
+        "pid": pid,
+        "state": "busy",
+        **dict.fromkeys(("requests", "in_flight", "busy_s", "threads")),
+        "age_s": time.time() - psutil.Process(pid).create_time(),
+        "answers": True,
+        **read_process(pid),
+    }
 
 
-def of_process(pid: int) -> dict:
-    """CPU seconds and memory of a process; None where it has just ended."""
+def read_process(pid):
+    """Return the CPU seconds and the memory of a process; both None where it has just ended."""
     try:
         process = psutil.Process(pid)
         with process.oneshot():

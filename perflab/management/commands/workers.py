@@ -1,4 +1,4 @@
-"""manage.py workers: look at a running lab's workers, and turn the dial."""
+"""manage.py workers: list a running lab's workers, add workers, remove workers."""
 
 import time
 from pathlib import Path
@@ -13,15 +13,15 @@ from perflab.workers import control, live, scoreboard
 
 class Command(OneLineCommand):
     help = (
-        "More or fewer workers for a lab that runs, without losing a request: "
+        "Changes the number of workers of a running lab without losing a request: "
         "manage.py workers add 2, workers remove 1, workers set 4. "
-        "Without an order it lists the workers."
+        "Without an action it lists the workers."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser):
         parser.add_argument("action", nargs="?", choices=["show", *control.ACTIONS], default="show")
-        parser.add_argument("number", nargs="?", help="how many; add and remove take 1 without it")
+        parser.add_argument("number", nargs="?", help="how many; 1 for add and remove by default")
         parser.add_argument("--port", help="the lab's port (default: PORT, or 8000)")
 
     def handle(self, *, action, number, port, **options):
@@ -36,27 +36,27 @@ class Command(OneLineCommand):
             if number is None and action == "set":
                 raise config.Problem("set how many? manage.py workers set 4", 2)
             number = config.read_whole_number(
-                "the number of workers", number or "1", 1, control.ceiling()
+                "the number of workers", number or "1", 1, control.max_workers()
             )
-            turn = control.turn(control_socket(port), action, number)
+            change = control.change_workers(control_socket(port), action, number)
         except config.Problem as problem:
             raise CommandError(str(problem), returncode=2) from None
-        except (control.DialError, scoreboard.NoScoreboard) as error:
-            status = 2 if isinstance(error, control.BadTurn) else 1
+        except (control.ControlError, scoreboard.NoScoreboard) as error:
+            status = 2 if isinstance(error, control.InvalidOrder) else 1
             raise CommandError(str(error), returncode=status) from None
-        self.stdout.write(f"workers: {turn.before}, now {turn.after}")
+        self.stdout.write(f"workers: {change.before}, now {change.after}")
 
     def show(self, port):
-        """One line for each worker, as `top` would; from the scoreboard and the system."""
+        """Print one line for each worker, as `top` would, from the scoreboard and the system."""
         path = Path(settings.VAR) / f"scoreboard-{port}"
         rows = ["    pid  state     requests    CPU s     MB  age s"]
         for slot in scoreboard.read(path):
-            found = live.of_process(slot.pid)
-            if found["cpu_s"] is None:
+            process = live.read_process(slot.pid)
+            if process["cpu_s"] is None:
                 continue
             rows.append(
-                f"{slot.pid:7}  {slot.state:8} {slot.requests:9,} {found['cpu_s']:8.1f} "
-                f"{found['memory_bytes'] / 2**20:6.0f} {time.time() - slot.started:6.0f}"
+                f"{slot.pid:7}  {slot.state:8} {slot.requests:9,} {process['cpu_s']:8.1f} "
+                f"{process['memory_bytes'] / 2**20:6.0f} {time.time() - slot.started:6.0f}"
             )
         if len(rows) == 1:
             raise scoreboard.NoScoreboard(f"no worker of {path} is alive: is the lab running?")
@@ -64,5 +64,5 @@ class Command(OneLineCommand):
 
 
 def control_socket(port):
-    """Where the lab at this port takes orders. Raises values.Problem."""
+    """Return the path of the control socket of the lab at this port. Raises Problem."""
     return paths.socket_path(paths.var_folder(), f"gunicorn-{port}.sock")

@@ -72,18 +72,20 @@ def result(request, slug):
 
 @changes_the_lab
 def workers(request):
-    """Turn the worker dial: `action=add&number=2`."""
+    """Change the number of workers: `action=add&number=2`."""
     wants_json = request.headers.get("Accept") == "application/json"
     form = DialForm(request.POST)
     try:
         if not form.is_valid():
-            raise control.BadTurn(f"number must be a whole number from 1 to {control.ceiling()}")
-        turn = control.turn(settings.CONTROL_SOCKET, **form.cleaned_data)
-    except control.DialError as error:
-        status = 400 if isinstance(error, control.BadTurn) else 503
+            raise control.InvalidOrder(
+                f"number must be a whole number from 1 to {control.max_workers()}"
+            )
+        change = control.change_workers(settings.CONTROL_SOCKET, **form.cleaned_data)
+    except control.ControlError as error:
+        status = 400 if isinstance(error, control.InvalidOrder) else 503
         if wants_json:
             return JsonResponse({"problem": str(error)}, status=status)
-        return error_page(request, status, "The dial was not turned", str(error))
+        return error_page(request, status, "The number of workers was not changed", str(error))
     if wants_json:
-        return JsonResponse({"before": turn.before, "after": turn.after})
+        return JsonResponse({"before": change.before, "after": change.after})
     return redirect("system")

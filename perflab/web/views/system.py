@@ -14,10 +14,10 @@ from ..errors import reads_only
 def page(request):
     """The machine and the workers as they are now; a script keeps it up to date."""
     context = {
-        "state": live.state(),
+        "state": live.read_state(),
         "is_local": is_local(request),
         "can_dial": is_local(request) and bool(settings.CONTROL_SOCKET),
-        "ceiling": control.ceiling(),
+        "ceiling": control.max_workers(),
     }
     return render(request, "perflab/system.html", context)
 
@@ -25,6 +25,6 @@ def page(request):
 @reads_only
 def as_json(request):
     """The same for scripts, a second apart, say: counters and the clock that they belong to."""
-    response = JsonResponse(live.state())
+    response = JsonResponse(live.read_state())
     response["Cache-Control"] = "no-store"
     return response
