@@ -5,15 +5,17 @@ runs on that database instead of SQLite.
 """
 
 import os
+import secrets
 import shutil
 from contextlib import ExitStack, suppress
 
 import pytest
 
-from tests import services
-from tests.browsers import chromium, site, visitor  # noqa: F401
-from tests.labs import Lab, SeededDatabase
-from tests.services import or_skip
+from tests.support import services
+from tests.support.broken_lab import broken_lab  # noqa: F401
+from tests.support.browsers import chromium, site, visitor  # noqa: F401
+from tests.support.labs import Lab, SeededDatabase
+from tests.support.services import or_skip
 
 KEPT = ("PERFLAB_REQUIRE_SERVICES",)
 DROPPED = (
@@ -167,3 +169,9 @@ def start_lab(seeded_database):
             )
 
         yield start
+
+
+@pytest.fixture
+def fresh():
+    """Knobs with which every cache is cold."""
+    return {"movies": 10, "cache": "locmem", "cold": f"t{secrets.token_hex(8)}"}

@@ -11,12 +11,15 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
+from django.core.cache import caches
+from django.db import connections
 
-from tests.labs import ROOT, Lab
-from tests.services import free_port, temporary_folder, tie_to_parent, wait_until
+from tests.support.labs import ROOT, Lab
+from tests.support.services import free_port, temporary_folder, tie_to_parent, wait_until
 
 
 @pytest.fixture
@@ -333,3 +336,16 @@ def test_the_procfile_prepares_and_serves_as_on_heroku(var):
     with pytest.raises(OSError):  # noqa: PT011 - it has ended
         lab.get("/health/", timeout=2)
     lab.stop()
+
+
+@pytest.mark.parametrize(("preloaded", "closed"), [(True, ["db", "caches"]), (False, [])])
+def test_what_is_open_before_a_fork_is_closed(monkeypatch, preloaded, closed):
+    found = []
+    monkeypatch.setattr(connections, "close_all", lambda: found.append("db"))
+    monkeypatch.setattr(caches, "close_all", lambda: found.append("caches"))
+    server = SimpleNamespace(scoreboard=SimpleNamespace(reserve=lambda: 3))
+    server.cfg = SimpleNamespace(preload_app=preloaded)
+
+    runpy.run_path(str(ROOT / "gunicorn.conf.py"))["pre_fork"](server, SimpleNamespace())
+
+    assert found == closed

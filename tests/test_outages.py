@@ -13,9 +13,9 @@ import redis
 
 from perflab import caches
 from perflab.catalogue import registry
-from tests import services
-from tests.labs import Lab
-from tests.services import or_skip
+from tests.support import services
+from tests.support.labs import Lab
+from tests.support.services import or_skip
 
 DOCUMENT = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 CACHED = ("cache-page", "template-fragment", "fragment-trap", "low-level-cache")

@@ -4,12 +4,33 @@ import os
 import subprocess
 import sys
 
-from tests.labs import ROOT, manage
-from tests.test_site import visit
+from tests.support.labs import ROOT, manage, visit
 
 ON_BOTH_DATABASES = (
-    *("tests/test_experiments.py", "tests/test_lessons_queries.py"),
-    *("tests/test_lessons_tables.py", "tests/test_site.py", "tests/test_traces.py"),
+    "tests/compare/test_last_results.py",
+    "tests/measure/test_query_plan.py",
+    "tests/measure/test_server_timing.py",
+    "tests/measure/test_traces.py",
+    "tests/movies/experiments/test_aggregates.py",
+    "tests/movies/experiments/test_bulk_update.py",
+    "tests/movies/experiments/test_bulk_writes.py",
+    "tests/movies/experiments/test_connections.py",
+    "tests/movies/experiments/test_count_exists.py",
+    "tests/movies/experiments/test_deep_pages.py",
+    "tests/movies/experiments/test_every_experiment.py",
+    "tests/movies/experiments/test_expensive_count.py",
+    "tests/movies/experiments/test_index_price.py",
+    "tests/movies/experiments/test_ladder.py",
+    "tests/movies/experiments/test_missing_index.py",
+    "tests/movies/experiments/test_prefetch_undone.py",
+    "tests/movies/experiments/test_streaming_export.py",
+    "tests/movies/experiments/test_wide_rows.py",
+    "tests/movies/test_views.py",
+    "tests/web/test_errors.py",
+    "tests/web/views/test_actions.py",
+    "tests/web/views/test_api.py",
+    "tests/web/views/test_pages.py",
+    "tests/web/views/test_variants.py",
 )
 
 

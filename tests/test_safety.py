@@ -1,22 +1,15 @@
 """Bad input is answered with a page that says what was wrong, before any query is run."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from perflab.catalogue import registry
 from perflab.measure import server_timing
-from tests.labs import ROOT, manage
 
 pytestmark = pytest.mark.django_db
 
 BAD_MOVIES = ["abc", "-1", "0", "1000000000", "1.5", "", "%00", "5%00", "%FF", "9" * 10_000]
-SECRETS = {"SECRET_KEY": "a-key-of-0123456789-ABCDEFGHIJ-klmnopqrstuvwxyz-long-enough"}
-PUBLIC = {"PERFLAB_PUBLIC": "1", "ALLOWED_HOSTS": "lab.example.org", **SECRETS}
 
 
 @pytest.fixture
@@ -202,62 +195,6 @@ def test_every_page_carries_the_security_headers(client, path):
     assert response["Referrer-Policy"] == "same-origin"
 
 
-def run_check(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "manage.py", "check", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-    )
-
-
-def test_deployment_checks_are_clean_in_public_mode():
-    done = run_check("--deploy", "--fail-level=WARNING", **PUBLIC)
-
-    assert done.returncode == 0, done.stderr
-    assert "no issues" in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"SECRET_KEY": ""}, "SECRET_KEY"),
-        ({"SECRET_KEY": "short"}, "SECRET_KEY"),
-        ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS"),
-        ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
-        ({"DEBUG": "1"}, "DEBUG"),
-        ({"PERFLAB_TOOLBAR": "1"}, "PERFLAB_TOOLBAR"),
-        ({"PERFLAB_PUBLIC": "maybe"}, "PERFLAB_PUBLIC must be 1 or 0"),
-        ({"DATABASE_URL": "mysql://localhost/x"}, "PostgreSQL or SQLite"),
-        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
-    ],
-)
-def test_a_public_lab_refuses_to_start_without_its_secrets(change, words):
-    done = run_check(**{**PUBLIC, **change})
-
-    assert done.returncode == 1
-    assert done.stderr.startswith("perflab: ")
-    assert len(done.stderr.splitlines()) == 1
-    assert words in done.stderr
-
-
-def test_a_public_lab_has_low_ceilings_and_no_toolbar():
-    script = (
-        "from django.conf import settings; print(settings.MAX_MOVIES, settings.MAX_ROUND_TRIP_MS, "
-        "'debug_toolbar' in settings.INSTALLED_APPS)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "perflab.settings", **PUBLIC},
-        capture_output=True,
-        text=True,
-    )
-
-    assert done.stdout.split() == ["200", "5", "False"], done.stderr
-
-
 def test_every_experiment_page_has_both_lanes_and_their_sources(client):
     for experiment in registry.experiments.values():
         page = client.get(reverse("comparison", args=[experiment.slug])).content.decode()
@@ -269,12 +206,3 @@ def test_every_experiment_page_has_both_lanes_and_their_sources(client):
             len({variant.view for variant in experiment.variants}) > 1
         ):  # or else it is the cache that differs
             assert page.count('class="hll"') >= 2
-
-
-def test_a_checkout_may_lie_under_any_name(tmp_path):
-    folder = tmp_path / "a#b" / "a?b" / "a%20b" / "a b" / "ä"
-    script = "from django.conf import settings; print(settings.DATABASES['default']['NAME'])"
-
-    found = manage("shell", "--no-imports", "-c", script, PERFLAB_VAR=str(folder), DATABASE_URL="")
-
-    assert found.strip() == str(folder / "perflab.sqlite3")

@@ -1,0 +1,1 @@
+"""Tests of whole pages in a real Chromium, against a real lab."""

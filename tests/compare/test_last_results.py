@@ -1,0 +1,83 @@
+"""Test that the last results stand on the contents page, and which are refused."""
+
+import json
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from perflab.catalogue import registry
+from tests.support.measure_command import QUICK, measure
+
+in_process = pytest.mark.django_db
+
+
+@in_process
+def test_what_was_measured_here_stands_on_the_contents_page(monkeypatch, tmp_path, client):
+    monkeypatch.setattr(settings, "VAR", tmp_path)
+
+    measure("n-plus-one", *QUICK)
+
+    kept = json.loads((tmp_path / "results/n-plus-one.json").read_text())
+    assert (kept["movies"], kept["round_trip"], kept["queries"]) == (10, 0, [11, 1])
+    assert "with 10 films" in client.get("/", SERVER_NAME="127.0.0.1").content.decode()
+
+
+@pytest.fixture
+def client():
+    return Client(SERVER_NAME="127.0.0.1")
+
+
+@pytest.mark.django_db
+def test_a_result_that_was_measured_stands_on_the_contents_page(client, settings, tmp_path):
+    settings.VAR = tmp_path
+    result = {"ratio": 9.25, "low": 8.5, "high": 10, "movies": 100, "round_trip": 2}
+    result |= {"slow_queries": 101, "fast_queries": 1}
+    assert client.get("/").content.count(b"not run yet") == len(registry.runnable())
+
+    assert client.post("/experiments/n-plus-one/result/", result).status_code == 204
+
+    page = client.get("/").content.decode()
+    assert page.count("not run yet") == len(registry.runnable()) - 1
+    assert "<b>9.2×</b> faster" in page or "<b>9.3×</b> faster" in page
+    assert "with 100 films, 2 ms of simulated round trip" in page
+    assert json.loads((tmp_path / "results/n-plus-one.json").read_text())["queries"] == [101, 1]
+
+
+@pytest.mark.django_db
+def test_a_fast_variant_that_is_slower_is_called_slower(client, settings, tmp_path):
+    settings.VAR = tmp_path
+    result = {"ratio": 0.25, "low": 0.2, "high": 0.3, "movies": 10, "round_trip": 0}
+
+    client.post("/experiments/n-plus-one/result/", result | {"slow_queries": 1, "fast_queries": 1})
+
+    assert "<b>4.0×</b> slower" in client.get("/").content.decode()
+
+
+@pytest.mark.django_db
+def test_an_interval_that_holds_one_is_shown_as_no_difference(client, settings, tmp_path):
+    settings.VAR = tmp_path
+    result = {"ratio": 1.05, "low": 0.9, "high": 1.2, "movies": 10, "round_trip": 0}
+
+    client.post("/experiments/n-plus-one/result/", result | {"slow_queries": 1, "fast_queries": 1})
+
+    assert "no measurable difference" in client.get("/").content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "change",
+    [{"ratio": "x"}, {"ratio": "nan"}, {"ratio": "-1"}, {"low": "5"}, {"movies": "10000000"}]
+    + [{"movies": ""}, {"round_trip": "51"}, {"slow_queries": "-1"}, {"high": "inf"}],
+    ids=str,
+)
+def test_a_result_that_cannot_be_is_refused(client, settings, tmp_path, change):
+    settings.VAR = tmp_path
+    result = {"ratio": 2, "low": 1.5, "high": 3, "movies": 10, "round_trip": 0}
+
+    response = client.post(
+        "/experiments/n-plus-one/result/", result | {"slow_queries": 1, "fast_queries": 1} | change
+    )
+
+    assert response.status_code == 400
+    assert not (tmp_path / "results").exists()

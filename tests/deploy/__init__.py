@@ -1,0 +1,1 @@
+"""Tests of deploy/: several instances behind a balancer."""

@@ -1,0 +1,71 @@
+"""Test load runs in which Locust asks."""
+
+import json
+import re
+
+import psutil
+import pytest
+
+from perflab.load.generators import locust as by_locust
+from tests.support.load_command import load, started
+
+
+def test_visitors_who_think_fulfil_littles_law_too(lab, tmp_path):
+    saved = tmp_path / "run.json"
+
+    load("browse", "--host", lab.url, "--users", "10", "--duration", "3s", f"--json={saved}")
+
+    (found,) = json.loads(saved.read_text())["points"]
+    assert found["think_ms"] > 500
+    assert found["limit"] == "users"
+    assert found["little_users"] == pytest.approx(10, rel=0.5)
+
+
+def test_locusts_workers_ask_and_what_they_count_is_put_together(lab, tmp_path, monkeypatch):
+    saved = tmp_path / "run.json"
+    page = ("io-bound", "--ms", "5", "--host", lab.url, "--users", "4", "--duration", "2s")
+    before = lab.log_text().count("GET /io-bound/?ms=5 ")
+    processes, counts = [], []
+    spawn, start = by_locust.spawn, by_locust.Meter.start
+
+    def spawned(*arguments, **options):
+        processes.append(spawn(*arguments, **options))
+        return processes[-1]
+
+    def started_to_measure(meter):
+        counts.extend(len(psutil.Process(p.pid).children()) for p in processes)
+        start(meter)
+
+    monkeypatch.setattr(by_locust, "spawn", spawned)
+    monkeypatch.setattr(by_locust.Meter, "start", started_to_measure)
+
+    load(*page, "--load-workers", "2", f"--json={saved}")
+
+    run = json.loads(saved.read_text())
+    (found,) = run["points"]
+    asked = lab.log_text().count("GET /io-bound/?ms=5 ") - before
+    assert run["load_workers"] == 2
+    assert set(counts) == {2}  # beside the master
+    assert found["users_mean"] == 4
+    assert found["failures"] == 0
+    assert 20 < found["requests"] < asked  # there was one user alone before, and a warm-up
+    assert found["p50_ms"] >= 5
+    assert abs(found["little_error"]) < 0.2  # no process's requests are missing
+    assert run["alone"]["all"]["latency_ms"] >= 5
+    assert not started()
+
+
+def test_a_scenario_that_ends_by_itself_says_so_in_the_verdict(lab, tmp_path):
+    saved = tmp_path / "run.json"
+    page = ("--experiment", "n-plus-one", "--movies", "10", "--users", "2", "--host", lab.url)
+
+    load("soak", *page, "--duration", "3s", "--load-workers", "2", f"--json={saved}")
+
+    run = json.loads(saved.read_text())
+    (found,) = run["points"]
+    served = r"2 users \([\d.]+ requests/s, p95 \d+ ms, 0.0% failures\)"
+    line = rf"The lab .+: it began with {served} and ended with {served}\."
+    assert re.fullmatch(line, found["said"])
+    assert found["said"] in run["verdict"]
+    assert found["requests"] > 20
+    assert 2.5 < found["duration_s"] < 10

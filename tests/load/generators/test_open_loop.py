@@ -1,0 +1,116 @@
+"""Test requests on a schedule, which go out whether or not answers come."""
+
+import asyncio
+import json
+import re
+
+import pytest
+
+from perflab.load.generators import open_loop
+from tests.support.load_command import command, kept, started
+
+
+def test_latency_counts_those_who_still_wait():
+    answered = [(n, 0.01, n + 0.01) for n in range(90)]
+    unanswered = [(n, 100 - n) for n in range(90, 100)]
+
+    found = open_loop.summary(answered, unanswered, per_s=1, began=0, seconds=100)
+
+    assert (found["requests"], found["unanswered"]) == (100, 10)
+    assert found["p50_ms"] == pytest.approx(10)
+    assert found["p95_ms"] == 5000  # the nearest rank, of 1 to 10 s
+    assert found["max_ms"] == 10_000
+    assert found["answered_per_s"] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(("serves_per_s", "growing"), [(50, True), (200, False)])
+def test_a_queue_grows_where_less_is_served_than_asked(serves_per_s, growing):
+    came, answered = 0.0, []
+    for number in range(1000):
+        due = number / 100
+        came = max(came, due) + 1 / serves_per_s
+        answered.append((due, came - due, came))
+
+    found = open_loop.summary(answered, [], per_s=100, began=0, seconds=10)
+
+    assert found["growing"] is growing
+    assert found["answered_per_s"] == pytest.approx(min(100, serves_per_s), rel=0.01)
+
+
+def test_requests_go_out_whether_or_not_answers_come(broken_lab):
+    class Server:
+        url = broken_lab.url
+
+    before = len(broken_lab.requests)
+    whole = list(open_loop.load("/experiments/whole/fast/", Server, 50, 0.5))
+    (last, wrong) = list(open_loop.load("/experiments/server-error/fast/", Server, 50, 0.5))[-1]
+
+    asked = [path for path, _ in broken_lab.requests[before:]]
+    assert [last for last, _ in whole] == [False] * (len(whole) - 1) + [True]
+    assert whole[-1][1]["requests"] == 25
+    assert whole[-1][1]["failures"] == 0
+    assert asked.count("/experiments/whole/fast/") == 25
+    assert last
+    assert wrong["failures"] == wrong["requests"] == 25
+
+
+@pytest.mark.parametrize("room", [1, 100])
+def test_latency_counts_from_when_a_request_was_due_not_from_when_it_went_out(room, capsys):
+    took_s, at_once = 0.04, [0, 0]  # now, and at most
+
+    async def answer(reader, writer):
+        at_once[0] += 1
+        at_once[1] = max(at_once)
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(took_s)
+        at_once[0] -= 1
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        writer.close()
+
+    async def ask():
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            schedule = open_loop.Schedule(f"http://127.0.0.1:{port}/", per_s=200, seconds=0.05)
+            schedule.room = asyncio.Semaphore(room)
+            await schedule.run()
+
+    asyncio.run(ask())
+
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (found["requests"], found["failures"], found["last"]) == (10, 0, True)
+    if room == 1:
+        assert at_once[1] == 1
+        assert found["late"] >= 8
+        assert found["latest_ms"] > 1000 * (9 * took_s - 0.05)
+        assert found["max_ms"] > 1000 * (10 * took_s - 0.05)
+    else:
+        assert at_once[1] > 5  # nobody waited for anybody's answer
+
+
+def test_a_lab_that_is_down_fails_every_request_and_ends():
+    class Server:
+        url = "http://127.0.0.1:1"
+
+    (_, found) = list(open_loop.load("/", Server, 40, 0.5))[-1]
+
+    assert found["failures"] == found["requests"] == 20
+
+
+def test_the_open_loop_sees_a_lab_that_stood_still_and_the_closed_one_hardly(var):
+    line = "load io-bound --ms 2 --workers 2 --users 2 --duration 4s --open 40 --freeze 1s"
+
+    process = command(var, line)
+    output, errors = process.communicate(timeout=120)
+
+    assert process.returncode == 0, errors
+    run = kept(var)
+    (found,) = run["points"]
+    assert run["freeze_s"] == 1
+    assert found["open"]["requests"] == 160
+    assert found["open"]["unanswered"] == found["failures"] == found["open"]["failures"] == 0
+    assert found["requests"] > 160  # two users who hardly wait ask more, and yet see less
+    assert found["open"]["p95_ms"] > 3 * found["p95_ms"]
+    assert found["open"]["max_ms"] > 900  # it did stand still for 1 s
+    assert re.search("closed loop .+\n +open, 40 a second", output)
+    assert "coordinated omission" in " ".join(output.split())
+    assert not started(var)

@@ -1,0 +1,38 @@
+"""Provide what tests of several experiments need: cold caches, a clock, a changed film."""
+
+import time
+
+import pytest
+from django.core.cache.backends import locmem
+
+from tests.support.experiments import address_with_token, told
+
+
+@pytest.fixture
+def token():
+    """Of a cold run: with it a test finds every cache empty."""
+    return f"t{time.monotonic_ns()}"
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """A function that puts local memory's clock forward by some seconds."""
+
+    def later(seconds):
+        now = time.time
+        monkeypatch.setattr(locmem, "time", type("clock", (), {"time": lambda: now() + seconds}))
+
+    return later
+
+
+@pytest.fixture
+def play(client, token):
+    """A function that asks for a variant of an experiment, changes the film, and asks again."""
+
+    def play(slug, variant):
+        page = address_with_token(slug, variant, token, cache="locmem")
+        before = told(client.get(page))
+        assert client.post(page.replace("?", "change/?")).status_code == 204
+        return before, told(client.get(page)), lambda: told(client.get(page))
+
+    return play

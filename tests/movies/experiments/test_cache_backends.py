@@ -1,0 +1,84 @@
+"""Test cache-backends: which cache answers each variant, and where it keeps the copy."""
+
+from importlib import import_module
+from types import SimpleNamespace
+
+import pytest
+from django.conf import settings
+from django.core.cache.backends.filebased import FileBasedCache
+from django.db import connection
+
+from perflab.caches import LabCache
+from perflab.catalogue import registry
+from tests.support.experiments import address
+from tests.support.figures import timing
+
+pytestmark = pytest.mark.django_db
+BACKENDS = [variant.name for variant in registry.get("cache-backends").variants]
+
+
+def test_every_configured_cache_is_compared():
+    assert set(BACKENDS) == {"database", "file", *settings.LAB_CACHES}
+
+
+@pytest.mark.parametrize("variant", BACKENDS)
+def test_the_variants_own_cache_answers_whatever_the_knob_says(client, fresh, variant, monkeypatch):
+    path = address("cache-backends", variant, **fresh)
+    asked = set()
+    ask = LabCache.ask
+    monkeypatch.setattr(
+        LabCache,
+        "ask",
+        lambda self, alias, *args, **kw: asked.add(alias) or ask(self, alias, *args, **kw),
+    )
+
+    first, second = timing(client.get(path)), timing(client.get(path))
+
+    assert asked == {variant}
+    assert (first["calls"], first["misses"]) == (2, 1)
+    assert (second["calls"], second["hits"], second["errors"]) == (1, 1, 0)
+
+
+def rows_in_table():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM lab_cache")
+        return cursor.fetchone()[0]
+
+
+def test_the_migration_makes_the_table_that_the_settings_name(client, fresh):
+    (operation,) = import_module("perflab.migrations.0001_cache_table").Migration.operations
+    editor = SimpleNamespace(
+        connection=connection,
+        execute=lambda sql: connection.cursor().execute(sql),
+        quote_name=connection.ops.quote_name,
+    )
+    table = settings.CACHES["database"]["LOCATION"]
+
+    operation.reverse_code(None, editor)
+    assert table not in connection.introspection.table_names()
+    operation.code(None, editor)
+
+    path = address("cache-backends", "database", **fresh)
+    assert [timing(client.get(path))["hits"] for _ in range(2)] == [0, 1]
+
+
+def test_the_database_variant_writes_to_its_table(client, fresh):
+    before = rows_in_table()
+
+    client.get(address("cache-backends", "database", **fresh))
+
+    assert rows_in_table() == before + 1
+
+
+def test_the_file_variant_writes_to_a_file_in_var(client, fresh):
+    folder = settings.VAR / "cache"
+    before = set(folder.glob(f"*{FileBasedCache.cache_suffix}"))
+
+    client.get(address("cache-backends", "file", **fresh))
+
+    assert set(folder.glob(f"*{FileBasedCache.cache_suffix}")) > before
+
+
+def test_neither_joins_the_knob(client):
+    for alias in ("file", "database"):
+        assert client.get(address("cache-page", "fast", cache=alias)).status_code == 400

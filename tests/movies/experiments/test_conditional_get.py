@@ -1,0 +1,79 @@
+"""Test conditional-get: what a 304 saves, and when a changed page is sent again."""
+
+import pytest
+from django.test import Client
+
+from movies.experiments import conditional_get
+from movies.models import Movie, Seeding
+from tests.support.experiments import address
+
+pytestmark = pytest.mark.django_db
+REVALIDATES = ["hashed", "asked-first"]
+
+
+@pytest.fixture
+def rendered(monkeypatch):
+    """How often the page of `conditional-get` is made."""
+    times = []
+    programme = conditional_get.programme
+    monkeypatch.setattr(
+        conditional_get, "programme", lambda *args: times.append(1) or programme(*args)
+    )
+    return times
+
+
+def revisit(variant):
+    """A second visit of a browser that has kept the first one's page; both answers."""
+    browser = Client()
+    path = address("conditional-get", variant, movies=10)
+    first = browser.get(path)
+    mark = first.headers.get("ETag", '"none"')
+    return first, browser.get(path, headers={"If-None-Match": mark})
+
+
+def test_without_a_mark_every_visit_is_a_whole_page(rendered):
+    first, second = revisit("whole")
+
+    assert "ETag" not in first
+    assert second.status_code == 200
+    assert len(second.content) == len(first.content) > 1000
+
+
+@pytest.mark.parametrize("variant", REVALIDATES)
+def test_an_unchanged_page_is_not_sent_again(variant):
+    first, second = revisit(variant)
+
+    assert first.status_code == 200
+    assert second.status_code == 304
+    assert second.content == b""
+    assert second["ETag"] == first["ETag"]
+
+
+@pytest.mark.parametrize(("variant", "times"), [("hashed", 2), ("asked-first", 1)])
+def test_only_who_asks_first_saves_the_work(rendered, variant, times):
+    revisit(variant)
+
+    assert len(rendered) == times
+
+
+@pytest.mark.parametrize("variant", REVALIDATES)
+def test_a_changed_collection_is_sent_again(variant):
+    browser = Client()
+    path = address("conditional-get", variant, movies=10)
+    etag = browser.get(path)["ETag"]
+
+    Movie.objects.filter(pk=Movie.objects.order_by("id")[2].pk).update(title="Another title")
+    row = Seeding.objects.get()  # as `seed` does in the transaction that changes films
+    row.movies += 1
+    row.save()
+    second = browser.get(path, headers={"If-None-Match": etag})
+
+    assert second.status_code == 200
+    assert b"Another title" in second.content
+
+
+@pytest.mark.parametrize("variant", REVALIDATES)
+def test_pages_of_different_lengths_have_different_marks(client, variant):
+    marks = {client.get(address("conditional-get", variant, movies=n))["ETag"] for n in (10, 11)}
+
+    assert len(marks) == 2

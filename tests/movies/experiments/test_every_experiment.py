@@ -1,0 +1,67 @@
+"""Test every experiment: the same page on all its variants, and the queries that it promises."""
+
+import inspect
+
+import pytest
+from django.conf import settings
+
+from perflab.catalogue import registry
+from perflab.compare.promises import broken_promises
+
+EXPERIMENTS = list(registry.experiments.values())
+each_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.slug)
+WITH_CACHES = [
+    pytest.param(experiment, cache, id=f"{experiment.slug}-{cache}")
+    for experiment in registry.runnable()
+    for cache in (settings.LAB_CACHES if experiment.caches else settings.LAB_CACHES[:1])
+]
+
+
+@pytest.mark.django_db(databases="__all__")
+@pytest.mark.parametrize("rows", [10, 25])
+@pytest.mark.parametrize(("experiment", "cache"), WITH_CACHES)
+def test_it_keeps_its_promises_cold_and_warm(experiment, rows, cache):
+    assert broken_promises(experiment, rows, cache) == []
+
+
+@each_experiment
+def test_it_explains_itself(experiment):
+    assert experiment.title
+    assert experiment.summary.endswith(".")
+    assert len(experiment.explanation) > 300
+    assert "When it matters" in experiment.explanation
+    assert len(experiment.cost) > 40
+    assert experiment.docs.startswith("https://docs.djangoproject.com/en/5.2/")
+
+
+@pytest.mark.parametrize(
+    "experiment",
+    [e for e in EXPERIMENTS if e.figure == "queries"],  # each of the others has a test of its own
+    ids=lambda e: e.slug,
+)
+def test_its_slow_variant_promises_more_queries_than_its_fast_variant(experiment):
+    slow, fast = experiment.slow, experiment.fast
+
+    assert slow.promise(warm=True).at(100) > fast.promise(warm=True).at(100)
+
+
+@each_experiment
+def test_its_views_are_short_enough_to_paste(experiment):
+    for variant in experiment.variants:
+        assert len(inspect.getsource(variant.view).splitlines()) <= 12
+
+
+@each_experiment
+def test_a_variant_that_shows_another_page_says_why(experiment):
+    for variant in experiment.variants:
+        assert not variant.differs or variant.differs.endswith(".")
+    assert not experiment.slow.differs
+
+
+@each_experiment
+def test_its_templates_exist(experiment):
+    from django.template.loader import get_template
+
+    for variant in experiment.variants:
+        for name in variant.templates:
+            assert get_template(name)

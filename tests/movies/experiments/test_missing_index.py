@@ -1,0 +1,73 @@
+"""Test missing-index: the database's plans, and the numbers in the two columns."""
+
+import re
+import sqlite3
+from contextlib import closing
+
+import pytest
+from django.db import connection
+from django.db.models import F
+
+from movies.models import Movie
+from tests.support.experiments import plan, statements
+from tests.support.labs import manage
+
+pytestmark = pytest.mark.django_db
+
+
+def test_one_variant_reads_the_whole_table_and_the_other_goes_by_the_index():
+    (slow,), (fast,) = (statements("missing-index", name) for name in ("slow", "fast"))
+
+    if connection.vendor == "sqlite":
+        assert re.search(r"SCAN movies_movie$", plan(slow), re.MULTILINE)
+        assert "USE TEMP B-TREE FOR ORDER BY" in plan(slow)
+        assert "SEARCH movies_movie USING INDEX movies_movie_register_indexed" in plan(fast)
+    else:
+        assert "Seq Scan on movies_movie" in plan(slow)
+        assert "Index Scan using movies_movie_register_indexed" in plan(fast)
+    assert "Sort" not in plan(fast)
+    assert "TEMP B-TREE" not in plan(fast)
+
+
+def register_number(pk):
+    """The number in the register, reckoned without a database."""
+    box, place = divmod(pk, 1024)
+    return box * 1024 + place * 397 % 1024
+
+
+def test_the_two_columns_hold_the_same_scattered_numbers():
+    numbers = dict(Movie.objects.values_list("id", "register"))
+
+    assert not Movie.objects.exclude(register=F("register_indexed")).exists()
+    assert all(number == register_number(pk) for pk, number in numbers.items())
+    assert len(set(numbers.values())) == len(numbers)
+    in_register = Movie.objects.order_by("register").values_list("id", flat=True)
+    neighbours = list(zip(in_register, in_register[1:], strict=False))
+    assert not [pair for pair in neighbours if abs(pair[0] - pair[1]) < 10]
+
+
+def test_a_film_that_is_new_is_entered_in_the_register():
+    film = Movie.objects.create(title="New", year=2026, minutes=90, synopsis="", director_id=1)
+
+    film.refresh_from_db()
+
+    assert film.register == film.register_indexed == register_number(film.pk)
+
+
+def test_films_of_an_older_lab_are_entered_and_the_planner_is_told(tmp_path):
+    lab = {"PERFLAB_VAR": str(tmp_path), "DATABASE_URL": "", "PERFLAB_TOOLBAR": "0"}
+    manage("migrate", "movies", "0002", "--verbosity=0", **lab)
+    with closing(sqlite3.connect(tmp_path / "perflab.sqlite3")) as database, database:
+        database.execute("INSERT INTO movies_director (name) VALUES ('A')")
+        database.execute(
+            "INSERT INTO movies_movie (title, original_title, year, minutes, synopsis, director_id)"
+            " VALUES ('Old', '', 1946, 90, '', 1)"
+        )
+
+    manage("migrate", "--verbosity=0", **lab)
+
+    with closing(sqlite3.connect(tmp_path / "perflab.sqlite3")) as database:
+        numbers = database.execute("SELECT register, register_indexed FROM movies_movie")
+        assert numbers.fetchall() == [(397, 397)]
+        known = database.execute("SELECT COUNT(*) FROM sqlite_stat1 WHERE tbl = 'movies_movie'")
+        assert known.fetchone()[0] > 0

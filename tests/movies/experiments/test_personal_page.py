@@ -1,0 +1,55 @@
+"""Test personal-page: whose name a cached page greets, and what a copy for each visitor costs."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.support.experiments import address_with_token, told
+from tests.support.figures import queries
+
+
+@pytest.fixture
+def visit(client_of, token):
+    """A function by which a visitor of this name asks for a variant of `personal-page`."""
+    return lambda name, variant: client_of(name).get(
+        address_with_token("personal-page", variant, token)
+    )
+
+
+@pytest.fixture
+def client_of():
+    """A function that gives each visitor a browser of their own."""
+    clients = {}
+
+    def client_of(name):
+        if name not in clients:
+            clients[name] = Client()
+            clients[name].post(reverse("visitor"), {"name": name})
+        return clients[name]
+
+    return client_of
+
+
+@pytest.mark.django_db
+def test_the_leaking_page_shows_bob_what_was_made_for_ada(visit):
+    visit("Ada", "leaking")
+
+    assert told(visit("Bob", "leaking")) == "Welcome, Ada."
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("variant", ["uncached", "per-visitor", "fragment"])
+def test_the_other_personal_pages_greet_everybody_by_their_own_name(visit, variant):
+    greetings = [told(visit(name, variant)) for name in ("Ada", "Bob", "Ada", "Bob")]
+
+    assert greetings == ["Welcome, Ada.", "Welcome, Bob."] * 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("variant", "first", "second"), [("uncached", 2, 2), ("per-visitor", 2, 0), ("fragment", 0, 0)]
+)
+def test_a_copy_for_each_visitor_is_paid_by_each_and_a_fragment_once(visit, variant, first, second):
+    visit("Ada", variant)
+
+    assert [queries(visit("Bob", variant)) for _ in range(2)] == [first, second]

@@ -1,0 +1,51 @@
+"""Test streaming-export: what a stream holds in memory, and how it is counted."""
+
+import pytest
+from django.db import connection, connections
+from django.test import Client
+
+from perflab.compare import clients, runner
+
+here = pytest.mark.django_db(databases="__all__")
+
+
+@pytest.fixture
+def client():
+    return Client(SERVER_NAME="127.0.0.1", raise_request_exception=False)
+
+
+@here
+def test_what_a_stream_holds_does_not_grow_with_it(monkeypatch):
+    # The test's own transaction is to outlive the requests.
+    database = type(connections["default"])
+    monkeypatch.setattr(database, "close_if_unusable_or_obsolete", lambda self: None)
+
+    def peak(variant, rows):
+        url = f"/experiments/streaming-export/{variant}/"
+        with clients.in_process() as client:
+            return runner.memory_peak(client, {"url": url, "name": variant}, {"movies": rows})
+
+    peak("fast", 1)  # what is loaded once and for all
+    held = {variant: (peak(variant, 100), peak(variant, 500)) for variant in ("slow", "fast")}
+
+    assert held["slow"][1] > 3 * held["slow"][0]
+    assert held["fast"][1] < 1.3 * held["fast"][0]
+    assert held["slow"][1] > 5 * held["fast"][1]
+
+
+@here
+@pytest.mark.parametrize("read", ["all", "one piece"])
+def test_a_stream_far_from_its_database_is_counted_once_and_leaves_no_wrapper(client, read):
+    response = client.get("/experiments/streaming-export/fast/", {"round_trip": 1, "trace": "1"})
+    pieces = iter(response)
+
+    first = next(pieces)
+    if read == "all":
+        list(pieces)
+    response.close()
+
+    trace = client.get(f"/traces/{response['X-Perflab-Trace']}.json").json()
+    assert first.count(b"\n") == 500
+    assert [event["kind"] for event in trace["events"]] == ["query"]
+    assert trace["sql_ms"] >= 1  # the wait is in it
+    assert connection.execute_wrappers == []

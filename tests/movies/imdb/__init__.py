@@ -1,0 +1,1 @@
+"""Tests of movies/imdb/ and of the command import_imdb."""

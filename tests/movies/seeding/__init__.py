@@ -1,0 +1,1 @@
+"""Tests of movies/seeding/ and of the command seed."""

@@ -1,0 +1,1 @@
+"""What tests share: real labs, services and browsers, and helpers that several folders use."""

@@ -1,0 +1,65 @@
+"""Test who inspects a page and who measures it."""
+
+import pytest
+from django.test import Client
+
+pytestmark = pytest.mark.django_db
+DOCUMENT = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+FRAME = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
+
+
+@pytest.fixture
+def get():
+    client = Client(raise_request_exception=False, SERVER_NAME="127.0.0.1")
+    return client.get
+
+
+@pytest.mark.parametrize(
+    ("query", "way", "other"),
+    [
+        ("?q=a%26b", "Inspecting", "?q=a%26b&amp;inspect=0"),
+        ("?inspect=0", "Measuring", "?inspect=1"),
+    ],
+)
+def test_the_page_says_which_way_of_looking_is_on_and_switches_it(get, query, way, other):
+    page = get("/films/" + query, headers=DOCUMENT).content.decode()
+
+    assert f"<strong>{way}.</strong>" in page
+    assert f'<a href="{other}">' in page
+
+
+def test_the_switch_never_leads_to_another_site(get):
+    page = get("//evil.example/x", headers=DOCUMENT).content.decode()
+
+    assert 'href="//' not in page
+
+
+def test_inspect_is_hidden_from_what_lies_behind(get):
+    response = get("/films/?q=abc&inspect=1&page=1")
+
+    assert response.wsgi_request.GET.urlencode() == "q=abc&page=1"
+    assert response.wsgi_request.inspect
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "inspect"),
+    [
+        ("", DOCUMENT, True),
+        ("", FRAME, False),
+        ("", {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, False),
+        ("", {}, False),
+        ("?inspect=1", {}, True),
+        ("?inspect=1", FRAME, True),
+        ("?inspect=0", DOCUMENT, False),
+        ("?inspect=1", {"X-Forwarded-For": "10.0.0.1"}, False),
+        ("", {**DOCUMENT, "Forwarded": "for=10.0.0.1"}, False),
+    ],
+)
+def test_a_person_inspects_and_everything_else_measures(get, query, headers, inspect):
+    assert get("/films/" + query, headers=headers).wsgi_request.inspect is inspect
+
+
+def test_a_client_that_is_not_on_this_machine_never_inspects():
+    stranger = Client(REMOTE_ADDR="192.0.2.7", SERVER_NAME="127.0.0.1")
+
+    assert stranger.get("/films/?inspect=1", headers=DOCUMENT).wsgi_request.inspect is False
