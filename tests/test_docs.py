@@ -198,12 +198,24 @@ def documented_commands():
     ]
 
 
+def parser_of(name):
+    """Return the parser of a command of manage.py."""
+    parser = load_command_class(get_commands()[name], name).create_parser("manage.py", name)
+    parser.called_from_command_line = False
+    return parser
+
+
 def check_manage(words):
     """Parse `manage.py NAME …` as Django would."""
     name, *arguments = words
-    parser = load_command_class(get_commands()[name], name).create_parser("manage.py", name)
-    parser.called_from_command_line = False
-    parser.parse_args(arguments)
+    parser_of(name).parse_args(arguments)
+
+
+def mentioned_commands():
+    """Return the commands of manage.py that stand within a sentence, with their options."""
+    # The changelog tells of commands that are gone, too.
+    text = "\n".join(path.read_text() for path in DOCS if path.name != "CHANGELOG.md")
+    return sorted(set(re.findall(r"`(?:\.venv/bin/python )?manage\.py (\w[^`]*)`", text)))
 
 
 def check_launcher(words):
@@ -236,6 +248,30 @@ def test_a_documented_command_is_understood(line, tmp_path, monkeypatch):
     for word in words:
         if word.startswith(("locustfiles/", "deploy/", "requirements", "tests/")):
             assert (ROOT / word.split("::")[0]).exists(), word
+
+
+@pytest.mark.parametrize("mention", mentioned_commands())
+def test_a_command_in_a_sentence_has_the_options_that_it_shows(mention):
+    name, *words = mention.split()
+    options = {option for action in parser_of(name)._actions for option in action.option_strings}
+
+    assert {word for word in words if word.startswith("--")} <= options
+
+
+def test_tests_that_documents_name_exist():
+    for path in DOCS:
+        for name in re.findall(r"\btests/[\w/]+\.py", path.read_text()):
+            assert (ROOT / name).exists(), f"{path.name} names {name}"
+
+
+def test_the_guide_and_the_architecture_name_the_files_of_deploy():
+    guide = (ROOT / "docs/deploy.md").read_text()
+
+    for path in (ROOT / "deploy").iterdir():
+        if path.is_file() and path.name != "release":
+            assert f"deploy/{path.name}" in guide
+    assert "deploy/" in ARCHITECTURE
+    assert "(docs/deploy.md)" in (ROOT / "README.md").read_text()
 
 
 def test_the_makefile_explains_each_target_and_keeps_it_thin():
