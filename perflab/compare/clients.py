@@ -1,32 +1,31 @@
-"""Two ways to ask a lab for a page: in this process, and over HTTP.
-
-Both have `get(path, **headers)`, which returns an Answer, and `settled()`, called when a warm-up is
-over.
-"""
+"""Two ways to ask a lab for a page: in this process, and over HTTP."""
 
 import gc
 import gzip
+import io
 import logging
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from tempfile import TemporaryFile
 from time import perf_counter
-from urllib.parse import urlsplit
+from typing import Any, Protocol
+from urllib.parse import unquote_to_bytes, urlsplit
+from wsgiref.util import setup_testing_defaults
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
-from django.test import RequestFactory
 
 from perflab.base.network import is_loopback
 
 TIMEOUT_S = 30  # Gunicorn's own: no page takes longer
-ASKED = {"Accept": "*/*", "Accept-Encoding": "gzip"}  # of every request
+REQUEST_HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip"}  # sent with every request
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class NoLab(Exception):
-    """There is no lab to ask, or no longer. The message is one line."""
+    """There is no lab to ask, or it has gone. The message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +34,30 @@ class Answer:
 
     status: int
     headers: dict[str, str]  # by lower-case name
-    body: bytes
+    body: bytes  # unpacked
     outside_ms: float
-    wire_bytes: int  # of the body as it was sent
+    wire_bytes: int  # size of the body as it was sent
 
     @classmethod
-    def read(cls, status, headers, sent, outside_ms):
-        """An Answer with its body unpacked."""
-        headers = {name.lower(): value for name, value in headers}
-        packed = headers.get("content-encoding") == "gzip"
+    def unpack(
+        cls, status: int, headers: Iterable[tuple[str, str]], sent: bytes, outside_ms: float
+    ) -> "Answer":
+        """Return an Answer for a body as it was sent."""
+        by_name = {name.lower(): value for name, value in headers}
+        packed = by_name.get("content-encoding") == "gzip"
         body = gzip.decompress(sent) if packed else sent
-        return cls(status, headers, body, outside_ms, len(sent))
+        return cls(status, by_name, body, outside_ms, len(sent))
+
+
+class LabClient(Protocol):
+    """What the runner asks a lab through."""
+
+    url: str | None  # None for the lab in this process
+    quiet_answers: int  # ends a warm-up: so many answers in a row from workers that were known
+
+    def get(self, path: str, **headers: str) -> Answer: ...
+
+    def end_warm_up(self) -> None: ...
 
 
 class InProcess:
@@ -58,40 +70,60 @@ class InProcess:
     url = None
     quiet_answers = 2  # a first request compiles and connects, a second finds all that
 
-    def __init__(self):
-        host = settings.ALLOWED_HOSTS[0].removeprefix(".").replace("*", "localhost")
-        self.requests = RequestFactory(SERVER_NAME=host)
-        self.application = WSGIHandler()
+    def __init__(self, application: WSGIHandler | None = None) -> None:
+        self.application = application or WSGIHandler()
 
-    def get(self, path, **headers):
-        headers = ASKED | headers
-        environ = self.requests.get(path, secure=settings.HTTPS, headers=headers).environ
-        said = {}
+    def get(self, path: str, **headers: str) -> Answer:
+        """Return the answer to one request."""
+        environ = wsgi_environ(path, REQUEST_HEADERS | headers)
+        start: dict[str, Any] = {}
 
-        def start_response(status, headers):
-            said["status"] = int(status[:3])
-            said["headers"] = headers
+        def start_response(status: str, headers: list[tuple[str, str]]) -> None:
+            start["status"] = int(status[:3])
+            start["headers"] = headers
 
         started = perf_counter()
-        response = self.application(environ, start_response)
-        body = whole(response) if response.streaming else b"".join(response)
+        response: Any = self.application(environ, start_response)
+        body = read_stream(response) if response.streaming else b"".join(response)
         outside_ms = (perf_counter() - started) * 1000
         response.close()
-        return Answer.read(said["status"], said["headers"], body, outside_ms)
+        return Answer.unpack(start["status"], start["headers"], body, outside_ms)
 
-    def settled(self):
-        """What is there now is never garbage: gunicorn.conf.py does the same in each worker."""
+    def end_warm_up(self) -> None:
+        """Exempt what is there now from garbage collection, as gunicorn.conf.py does."""
         gc.collect()
         gc.freeze()
 
 
-def whole(stream):
-    """The body of a stream, put together on disk: what we hold is not to count as its memory."""
-    with TemporaryFile() as kept:
+def wsgi_environ(path: str, headers: dict[str, str]) -> dict[str, Any]:
+    """Return the WSGI environ of a GET request that comes from this machine."""
+    address, _, query = path.partition("?")
+    environ = {
+        "HTTP_HOST": allowed_host(),
+        "PATH_INFO": unquote_to_bytes(address).decode("latin-1"),  # as WSGI wants it
+        "QUERY_STRING": query,
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.input": io.BytesIO(),
+        "wsgi.url_scheme": "https" if settings.HTTPS else "http",
+        **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()},
+    }
+    setup_testing_defaults(environ)  # fills in the rest
+    return environ
+
+
+def allowed_host() -> str:
+    """Return a host name that ALLOWED_HOSTS allows; its first entry may be "*" or ".name"."""
+    first = settings.ALLOWED_HOSTS[0]
+    return "localhost" if first == "*" else first.removeprefix(".")
+
+
+def read_stream(stream: Iterable[bytes]) -> bytes:
+    """Return the body of a stream, put together on disk: it must not count as the page's memory."""
+    with TemporaryFile() as file:
         for chunk in stream:
-            kept.write(chunk)
-        kept.seek(0)
-        return kept.read()
+            file.write(chunk)
+        file.seek(0)
+        return file.read()
 
 
 class OverHTTP:
@@ -99,16 +131,18 @@ class OverHTTP:
 
     quiet_answers = 8  # after so many in a row each worker has probably answered
 
-    def __init__(self, url, own=False):
-        self.url, self.connect = checked(url, own)
+    def __init__(self, url: str, own: bool = False) -> None:
+        self.url, self.connect = parse_url(url, own)
 
-    def get(self, path, **headers):
+    def get(self, path: str, **headers: str) -> Answer:
+        """Return the answer to one request."""
         # A connection for each request: one that is kept would tie every run to one worker, and
         # sync workers close it anyhow. That costs the figures nothing: the lab's clock is not on.
         started = perf_counter()
         connection = self.connect()
         try:
-            connection.request("GET", path, headers=ASKED | headers | {"Connection": "close"})
+            sent = REQUEST_HEADERS | headers | {"Connection": "close"}
+            connection.request("GET", path, headers=sent)
             response = connection.getresponse()
             body = response.read()
         except (OSError, HTTPException) as error:
@@ -117,49 +151,51 @@ class OverHTTP:
         finally:
             connection.close()
         outside_ms = (perf_counter() - started) * 1000
-        return Answer.read(response.status, response.getheaders(), body, outside_ms)
+        return Answer.unpack(response.status, response.getheaders(), body, outside_ms)
 
-    def settled(self):
-        """Nothing to do: its workers settled when they started."""
+    def end_warm_up(self) -> None:
+        """Do nothing: the lab's workers did it when they started."""
 
 
-def checked(url, own):
-    """The base address without a last slash, and a function that makes a connection to it.
+def parse_url(url: str, own: bool) -> tuple[str, Callable[[], HTTPConnection]]:
+    """Return the base address without a last slash, and a function that connects to it.
 
     Raises NoLab if it is no such address, or not on this machine and not the user's `own`.
     """
     base = url.strip().rstrip("/")
+    host, scheme, port, plain = "", "", None, False
     try:
         parts = urlsplit(base)
-        port = parts.port or DEFAULT_PORTS.get(parts.scheme)
-        plain = f"{parts.scheme}://{parts.netloc}" == base and "@" not in base
+        host, scheme = parts.hostname or "", parts.scheme
+        port = parts.port or DEFAULT_PORTS.get(scheme)
+        plain = f"{scheme}://{parts.netloc}" == base and "@" not in base
     except ValueError:
-        plain = False
-    if not plain or parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        pass
+    if not plain or scheme not in DEFAULT_PORTS or not host:
         raise NoLab(f"--url must look like http://127.0.0.1:8000, not {url[:60]!r}")
-    if not own and not is_loopback(parts.hostname):
+    if not own and not is_loopback(host):
         raise NoLab(
             f"{base} is not on this machine, and measuring puts load on a site: if that one is "
             "yours, say --i-own-this-host"
         )
-    kind = HTTPConnection if parts.scheme == "http" else HTTPSConnection
-    return base, lambda: kind(parts.hostname, port, timeout=TIMEOUT_S)
+    kind = HTTPConnection if scheme == "http" else HTTPSConnection
+    return base, lambda: kind(host, port, timeout=TIMEOUT_S)
 
 
 @contextmanager
-def in_process():
-    """An InProcess that leaves the process as it found it, and logs defects alone.
+def in_process() -> Iterator[InProcess]:
+    """Yield an InProcess that leaves the process as it found it, and logs defects alone.
 
-    A page that is refused is told to whoever asked, so Django's log need not repeat it.
+    Whoever asked is told of a page that is refused, so Django's log need not repeat it.
     """
 
-    def with_traceback(record):
+    def has_traceback(record: logging.LogRecord) -> bool:
         return bool(record.exc_info)
 
     log = logging.getLogger("django.request")
-    log.addFilter(with_traceback)
+    log.addFilter(has_traceback)
     try:
         yield InProcess()
     finally:
-        log.removeFilter(with_traceback)
+        log.removeFilter(has_traceback)
         gc.unfreeze()

@@ -107,7 +107,7 @@ def measure(client, experiment, knobs, runs, cold, tick=lambda: None) -> dict:
         return timing
 
     known = warm_up(client, variants, get)
-    client.settled()
+    client.end_warm_up()
     for number in range(runs):
         for variant in in_turn(variants, number):
             runs_of[variant["name"]].append(_from_a_known_worker(variant, get, known))

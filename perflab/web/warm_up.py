@@ -1,13 +1,10 @@
 """Make a new worker's first visitor wait no longer than its second."""
 
-import io
-from wsgiref.util import setup_testing_defaults
-
-from django.conf import settings
 from django.template.loader import get_template
 from django.urls import reverse
 
 from perflab.catalogue import registry
+from perflab.compare.clients import InProcess
 
 from . import calibrated
 
@@ -28,15 +25,6 @@ def warm_up(application):
     for experiment in experiments:
         if not experiment.caches:
             paths.append(reverse("variant", args=[experiment.slug, experiment.fast.name]))
+    client = InProcess(application)
     for path in paths:
-        environ = {
-            "PATH_INFO": path,
-            "QUERY_STRING": "movies=1",
-            "HTTP_HOST": settings.ALLOWED_HOSTS[0].removeprefix("."),
-            "wsgi.input": io.BytesIO(),
-            "wsgi.url_scheme": "https" if settings.HTTPS else "http",
-            "HTTP_X_FORWARDED_PROTO": "https" if settings.HTTPS else "http",
-        }
-        setup_testing_defaults(environ)
-        response = application(environ, lambda status, headers: None)
-        response.close()
+        client.get(f"{path}?movies=1")

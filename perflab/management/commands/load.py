@@ -16,7 +16,7 @@ from perflab.base import numbers
 from perflab.base.config import MAX_THREADS, MAX_WORKERS, Problem, count_default_workers
 from perflab.base.messages import one_line
 from perflab.base.processes import Stopped, stop_on_signals
-from perflab.compare.clients import NoLab, checked
+from perflab.compare.clients import NoLab, parse_url
 from perflab.load import plan, scenarios
 from perflab.load import run as runs
 from perflab.load.comparisons import requests, tuning
@@ -257,7 +257,7 @@ def plan_of(options):
     host, own = options["host"], options["i_own_this_host"]
     if host:
         try:
-            host, _ = checked(host, own)
+            host, _ = parse_url(host, own)
         except NoLab as error:
             raise plan.LoadRefused(str(error).replace("--url", "--host")) from error
         for name in ("workers", "threads", "worker_class", "port"):

@@ -4,13 +4,13 @@ import statistics
 from time import thread_time
 
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
-from django.test import RequestFactory
 from django.urls import reverse
 
 from perflab.catalogue import knobs, registry
+from perflab.compare.clients import wsgi_environ
 from perflab.measure.probe import probe
 
 WARM_UP = 20
@@ -71,10 +71,9 @@ def page(path, middleware):
         handler.load_middleware()
     finally:
         settings.MIDDLEWARE = whole
-    factory = RequestFactory(SERVER_NAME=settings.ALLOWED_HOSTS[0])
 
     def ask():
-        response = handler.get_response(factory.get(path, secure=settings.HTTPS))
+        response = handler.get_response(WSGIRequest(wsgi_environ(path, {})))
         if response.status_code != 200:
             raise CommandError(f"{path} answers {response.status_code}", returncode=1)
 

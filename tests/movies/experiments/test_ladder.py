@@ -53,11 +53,11 @@ def test_what_is_cached_is_not_done_again(variant, renders, calls):
     visit("ladder", variant)
 
     with rendered() as templates:
-        response, asked = visit("ladder", variant)
+        answer, asked = visit("ladder", variant)
 
     assert asked == []
     assert bool(templates) == renders
-    assert server_timing.load(response["Server-Timing"])["calls"] == calls
+    assert server_timing.load(answer.headers["server-timing"])["calls"] == calls
 
 
 def test_the_bare_view_stands_beside_the_ladder():
