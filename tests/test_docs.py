@@ -1,5 +1,6 @@
 """Documents that cannot go stale: what they name exists, what exists is named, commands parse."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -289,6 +290,17 @@ def test_the_first_pages_show_commands_of_the_lab(name):
     commands = [line for line in lines_in(ROOT / name) if "perflab" in line or "make" in line]
 
     assert len(commands) >= 2
+
+
+# Python
+
+
+@pytest.mark.parametrize("path", DOCS, ids=name_of)
+def test_names_that_examples_import_exist(path):
+    blocks = re.findall(r"^```python\n(.+?)^```", path.read_text(), re.DOTALL | re.MULTILINE)
+    for node in (node for block in blocks for node in ast.walk(ast.parse(block))):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in ("perflab", "movies"):
+            exec(ast.unparse(node), {})
 
 
 # Requirements, and a new experiment
