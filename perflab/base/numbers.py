@@ -1,10 +1,13 @@
-"""Numbers and durations that people write, checked in one way and refused in one wording.
+"""Numbers and durations as people write and read them.
 
-Every function raises ValueError with half a sentence, such as "must be a whole number from 1 to 64,
-not '0'": the caller puts the name of the option, knob or variable in front of it.
+What people write is checked in one way and refused in one wording: a ValueError with half a
+sentence, such as "must be a whole number from 1 to 64, not '0'". The caller puts the name of the
+option, knob or variable in front of it.
 """
 
+import math
 import re
+from decimal import ROUND_HALF_UP, Decimal
 
 SECONDS_OF = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 QUOTED = 40  # characters of a text that an error message repeats
@@ -73,3 +76,25 @@ def quote(text: str) -> str:
     if len(text) <= QUOTED:
         return repr(text)
     return f"{text[:QUOTED]!r}… ({len(text):,} characters)"
+
+
+def format_number(number: float, whole: bool | None = None) -> str:
+    """Return a number as readers see it, such as "1,234", "12.3", "1.23" or "0.05".
+
+    From 100 on it has no decimals, from 10 on one, from 0.095 on two; a smaller number has one
+    digit that is not 0. With `whole` there are no decimals; it is left out where the number itself
+    shall decide. "–" stands for what is not finite. The JavaScript of the charts has the same rule.
+    """
+    if not math.isfinite(number):
+        return "–"
+    if whole is None:
+        whole = number == math.floor(number)
+    size = abs(number)
+    if whole or size >= 100:
+        digits = f"{Decimal(size).to_integral_value(ROUND_HALF_UP):,}"
+    elif 0.000001 <= size < 0.095:
+        digits = f"{Decimal(f'{size:.0e}'):f}"  # one digit that is not 0
+    else:
+        step = Decimal("0.1") if size >= 10 else Decimal("0.01")
+        digits = str(Decimal(size).quantize(step, ROUND_HALF_UP))
+    return f"-{digits}" if number < 0 else digits

@@ -9,6 +9,8 @@ import math
 from dataclasses import dataclass
 from html import escape
 
+from perflab.base.numbers import format_number
+
 WIDTH, LEFT, RIGHT = 520, 56, 16
 ROW = 20  # px of a row of the legend
 LETTER = 7.6  # px, about
@@ -81,7 +83,7 @@ def drawing(title, x_label, panels, height, at) -> str:
         parts += legend(rows, y + 26)
         parts += frame(panel, top, height, to_x)
         y = top + height + 12
-    parts += [label(to_x(mark), y + 8, shown(mark), "tick", "middle") for mark in marks]
+    parts += [label(to_x(mark), y + 8, format_number(mark), "tick", "middle") for mark in marks]
     parts.append(label(WIDTH - RIGHT, y + 28, x_label, "label-x", "end"))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 36}" class="plot" '
@@ -95,7 +97,7 @@ def drawing(title, x_label, panels, height, at) -> str:
 def frame(panel, top, height, to_x):
     """The grid of a panel and its lines."""
     highest = max((y for one in panel.series for _, y in one.points if y is not None), default=0)
-    marks = ticks(highest, 4 if height > 200 else 2)
+    marks = ticks(highest, 6 if height > 200 else 3)
 
     def to_y(value):
         return top + height - value / marks[-1] * height
@@ -106,7 +108,7 @@ def frame(panel, top, height, to_x):
         parts += [
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class="grid" '
             f'stroke="{RULE}"/>',
-            label(LEFT - 8, y + 5, shown(mark), "tick", "end"),
+            label(LEFT - 8, y + 5, format_number(mark), "tick", "end"),
         ]
     for one in panel.series:
         parts += line(one, panel.label, to_x, to_y)
@@ -133,7 +135,7 @@ def line(series, y_label, to_x, to_y):
                 yield (
                     f'<circle cx="{to_x(x):.1f}" cy="{to_y(y):.1f}" r="4" '
                     f'class="dot {series.css}" fill="{colour}"><title>{escape(series.name)}: '
-                    f"{shown(y)} {escape(y_label)} at {shown(x)}</title></circle>"
+                    f"{format_number(y)} {escape(y_label)} at {format_number(x)}</title></circle>"
                 )
 
 
@@ -169,12 +171,28 @@ def label(x, y, text, css, anchor="start"):
     )
 
 
-def ticks(top, steps=4):
-    """Round numbers from zero to at least `top`, about so many and one."""
-    rough = (top or 1) / steps
-    power = 10 ** math.floor(math.log10(rough))
-    step = next(n * power for n in (1, 2, 2.5, 5, 10) if n * power >= rough * 0.999)
-    return [round(n * step, 9) for n in range(math.ceil((top or 1) / step - 0.001) + 1)]
+def ticks(top: float, most: int = 6, whole: bool = False) -> list[float]:
+    """Return round numbers from zero to at least `top`, at most so many and the zero.
+
+    They are 1, 2, 2.5, 5 or 10 times a power of ten apart, so that the last one is as little above
+    `top` as can be. `whole` allows whole numbers alone. charts.js has the same rule, and computes
+    in the same order.
+    """
+    top = top if top > 0 else 1
+    power = 1.0
+    while power * 10 <= top / most:
+        power *= 10
+    while power > top / most and not (whole and power <= 1):
+        power /= 10
+    best_step, best_count = 0.0, 0
+    for factor in (1, 2, 2.5, 5, 10):
+        step = factor * power
+        count = max(1, math.ceil(top / step - 1e-9))
+        if count > most or (whole and step % 1):
+            continue
+        if not best_count or count * step < best_count * best_step * 0.999:
+            best_step, best_count = step, count
+    return [float(f"{number * best_step:.12g}") for number in range(best_count + 1)]
 
 
 def apart(values, span):
@@ -184,10 +202,3 @@ def apart(values, span):
         if not kept or (value - kept[-1]) / span * (WIDTH - LEFT - RIGHT) >= APART:
             kept.append(value)
     return kept
-
-
-def shown(number) -> str:
-    """A number for a reader: three digits that count, thousands apart."""
-    if number >= 100 or number == int(number):
-        return f"{number:,.0f}"
-    return f"{number:.3g}"

@@ -20,21 +20,42 @@ function picture(width, height, title, ...children) {
 
 const text = (x, y, content, attributes = {}) => element("text", { x, y, ...attributes }, content);
 
-/** Round numbers from zero to at least `top`, at most seven. */
-export function ticks(top, whole) {
-  const power = Math.max(10 ** Math.floor(Math.log10((top || 1) / 5)), whole ? 1 : 0);
-  const count = (step) => Math.ceil(top / step - 1e-9) || 1;
-  const step = [1, 2, 2.5, 5, 10].map((n) => n * power).filter((step) => count(step) < 7 && !(whole && step % 1))
-    .reduce((best, step) => (count(step) * step < count(best) * best * 0.999 ? step : best));
-  return Array.from({ length: count(step) + 1 }, (_, n) => Number((n * step).toPrecision(12)));
+/**
+ * Returns round numbers from zero to at least `top`, at most `most` and the zero.
+ *
+ * They are 1, 2, 2.5, 5 or 10 times a power of ten apart, so that the last one is as little above
+ * `top` as can be. `whole` allows whole numbers alone. perflab/load/svg.py has the same rule, and
+ * computes in the same order.
+ */
+export function ticks(top, most = 6, whole = false) {
+  const goal = top > 0 ? top : 1;
+  let power = 1;
+  while (power * 10 <= goal / most) power *= 10;
+  while (power > goal / most && !(whole && power <= 1)) power /= 10;
+  let best = { step: 0, count: 0 };
+  for (const factor of [1, 2, 2.5, 5, 10]) {
+    const step = factor * power;
+    const count = Math.max(1, Math.ceil(goal / step - 1e-9));
+    if (count > most || (whole && step % 1)) continue;
+    if (!best.count || count * step < best.count * best.step * 0.999) best = { step, count };
+  }
+  return Array.from({ length: best.count + 1 }, (_, n) => Number((n * best.step).toPrecision(12)));
 }
 
-/** A number for a reader: three digits that count, thousands apart. */
+/**
+ * Returns a number as readers see it, such as "1,234", "12.3", "1.23" or "0.05".
+ *
+ * From 100 on it has no decimals, from 10 on one, from 0.095 on two; a smaller number has one digit
+ * that is not 0. With `whole` there are no decimals. "–" stands for what is not finite.
+ * perflab/base/numbers.py has the same rule.
+ */
 export function shown(number, whole = Number.isInteger(number)) {
   if (!Number.isFinite(number)) return "–";
-  if (number > 0 && number < 0.095) return number.toPrecision(1);
-  if (number >= 100 || whole) return Math.round(number).toLocaleString("en");
-  return number >= 10 ? number.toFixed(1) : number.toFixed(2);
+  const sign = number < 0 ? "-" : "";
+  const size = Math.abs(number);
+  if (whole || size >= 100) return sign + Math.round(size).toLocaleString("en");
+  if (size >= 10) return sign + size.toFixed(1);
+  return sign + (size >= 0.000001 && size < 0.095 ? size.toPrecision(1) : size.toFixed(2));
 }
 
 /** One lane's runs as a strip of points from zero to `top` ms, median and p95 marked. */
@@ -74,7 +95,7 @@ export function lines(title, xLabel, yLabel, series) {
   const width = 640, height = 360, left = 64, top = 36, bottom = 48;
   const [xs, ys] = [0, 1].map((axis) => {
     const values = series.flatMap((one) => one.points.map((point) => point[axis]));
-    return ticks(Math.max(...values, 0.001), values.every(Number.isInteger));
+    return ticks(Math.max(...values, 0.001), 6, values.every(Number.isInteger));
   });
   const x = (value) => left + (value / xs.at(-1)) * (width - left - right);
   const y = (value) => height - bottom - (value / ys.at(-1)) * (height - top - bottom);

@@ -1,37 +1,47 @@
-// Statistics of a run; the same definitions as perflab/stats.py.
+// The statistics of a run. perflab/measure/stats.py has the same functions: on the same numbers both
+// return the same results to the last digit.
 
-/** The q-quantile of numbers, linearly interpolated (type 7); NaN of none. */
-export function quantile(numbers, q) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  if (!sorted.length) return NaN;
-  const place = (sorted.length - 1) * q;
-  const below = Math.floor(place);
-  const above = Math.ceil(place);
-  return sorted[below] + (sorted[above] - sorted[below]) * (place - below);
+const RESAMPLES = 2000;
+const LOW = 0.025; // the ends of a 95 % interval
+const HIGH = 0.975;
+const SEED = 1;
+
+/** Returns the value below which this share (0 to 1) of the values lies, by type 7; NaN of none. */
+export function quantile(values, share) {
+  const ordered = [...values].sort((a, b) => a - b);
+  if (!ordered.length) return NaN;
+  const position = (ordered.length - 1) * share;
+  const below = Math.floor(position);
+  const above = Math.min(below + 1, ordered.length - 1);
+  return ordered[below] + (ordered[above] - ordered[below]) * (position - below);
 }
 
-export const median = (numbers) => quantile(numbers, 0.5);
+/** Returns the middle value; of an even number, the mean of the middle two; NaN of none. */
+export const median = (values) => quantile(values, 0.5);
 
-/** A generator of numbers from 0 to 1 that starts the same every time (mulberry32). */
-function seeded(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
+/**
+ * Returns the ratio of the medians of two samples with its 95 % bootstrap interval, by percentiles
+ * (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
+ */
+export function ratioOfMedians(first, last) {
+  const next = randomNumbers(SEED);
+  const resample = (values) => values.map(() => values[Math.floor(next() * values.length)]);
+  const ratios = Array.from({ length: RESAMPLES }, () => median(resample(first)) / median(resample(last)));
+  const low = quantile(ratios, LOW);
+  const high = quantile(ratios, HIGH);
+  return { ratio: median(first) / median(last), low, high, differs: !(low <= 1 && 1 <= high) };
 }
 
 /**
- * The ratio of the medians of two samples and its 95 % bootstrap interval, by percentiles
- * (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
+ * Returns a function that returns random numbers from 0 up to, but without, 1: always the same ones
+ * for a seed. The generator is mulberry32 by Tommy Ettinger.
  */
-export function ratioOfMedians(over, under, resamples = 2000) {
-  const random = seeded(1);
-  const again = (sample) => median(sample.map(() => sample[Math.floor(random() * sample.length)]));
-  const ratios = Array.from({ length: resamples }, () => again(over) / again(under));
-  const ratio = median(over) / median(under);
-  const low = quantile(ratios, 0.025);
-  const high = quantile(ratios, 0.975);
-  return { ratio, low, high, differs: !(low <= 1 && 1 <= high) };
+export function randomNumbers(seed) {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }

@@ -1,0 +1,144 @@
+"""Python and JavaScript compute the same statistics, ticks and formats, to the last digit.
+
+Both are compared with the same two files, which tests/recorded/write_fixtures.py has written.
+"""
+
+import base64
+import json
+
+import pytest
+
+from perflab.base.numbers import format_number
+from perflab.load.svg import ticks
+from perflab.measure import stats
+from tests.recorded import write_fixtures
+
+STATISTICS = json.loads((write_fixtures.FOLDER / "statistics.json").read_text())
+CHARTS = json.loads((write_fixtures.FOLDER / "charts.json").read_text())
+STATIC = write_fixtures.FOLDER.parents[1] / "perflab" / "static"
+
+
+@pytest.fixture(scope="module")
+def call(chromium):
+    """A function that imports one of our scripts in Chromium and calls a function with it."""
+    page = chromium.new_page()
+
+    def call(script, function, argument):
+        (path,) = STATIC.rglob(script)
+        source = base64.b64encode(path.read_bytes()).decode()
+        return page.evaluate(
+            f"""async (argument) => {{
+                const script = await import("data:text/javascript;base64,{source}");
+                return ({function})(script, argument);
+            }}""",
+            argument,
+        )
+
+    yield call
+    page.close()
+
+
+def test_python_s_statistics_are_those_of_the_file():
+    assert write_fixtures.statistics() == STATISTICS
+
+
+def test_python_s_charts_are_those_of_the_file():
+    assert write_fixtures.charts() == CHARTS
+
+
+def test_the_files_hold_what_is_worth_comparing():
+    assert len(STATISTICS["ratios"]) >= 8
+    assert {case["differs"] for case in STATISTICS["ratios"]} == {True, False}
+    assert len(CHARTS["ticks"]) > 500
+    assert len(CHARTS["formats"]) > 50
+
+
+def test_javascript_draws_the_same_random_numbers(call):
+    for case in STATISTICS["random_numbers"]:
+        function = """(stats, { seed, numbers }) => {
+            const next = stats.randomNumbers(seed);
+            return numbers.map(next);
+        }"""
+
+        assert call("stats.js", function, case) == case["numbers"]
+
+
+def test_javascript_finds_the_same_medians_and_quantiles(call):
+    function = """(stats, samples) => samples.map(({ values, quantiles }) => ({
+        values,
+        median: stats.median(values),
+        quantiles: quantiles.map(([share]) => [share, stats.quantile(values, share)]),
+    }))"""
+
+    assert call("stats.js", function, STATISTICS["samples"]) == STATISTICS["samples"]
+
+
+def test_javascript_finds_the_same_ratios_and_intervals(call):
+    function = """(stats, pairs) => pairs.map(({ first, last }) => {
+        const { ratio, ...others } = stats.ratioOfMedians(first, last);
+        return { first, last, value: ratio, ...others };
+    })"""
+
+    assert call("stats.js", function, STATISTICS["ratios"]) == STATISTICS["ratios"]
+
+
+def test_javascript_draws_the_same_ticks(call):
+    function = """(charts, cases) => cases.map(
+        (one) => ({ ...one, ticks: charts.ticks(one.top, one.most, one.whole) })
+    )"""
+
+    assert call("plot.js", function, CHARTS["ticks"]) == CHARTS["ticks"]
+
+
+def test_javascript_writes_the_same_numbers(call):
+    function = """(charts, cases) => cases.map(
+        (one) => ({ ...one, text: charts.shown(one.number, one.whole) })
+    )"""
+
+    assert call("plot.js", function, CHARTS["formats"]) == CHARTS["formats"]
+
+
+@pytest.mark.parametrize(
+    ("top", "most", "whole", "marks"),
+    [
+        (10, 6, False, [0, 2, 4, 6, 8, 10]),
+        (7, 6, False, [0, 2.5, 5, 7.5]),
+        (7, 6, True, [0, 2, 4, 6, 8]),
+        (130, 6, False, [0, 25, 50, 75, 100, 125, 150]),
+        (31, 3, False, [0, 20, 40]),
+        (0.3, 3, False, [0, 0.1, 0.2, 0.3]),
+        (0, 6, True, [0, 1]),
+    ],
+)
+def test_ticks_are_round_and_end_as_little_above_the_top_as_can_be(top, most, whole, marks):
+    assert ticks(top, most, whole) == marks
+
+
+def test_every_axis_reaches_its_top_with_few_ticks():
+    for case in CHARTS["ticks"]:
+        first, *_, last = case["ticks"]
+        assert first == 0
+        assert last >= case["top"] * (1 - 1e-9)
+        assert 2 <= len(case["ticks"]) <= case["most"] + 1
+        assert not case["whole"] or all(mark == int(mark) for mark in case["ticks"])
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(1234.5, "1,235"), (99, "99"), (12.34, "12.3"), (1.234, "1.23"), (0.0449, "0.04")],
+)
+def test_a_number_has_as_many_decimals_as_count(number, text):
+    assert format_number(number) == text
+
+
+def test_a_number_that_there_is_not_is_a_dash():
+    assert [format_number(number) for number in (float("nan"), float("inf"))] == ["–", "–"]
+
+
+def test_a_draw_takes_each_value_about_equally_often():
+    numbers = stats.random_numbers(1, 60_000)
+
+    counts = [sum(int(number * 6) == face for number in numbers) for face in range(6)]
+
+    assert all(0 <= number < 1 for number in numbers)
+    assert max(abs(count - 10_000) for count in counts) < 400
