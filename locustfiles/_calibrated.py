@@ -1,4 +1,4 @@
-"""What io_bound.py and cpu_bound.py share: pages of no experiment, which take as long as asked."""
+"""What io_bound.py and cpu_bound.py share: pages that wait or compute for as long as asked."""
 
 import sys
 from html import unescape
@@ -13,25 +13,26 @@ from locust.runners import WorkerRunner
 
 @events.init_command_line_parser.add_listener
 def add_options(parser, **_):
-    whole = {"type": int, "default": 50, "env_var": "LOCUST_MS"}
-    parser.add_argument("--ms", help="what the page is to take", **whole)
+    parser.add_argument(
+        "--ms", type=int, default=50, env_var="LOCUST_MS", help="how long each page takes"
+    )
 
 
 class CalibratedUser(LabUser):
-    """Asks for one page again and again. `page` is its path."""
+    """A user who asks for one page again and again. `page` is its path."""
 
     abstract = True
     page = ""
 
     @task
-    def ask(self):
+    def get_calibrated_page(self):
         path = f"{self.page}?ms={self.environment.parsed_options.ms}"
-        self.see(path, name=self.page.strip("/"))
+        self.get_page(path, name=self.page.strip("/"))
 
 
 @events.init.add_listener
-def look(environment, **_):
-    """End in one line, as lab.guard does, where the lab has no such page or refuses its knob."""
+def check_page(environment, **_):
+    """End Locust with one line if the lab has no such page, or refuses --ms."""
     if isinstance(environment.runner, WorkerRunner) or not environment.host:
         return
     client = FastHttpSession(environment.host, EventHook(), None, network_timeout=20)
@@ -45,6 +46,6 @@ def look(environment, **_):
         lead = LEAD.search(answer.text or "") if answer.status_code == 400 else None
         reason = unescape(lead[1]) if lead else f"the lab at {environment.host} has no page {path}"
         print(f"locust: {reason}", file=sys.stderr)
-        for worker in psutil.Process().children():  # forked by --processes, they'd wait for us
+        for worker in psutil.Process().children():  # forked by --processes; they would wait for us
             worker.kill()
         sys.exit(2)

@@ -1,48 +1,54 @@
-"""What steps.py, spike.py and soak.py share: users of one variant, and a number of them that
-changes.
+"""What steps.py, spike.py and soak.py share: users of one variant, whose number changes.
 
-A shape ends with a conclusion, a line that stands below Locust's own tables.
+A shape tells Locust how many users there should be. It ends with a conclusion, a line that is
+printed below Locust's own tables.
 """
 
 import logging
 import sys
 from dataclasses import dataclass
 
-from _lab import LabUser, variants
+from _lab import LabUser, slow_and_fast
 from locust import LoadTestShape, events, runners, task
 from locust.stats import calculate_response_time_percentile, diff_response_time_dicts
 
-runners.WORKER_REPORT_INTERVAL = 0.5  # seconds, instead of 3: parts and steps may be short
-AT_ONCE = 100  # users that arrive in a second where they are to come together
+runners.WORKER_REPORT_INTERVAL = 0.5  # seconds, not 3: a part or a step may be short
+AT_ONCE = 100  # users that start per second where all should start together
 
 
 @events.init_command_line_parser.add_listener
 def add_options(parser, **_):
-    option = {"choices": ["slow", "fast"], "default": "fast", "env_var": "LOCUST_VARIANT"}
-    parser.add_argument("--variant", help="which variant to load", **option)
+    parser.add_argument(
+        "--variant",
+        choices=["slow", "fast"],
+        default="fast",
+        env_var="LOCUST_VARIANT",
+        help="which variant to load",
+    )
 
 
 class OneVariant(LabUser):
-    """Asks for one variant of all experiments, page after page."""
+    """A user who asks for the same variant of all experiments, page after page."""
 
     abstract = True
 
     @task
     def next_page(self):
-        experiment = next(self.tour)
-        variant = -1 if self.environment.parsed_options.variant == "fast" else 0
-        self.see_variant(variants(experiment)[variant], name=experiment["slug"])
+        experiment = next(self.experiments)
+        slow, fast = slow_and_fast(experiment)
+        variant = fast if self.environment.parsed_options.variant == "fast" else slow
+        self.get_variant(variant, name=experiment["slug"])
 
 
 @dataclass
 class Step:
-    """What one number of users was served."""
+    """What the lab served while there were so many users."""
 
     users: int
     answers: int
     failing: float  # share of the answers
     rate: float  # answers per second
-    p95: int  # ms, as Locust keeps it: to two digits
+    p95: int  # ms, to the two digits that Locust keeps
 
     def __str__(self):
         users = f"{self.users} user{'' if self.users == 1 else 's'}"
@@ -52,34 +58,34 @@ class Step:
 
 
 class Shape(LoadTestShape):
-    """Says how many users there shall be, whenever Locust asks: about once a second."""
+    """The number of users over time: Locust calls `tick` about once a second."""
 
     abstract = True
     use_common_options = True
     conclusion = None
 
     def reset_time(self):
-        """A run begins; in the web interface it need not be the first."""
+        """Begin a run; in the web interface several may follow each other."""
         super().reset_time()
         self.runner.stats.clear_all()
         self.steps = []
         Shape.conclusion = None
 
     def conclude(self, line):
-        """What `tick` returns at the end of a run."""
+        """Keep the conclusion, and return the None with which `tick` ends a run."""
         Shape.conclusion = line
         logging.info(line)
 
-    def counted(self):
-        """What Locust has counted so far in this run."""
+    def read_counts(self):
+        """Return what Locust has counted so far in this run."""
         total = self.runner.stats.total
         return self.get_run_time(), total.num_requests, total.num_failures, {**total.response_times}
 
-    def since(self, before, users):
-        """The step since those counts were taken."""
-        then, answers, failures, times = before
-        now, all_answers, all_failures, all_times = self.counted()
-        answers = all_answers - answers
+    def step_since(self, before, users):
+        """Return the Step since the counts `before` were read."""
+        then, answers_then, failures, times = before
+        now, all_answers, all_failures, all_times = self.read_counts()
+        answers = all_answers - answers_then
         return Step(
             users=users,
             answers=answers,
@@ -92,20 +98,23 @@ class Shape(LoadTestShape):
 
 
 class Parts(Shape):
-    """A run in parts of fixed length: `parts` has (users, seconds), `verdict` their conclusion."""
+    """A run in parts of fixed length.
+
+    `parts` returns (users, seconds) for each part, and `verdict` the conclusion of all of them.
+    """
 
     abstract = True
 
     def reset_time(self):
         super().reset_time()
-        self.before = self.counted()
+        self.before = self.read_counts()
 
     def tick(self):
         parts, now = self.parts(), self.get_run_time()
         users = parts[len(self.steps)][0]
         if now >= sum(seconds for _, seconds in parts[: len(self.steps) + 1]):
-            self.steps.append(self.since(self.before, users))
-            self.before = self.counted()
+            self.steps.append(self.step_since(self.before, users))
+            self.before = self.read_counts()
             if len(self.steps) == len(parts):
                 return self.conclude(self.verdict())
             users = parts[len(self.steps)][0]
@@ -113,7 +122,7 @@ class Parts(Shape):
 
 
 @events.quit.add_listener
-def tell(**_):
-    """Once more below Locust's own tables, which end a run without the web interface."""
+def print_conclusion(**_):
+    """Print the conclusion once more, below the tables that end a run without web interface."""
     if Shape.conclusion:
         print(Shape.conclusion, file=sys.stderr)

@@ -1,16 +1,18 @@
-"""And how much of this? Every experiment's fast variant, page after page.
+"""Load every experiment's fast variant, page after page: how many can the lab serve?
 
     locust -f locustfiles/fast.py --headless --users 4 --run-time 30s
 
-The counterpart of slow.py: same users, same order, same names. What differs is the pages.
+This is the counterpart of slow.py: the users, the order and the names are the same, and only the
+pages differ.
 """
 
-from _lab import LabUser, variants
+from _lab import LabUser, slow_and_fast
 from locust import task
 
 
 class FastVariant(LabUser):
     @task
     def next_page(self):
-        experiment = next(self.tour)
-        self.see_variant(variants(experiment)[1], name=experiment["slug"])
+        experiment = next(self.experiments)
+        _, fast = slow_and_fast(experiment)
+        self.get_variant(fast, name=experiment["slug"])

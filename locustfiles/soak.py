@@ -1,28 +1,33 @@
-"""The same load for a long time: does the lab become slower by itself?
+"""Keep the same load for a long time: does the lab become slower by itself?
 
     locust -f locustfiles/soak.py --headless --users 4 --length 600
 
-Memory that is never given back, a cache or a table that only grows, connections that are not
-closed: none of it shows in a minute. After a tenth of the time, in which caches warm up, the first
-third of the rest is compared with the last. Watch the workers' memory on /system/ meanwhile.
+Memory that is never freed, a cache or a table that only grows, connections that stay open: none of
+these shows in a minute. Caches warm up for a tenth of the time. Then the first third of the rest is
+compared with the last third. Watch the workers' memory on /system/ meanwhile.
 """
 
 from _shapes import OneVariant, Parts
 from locust import events
 from locust.argument_parser import gt_zero
 
-SLOWER = 1.25  # times the 95th percentile of the first third; less is chance
+SLOWER = 1.25  # times the first third's 95th percentile; a smaller change may be chance
 
 
 @events.init_command_line_parser.add_listener
 def add_options(parser, **_):
     parser.set_defaults(num_users=4)
-    seconds = {"type": gt_zero(float), "default": 60.0, "env_var": "LOCUST_LENGTH"}
-    parser.add_argument("--length", help="seconds of it all", **seconds)
+    parser.add_argument(
+        "--length",
+        type=gt_zero(float),
+        default=60.0,
+        env_var="LOCUST_LENGTH",
+        help="seconds of the whole run",
+    )
 
 
-class Regular(OneVariant):
-    """Comes again and again."""
+class SoakUser(OneVariant):
+    """A user who stays for the whole run."""
 
 
 class Soak(Parts):

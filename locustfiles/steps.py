@@ -1,10 +1,11 @@
-"""More and more users, until the lab gives in; then it stops and says at how many.
+"""Add users step by step until the lab is overloaded, then stop and say with how many users.
 
     locust -f locustfiles/steps.py --headless --variant slow --experiment n-plus-one
     locust -f locustfiles/steps.py --headless --variant fast --experiment n-plus-one
 
-Each step adds users that ask for page after page. The lab has given in when for two steps running
-the 95th percentile is over 4 times the first step's, or when 1 % of a step's answers are failures.
+Each step adds users who ask for page after page. The lab is overloaded when the 95th percentile of
+two steps in a row is more than 4 times that of the first step, or when 1 % of a step's answers are
+failures.
 """
 
 from _shapes import OneVariant, Shape
@@ -13,8 +14,8 @@ from locust.argument_parser import gt_zero
 
 SLOWER = 4  # times the first step's 95th percentile
 FAILING = 0.01  # of a step's answers
-ENOUGH = 20  # answers, fewer than which make no percentile: the step goes on
-PATIENCE = 3  # times its length, after which a step ends anyway
+MIN_ANSWERS = 20  # of a step: fewer make no percentile, so the step goes on
+MAX_STRETCH = 3  # times its length: then a step ends with however many answers
 
 
 @events.init_command_line_parser.add_listener
@@ -22,27 +23,27 @@ def add_options(parser, **_):
     def option(name, **details):
         parser.add_argument(name, env_var="LOCUST_" + name.strip("-").upper(), **details)
 
-    parser.set_defaults(num_users=60)  # --users is the ceiling here
+    parser.set_defaults(num_users=60)  # --users is the most users here
     option("--step-users", type=gt_zero(int), default=2, help="users that each step adds")
     option("--step-time", type=gt_zero(float), default=10.0, help="seconds that a step lasts")
 
 
-class OneMore(OneVariant):
-    """Each of them does the same."""
+class StepUser(OneVariant):
+    """A user like all the others."""
 
 
 def verdict(steps, ceiling):
-    """The line to end with, or None while more users are to be tried."""
+    """Return the conclusion, or None while there should be more users."""
     first, last = steps[0], steps[-1]
     too_slow = [step.p95 > SLOWER * first.p95 for step in steps[-2:]]
     if not last.answers:
         return f"The lab gave no answer to {last.users} users."
     if last.failing >= FAILING:
-        return f"The lab gives in at {last}; it began with {first}."
+        return f"The lab is overloaded at {last}; it began with {first}."
     if len(too_slow) == 2 and all(too_slow):
-        return f"The lab gives in at {steps[-2]}; it began with {first}."
+        return f"The lab is overloaded at {steps[-2]}; it began with {first}."
     if last.users >= ceiling and not too_slow[-1]:
-        return f"The lab still holds at the ceiling, {last}; it began with {first}."
+        return f"The lab is not overloaded at the most users, {last}; it began with {first}."
     return None
 
 
@@ -56,10 +57,10 @@ class Steps(Shape):
         more = max(1, options.step_users)
         users = min(more * (len(self.steps) + 1), options.num_users)
         now = self.get_run_time()
-        if now - self.begun <= options.step_time / 4:  # new users arrive, caches warm up
-            self.before = self.counted()
-        step = self.since(self.before, users)
-        enough = step.answers >= ENOUGH or now - self.begun >= PATIENCE * options.step_time
+        if now - self.begun <= options.step_time / 4:  # new users start, caches warm up
+            self.before = self.read_counts()
+        step = self.step_since(self.before, users)
+        enough = step.answers >= MIN_ANSWERS or now - self.begun >= MAX_STRETCH * options.step_time
         if now - self.begun >= options.step_time and enough:
             self.steps.append(step)
             self.begun = now

@@ -114,7 +114,7 @@ def targets(plan: Plan) -> list[Target]:
     found = []
     for variant in plan.variants or ((plan.scenario,) if plan.scenario in VARIANTS else ("fast",)):
         if plan.scenario in BY_VARIANT:
-            ends = plan.scenario != "steps"  # which goes on until the lab gives in
+            ends = plan.scenario != "steps"  # which goes on until the lab is overloaded
             length = ["--length", f"{plan.duration_s:g}"] if ends else []
             own = (*options, "--variant", variant, *length)
             found.append(Target(variant, file_of(plan.scenario), own, None, shaped=True, ends=ends))

@@ -109,7 +109,8 @@ def test_steps_stop_by_themselves_and_tell_the_load(lab):
 
     line = climb.log.splitlines()[-1]
     found = re.fullmatch(
-        r"The lab gives in at (\d+) users \(([\d.]+) requests/s, p95 (\d+) ms, 0.0% failures\); "
+        r"The lab is overloaded at (\d+) users "
+        r"\(([\d.]+) requests/s, p95 (\d+) ms, 0.0% failures\); "
         r"it began with 4 users \(([\d.]+) requests/s, p95 (\d+) ms, 0.0% failures\).",
         line,
     )
@@ -130,7 +131,7 @@ def test_steps_end_at_the_ceiling_when_the_lab_holds(lab):
 
     climb = run("steps", "--host", lab.url, *page, *steps)
 
-    assert "The lab still holds at the ceiling, 2 users (" in climb.log.splitlines()[-1]
+    assert "The lab is not overloaded at the most users, 2 users (" in climb.log.splitlines()[-1]
     assert climb.status == 0
 
 
@@ -141,8 +142,8 @@ def test_a_spike_is_compared_with_the_calm_before_and_after_it(lab):
 
     served = r"\(([\d.]+) requests/s, p95 (\d+) ms, 0.0% failures\)"
     parts = (
-        rf"Calm, 2 users {served}; the spike, 20 users {served}; "
-        rf"after it, with the queue that it left, 2 users {served}\. It"
+        rf"Before the spike: 2 users {served}; during it: 20 users {served}; "
+        rf"after it, with the queue that it left: 2 users {served}\. The lab had "
     )
     found = re.match(parts, spike.log.splitlines()[-1])
     assert found, spike.log
