@@ -2,6 +2,9 @@
 
 import functools
 import time
+from collections.abc import Callable, Coroutine, Iterable
+from types import TracebackType
+from typing import Any, cast
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -21,22 +24,23 @@ from perflab.measure.probe import count_cache_call
 
 from . import outages
 from .keys import current_scope, flush, generation
-from .outages import LEFT_ALONE_S, CacheRefused, NoAnswer, down
+from .outages import RETRY_AFTER_S, CacheRefused, NoAnswer, is_down
 
 MISSING = object()
 
 
-def ping(alias) -> bool:
-    """Whether a backend keeps a value just now; asks it, and takes a short time-out at most."""
+def ping(alias: str) -> bool:
+    """Ask a backend to keep a value, for a short time-out at most; return whether it does."""
+    lab_cache = cast(LabCache, caches["default"])
     try:
-        caches["default"].ask(alias, "set", "ping", "pong", 10)
-        return caches["default"].ask(alias, "get", "ping") == "pong"
+        lab_cache.call_backend(alias, "set", "ping", "pong", 10)
+        return bool(lab_cache.call_backend(alias, "get", "ping") == "pong")
     except NoAnswer:
         return False
 
 
-def _in_a_thread(method):
-    async def run(self, *args, **kwargs):
+def _in_a_thread(method: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    async def run(self: "LabCache", *args: Any, **kwargs: Any) -> Any:
         return await sync_to_async(method, thread_sensitive=True)(self, *args, **kwargs)
 
     return run
@@ -46,83 +50,104 @@ class LabCache(BaseCache):
     """Chooses a backend, counts the calls for the probe, isolates variants and gives up quickly.
 
     A LOCATION in the settings is the alias of the one backend that it asks, whatever the request
-    chooses; under keys of its own, so that one backend can stand in front of itself.
+    chooses. It has keys of its own there, so one backend can stand in front of itself.
     """
 
-    def __init__(self, location, params):
+    def __init__(self, location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
         self.fixed_alias = location
-        self._backends = {}
+        self._backends: dict[str, BaseCache] = {}
 
-    def _backend(self, alias):
-        """The real backend. Not `caches[alias]`: there the debug toolbar counts every call."""
+    def _backend(self, alias: str) -> BaseCache:
+        """Return the real backend, made here. The debug toolbar counts those of `caches`."""
         if alias not in self._backends:
             params = dict(settings.CACHES[alias])
             make = import_string(params.pop("BACKEND"))
             self._backends[alias] = make(params.pop("LOCATION", ""), params)
         return self._backends[alias]
 
-    def ask(self, alias, method, *args, **kwargs):
-        """One method of one backend, uncounted. Raises NoAnswer, and what the caller's bugs do."""
-        left_alone_until = 0
+    def call_backend(self, alias: str, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Return what one method of one backend answers, without counting the call.
+
+        Raises NoAnswer, and what the backend raises for mistakes of the caller.
+        """
+        retry_at = 0.0
         try:
             return getattr(self._backend(alias), method)(*args, **kwargs)
         except MemcacheClientError:
-            raise  # the caller's: what it would raise is not a number, say
+            raise  # a mistake of the caller's, such as incrementing a text
         except (RedisError, ConnectionInterrupted, MemcacheError, OSError) as error:
             refused = isinstance(error, (ResponseError, MemcacheServerError))
             if refused and not isinstance(error, MemcacheUnexpectedCloseError):
                 raise CacheRefused from error
-            left_alone_until = time.monotonic() + LEFT_ALONE_S
+            retry_at = time.monotonic() + RETRY_AFTER_S
             raise NoAnswer from error
         finally:
-            outages.left_alone_until[alias] = left_alone_until
+            outages.retry_at[alias] = retry_at
 
-    def get(self, key, default=None, version=None):
+    def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
         with Call(self) as call:
-            answer = call("get", call.key(key), MISSING, version=version)
-            call.read(1, answer is not MISSING)
+            answer = call("get", call.full_key(key), MISSING, version=version)
+            call.count_keys(1, answer is not MISSING)
             return default if answer is MISSING else answer
         return default
 
-    def get_many(self, keys, version=None):
+    def get_many(self, keys: Iterable[Any], version: int | None = None) -> dict[Any, Any]:
         with Call(self) as call:
-            names = {call.key(key): key for key in keys}
+            names = {call.full_key(key): key for key in keys}
             answer = call("get_many", list(names), version=version)
-            call.read(len(names), len(answer))
+            call.count_keys(len(names), len(answer))
             return {names[key]: value for key, value in answer.items()}
         return {}
 
-    def has_key(self, key, version=None):
+    def has_key(self, key: Any, version: int | None = None) -> bool:
         with Call(self) as call:
-            answer = call("has_key", call.key(key), version=version)
-            call.read(1, answer)
+            answer = call("has_key", call.full_key(key), version=version)
+            call.count_keys(1, answer)
             return bool(answer)
         return False
 
-    def get_or_set(self, key, default, timeout=DEFAULT_TIMEOUT, version=None):
+    def get_or_set(
+        self,
+        key: Any,
+        default: Any,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        version: int | None = None,
+    ) -> Any:
         compute = functools.cache(default if callable(default) else lambda: default)
         with Call(self) as call:
-            answer = call("get", call.key(key), MISSING, version=version)
-            call.read(1, answer is not MISSING)
+            answer = call("get", call.full_key(key), MISSING, version=version)
+            call.count_keys(1, answer is not MISSING)
             if answer is not MISSING:
                 return answer
-            call("add", call.key(key), compute(), timeout, version=version)
-            # Another may have added theirs meanwhile: then that is the value.
-            return call("get", call.key(key), compute(), version=version)
+            call("add", call.full_key(key), compute(), timeout, version=version)
+            # Somebody else may have added a value meanwhile: then that is the value.
+            return call("get", call.full_key(key), compute(), version=version)
         return compute()
 
-    def set(self, key, value, timeout=DEFAULT_TIMEOUT, version=None):
+    def set(
+        self,
+        key: Any,
+        value: Any,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        version: int | None = None,
+    ) -> None:
         with Call(self) as call:
             try:
-                call("set", call.key(key), value, timeout, version=version)
+                call("set", call.full_key(key), value, timeout, version=version)
             except CacheRefused:
-                call("delete", call.key(key), version=version)  # rather nothing than an old value
+                # No value is better than an old one.
+                call("delete", call.full_key(key), version=version)
                 raise
 
-    def set_many(self, data, timeout=DEFAULT_TIMEOUT, version=None):
+    def set_many(
+        self,
+        data: dict[Any, Any],
+        timeout: float | None = DEFAULT_TIMEOUT,
+        version: int | None = None,
+    ) -> list[Any]:
         with Call(self) as call:
-            names = {call.key(key): key for key in data}
+            names = {call.full_key(key): key for key in data}
             values = {name: data[key] for name, key in names.items()}
             try:
                 failed = call("set_many", values, timeout, version=version)
@@ -132,47 +157,56 @@ class LabCache(BaseCache):
             return [names[name] for name in failed or ()]
         return list(data)
 
-    def delete_many(self, keys, version=None):
+    def delete_many(self, keys: Iterable[Any], version: int | None = None) -> None:
         with Call(self) as call:
-            call("delete_many", [call.key(key) for key in keys], version=version)
+            call("delete_many", [call.full_key(key) for key in keys], version=version)
 
-    def _one(self, method, key, *args, version):
-        """A call about one key that reads no value; None when nobody answers."""
+    def _call_with_key(self, method: str, key: Any, *args: Any, version: int | None) -> Any:
+        """Return what a call about one key answers, which reads no value; None for no answer."""
         with Call(self) as call:
-            return call(method, call.key(key), *args, version=version)
+            return call(method, call.full_key(key), *args, version=version)
 
-    def add(self, key, value, timeout=DEFAULT_TIMEOUT, version=None):
-        return bool(self._one("add", key, value, timeout, version=version))
+    def add(
+        self,
+        key: Any,
+        value: Any,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        version: int | None = None,
+    ) -> bool:
+        return bool(self._call_with_key("add", key, value, timeout, version=version))
 
-    def touch(self, key, timeout=DEFAULT_TIMEOUT, version=None):
-        return bool(self._one("touch", key, timeout, version=version))
+    def touch(
+        self, key: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> bool:
+        return bool(self._call_with_key("touch", key, timeout, version=version))
 
-    def delete(self, key, version=None):
-        return bool(self._one("delete", key, version=version))
+    def delete(self, key: Any, version: int | None = None) -> bool:
+        return bool(self._call_with_key("delete", key, version=version))
 
-    def incr(self, key, delta=1, version=None):
-        return self._one_there("incr", key, delta, version=version)
+    def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
+        return self._number_or_error("incr", key, delta, version=version)
 
-    def incr_version(self, key, delta=1, version=None):
-        return self._one_there("incr_version", key, delta, version=version)
+    def incr_version(self, key: Any, delta: int = 1, version: int | None = None) -> int:
+        return self._number_or_error("incr_version", key, delta, version=version)
 
-    def _one_there(self, method, key, *args, version):
-        answer = self._one(method, key, *args, version=version)
+    def _number_or_error(self, method: str, key: Any, delta: int, version: int | None) -> int:
+        """Return what a call answers that needs an entry; ValueError where there is no answer."""
+        answer: int | None = self._call_with_key(method, key, delta, version=version)
         if answer is None:
             raise ValueError(f"Key {key!r} not found: the cache does not answer")
         return answer
 
-    def clear(self):
-        """Empty the caches of the experiment at hand; no server is ever flushed whole."""
+    def clear(self) -> None:
+        """Empty the caches of the experiment whose block we are in. No server is flushed whole."""
         scope = current_scope()
         flush(scope.experiment)
         scope.generation = generation(scope.experiment)
 
-    def close(self, **kwargs):
+    def close(self, **kwargs: Any) -> None:
         for backend in self._backends.values():
             backend.close(**kwargs)
 
-    # Those that BaseCache would make of several calls: each is one here.
+    # BaseCache would make several calls of each of these. Here each is one call.
     aget_many = _in_a_thread(get_many)
     aset_many = _in_a_thread(set_many)
     adelete_many = _in_a_thread(delete_many)
@@ -184,50 +218,55 @@ class LabCache(BaseCache):
 
 
 class Call:
-    """One call of the caller's, perhaps of several steps; counted once, when the block ends.
+    """One call of a program's, perhaps in several steps. The probe counts it when the block ends.
 
-    A block that gets no answer is left at that point, and the program goes on behind it.
+    A block is left where a backend gives no answer, and the program goes on behind the block.
     """
 
     __slots__ = ("alias", "cache", "errors", "hits", "misses", "scope", "seconds")
 
-    def __init__(self, cache):
+    def __init__(self, cache: LabCache) -> None:
         self.cache = cache
         self.scope = current_scope()
         self.alias = cache.fixed_alias or self.scope.alias
         self.seconds = 0.0
         self.hits = self.misses = self.errors = 0
 
-    def key(self, key):
-        """The key that the backend files it under."""
-        return self.scope.key(f"only-{self.alias}:{key}" if self.cache.fixed_alias else key)
+    def full_key(self, key: Any) -> str:
+        """Return the key under which the backend keeps it."""
+        return self.scope.full_key(f"only-{self.alias}:{key}" if self.cache.fixed_alias else key)
 
-    def read(self, keys, found):
+    def count_keys(self, read: int, found: int) -> None:
         """Note how many keys were read, and how many of them were there."""
-        self.hits, self.misses = int(found), keys - int(found)
+        self.hits, self.misses = int(found), read - int(found)
 
-    def __call__(self, method, *args, **kwargs):
-        """Ask the backend; only its own time is counted. Raises NoAnswer."""
+    def __call__(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Return what the backend answers, and count its time alone. Raises NoAnswer."""
         alias = self.alias
-        if self.scope.given_up == alias or down(alias):
+        if self.scope.failed_alias == alias or is_down(alias):
             raise NoAnswer
-        if outages.left_alone_until.get(alias):
-            # Time to try again. One does, while the others still go without.
-            outages.left_alone_until[alias] = time.monotonic() + LEFT_ALONE_S
+        if outages.retry_at.get(alias):
+            # It is time to try again. This call does; the others still go without an answer.
+            outages.retry_at[alias] = time.monotonic() + RETRY_AFTER_S
         started = time.perf_counter()
         try:
-            return self.cache.ask(alias, method, *args, **kwargs)
+            return self.cache.call_backend(alias, method, *args, **kwargs)
         except NoAnswer as error:
             if not isinstance(error, CacheRefused):
-                self.scope.given_up = alias
+                self.scope.failed_alias = alias
             raise
         finally:
             self.seconds += time.perf_counter() - started
 
-    def __enter__(self):
+    def __enter__(self) -> "Call":
         return self
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
         unanswered = isinstance(error, NoAnswer)
         if unanswered:
             self.hits, self.misses, self.errors = 0, 0, 1

@@ -1,8 +1,12 @@
-"""Whose keys: the experiment's, the variant's, and the generation's that a flush raises."""
+"""Keys in the caches: each belongs to an experiment, a variant, and a generation.
+
+A flush raises the generation, and nobody asks for the older keys any more.
+"""
 
 import fcntl
 import os
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -12,16 +16,17 @@ from django.conf import settings
 
 @dataclass(slots=True)
 class Scope:
-    """Which backend the calls use, and whose keys."""
+    """Which backend the calls use, and under which keys."""
 
     alias: str
     experiment: str
     variant: str
     generation: int
-    token: str = ""  # of a cold run, whose keys are its own
-    given_up: str = ""  # the backend that has failed: no page waits for it a second time
+    token: str = ""  # of a cold run, which has keys of its own
+    failed_alias: str = ""  # of the backend that has failed: no page waits for it a second time
 
-    def key(self, key):
+    def full_key(self, key: object) -> str:
+        """Return the key with all that it belongs to."""
         return f"{self.experiment}:{self.variant}:{self.generation:x}:{self.token}:{key}"
 
 
@@ -29,14 +34,14 @@ _scope: ContextVar[Scope | None] = ContextVar("perflab_cache_scope", default=Non
 
 
 @contextmanager
-def using(alias, experiment, variant, token=""):
-    """Have the calls inside use this backend, with keys that are this variant's alone.
+def using(alias: str, experiment: str, variant: str, token: str = "") -> Iterator[None]:
+    """Have the calls inside use this backend, with keys that only this variant uses.
 
-    With a token they are this token's alone: a fresh one finds every cache cold, and no flush of
-    the experiment touches them.
+    With a token, only this token's calls use them: a new token finds every cache cold, and no flush
+    of the experiment touches its keys.
     """
-    keys_of = 0 if token else generation(experiment)
-    before = _scope.set(Scope(alias, experiment, variant, keys_of, token))
+    number = 0 if token else generation(experiment)
+    before = _scope.set(Scope(alias, experiment, variant, number, token))
     try:
         yield
     finally:
@@ -44,31 +49,31 @@ def using(alias, experiment, variant, token=""):
 
 
 def current_scope() -> Scope:
-    """That of the block at hand; outside of any, the first backend's, with nobody's keys."""
+    """Return the scope of the block around us, or one of no experiment, with the first backend."""
     return _scope.get() or Scope(settings.LAB_CACHES[0], "", "", generation(""))
 
 
-def _flush_file(experiment):
-    """The file whose time of modification, in ns, is the generation of an experiment's keys."""
+def _flush_file(experiment: str) -> str:
+    """Return the file whose time of modification, in ns, is the generation of the keys."""
     return f"{settings.VAR}/flush/{experiment or '_'}"
 
 
-def generation(experiment) -> int:
-    """The generation of an experiment's keys; 0 before the first flush."""
+def generation(experiment: str) -> int:
+    """Return the generation of an experiment's keys, 0 before the first flush."""
     try:
         return os.stat(_flush_file(experiment)).st_mtime_ns
     except FileNotFoundError:
         return 0
 
 
-def flush(experiment):
-    """Empty every cache of one experiment, for all workers: from now on its keys are new ones."""
+def flush(experiment: str) -> None:
+    """Empty every cache of one experiment, for all workers, by giving it new keys."""
     path = _flush_file(experiment)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # of two that flush at once each raises it
+        fcntl.flock(file, fcntl.LOCK_EX)  # two that flush at once raise it twice
         before = generation(experiment)
         raised = max(time.time_ns(), before + 1)
         while generation(experiment) <= before:
             os.utime(path, ns=(raised, raised))
-            raised += 1_000_000_000  # should the file system keep whole seconds only
+            raised += 1_000_000_000  # some file systems keep whole seconds only

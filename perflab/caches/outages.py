@@ -2,19 +2,19 @@
 
 import time
 
-LEFT_ALONE_S = 0.5  # for how long nobody asks a backend that has failed
+RETRY_AFTER_S = 0.5  # for how long nobody asks a backend that has failed
 
-left_alone_until: dict[str, float] = {}  # alias -> monotonic time; of this process
+retry_at: dict[str, float] = {}  # by alias, in this process's monotonic time
 
 
 class NoAnswer(Exception):
-    """The backend is away, or is being left alone."""
+    """The backend does not answer, or has failed so recently that it is not asked."""
 
 
 class CacheRefused(NoAnswer):
-    """The backend is there, and will not do it: out of memory, too large a value, read-only."""
+    """The backend answers that it will not: out of memory, too large a value, read-only."""
 
 
-def down(alias) -> bool:
-    """Whether a backend has failed a moment ago, so that this process leaves it alone."""
-    return time.monotonic() < left_alone_until.get(alias, 0)
+def is_down(alias: str) -> bool:
+    """Return whether a backend has failed so recently that this process does not ask it."""
+    return time.monotonic() < retry_at.get(alias, 0)

@@ -14,7 +14,7 @@ SERVERS = {"redis": "redis_server", "valkey": "valkey_server", "memcached": "mem
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_alone(monkeypatch):
-    monkeypatch.setattr(outages, "left_alone_until", {})
+    monkeypatch.setattr(outages, "retry_at", {})
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ def test_incrementing_a_text_is_the_callers_mistake(chosen):
     with pytest.raises((TypeError, MemcacheClientError)):
         cache.incr("text")
 
-    assert not caches.down(chosen)
+    assert not caches.is_down(chosen)
 
 
 COUNTS = [
@@ -241,7 +241,7 @@ def test_a_value_too_large_for_memcached_is_an_error_and_leaves_no_old_one(memca
 
             assert cache.get("key") is None
             assert (measurement.calls, measurement.errors) == (1, 1)
-            assert not caches.down("memcached")
+            assert not caches.is_down("memcached")
         assert cache.add("key", large) is False
         assert len(cache.get_or_set("key", large)) == 2_000_000
 
@@ -259,4 +259,4 @@ def test_a_redis_that_is_full_is_an_error_and_keeps_no_old_value(own_redis, conf
         assert measurement.errors == 1
         assert cache.get("key") is None
         assert cache.get_or_set("key", lambda: "made") == "made"
-        assert not caches.down("redis")
+        assert not caches.is_down("redis")

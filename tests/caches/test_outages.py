@@ -46,7 +46,7 @@ def test_a_frozen_server_costs_one_short_timeout(server):
     assert answers == ["absent"] * 20
     assert (measurement.calls, measurement.errors, measurement.misses) == (20, 20, 0)
     assert 0.15 < measurement.total_ms / 1000 < 0.4
-    assert caches.down(server.alias)
+    assert caches.is_down(server.alias)
 
     server.thaw()
     assert recovery(get_there, server) < 1
@@ -58,7 +58,7 @@ def test_a_page_that_takes_its_time_waits_for_a_frozen_server_only_once(server):
     with probe() as measurement, server.page():
         cache.get("there")
         time.sleep(0.55)
-        assert not caches.down(server.alias)
+        assert not caches.is_down(server.alias)
         cache.set("there", 1)
 
     assert measurement.cache_ms < 300
@@ -109,7 +109,7 @@ def test_get_or_set_makes_its_value_once_however_the_server_fails(server):
     assert len(made) == 1
 
     server.start()
-    outages.left_alone_until.clear()
+    outages.retry_at.clear()
     with probe() as measurement, server.page():
         value = cache.get_or_set("key", lambda: made.append("then it died") or server.kill() or 7)
 
@@ -124,7 +124,7 @@ def test_what_fails_is_left_alone_for_half_a_second(server):
     server.start()
 
     failed_at = time.monotonic()
-    while caches.down(server.alias):
+    while caches.is_down(server.alias):
         assert get_there(server) is None
         time.sleep(0.01)
 
@@ -156,8 +156,8 @@ def test_a_backend_that_is_away_does_not_take_the_others_with_it(server, slug):
         cache.set("key", 1)
         assert cache.get("key") == 1
 
-    assert caches.down(server.alias)
-    assert not caches.down("locmem")
+    assert caches.is_down(server.alias)
+    assert not caches.is_down("locmem")
 
 
 def test_a_server_that_is_away_does_not_take_the_local_tier_with_it(server, slug):
@@ -205,5 +205,5 @@ def test_a_value_that_cannot_be_pickled_is_the_callers_bug_even_at_the_first_cal
     with server.page(), pytest.raises(AttributeError, match="pickle"):
         cache.set("key", lambda: None)
 
-    assert not caches.down(server.alias)
+    assert not caches.is_down(server.alias)
     assert set_and_get_there(server) == "again"

@@ -5,6 +5,7 @@ import time
 import pytest
 from django.core.cache.backends import locmem
 
+from tests.support.caches import FaultyCache
 from tests.support.experiments import address_with_token, told
 
 
@@ -23,6 +24,12 @@ def later(monkeypatch):
         monkeypatch.setattr(locmem, "time", type("clock", (), {"time": lambda: now() + seconds}))
 
     return later
+
+
+@pytest.fixture
+def faulty_cache(monkeypatch):
+    """The backends' calls, recorded, and faults between them and LabCache."""
+    return FaultyCache(monkeypatch)
 
 
 @pytest.fixture

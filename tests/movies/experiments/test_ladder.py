@@ -57,7 +57,7 @@ def test_what_is_cached_is_not_done_again(variant, renders, calls):
 
     assert asked == []
     assert bool(templates) == renders
-    assert server_timing.load(answer.headers["server-timing"])["calls"] == calls
+    assert server_timing.read(answer.headers["server-timing"])["calls"] == calls
 
 
 def test_the_bare_view_stands_beside_the_ladder():

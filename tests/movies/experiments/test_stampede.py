@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.test import RequestFactory
 
 from movies.experiments import stampede
-from perflab.caches import LabCache, NoAnswer, using
+from perflab.caches import using
 from perflab.catalogue import registry
 from tests.support.experiments import address_with_token
 
@@ -112,58 +112,51 @@ def test_a_lock_whose_holder_has_died_expires(ask, monkeypatch):
     assert collection.computed == 1
 
 
-def test_who_gets_the_lock_looks_again_before_computing(ask, monkeypatch):
+def test_who_gets_the_lock_looks_again_before_computing(ask, monkeypatch, faulty_cache):
     collection = Collection()
     monkeypatch.setattr(stampede, "collection", collection)
-    real_ask = LabCache.ask
 
-    def finished_meanwhile(self, alias, method, key, *args, **kwargs):
-        if method == "add" and key.endswith(":lock"):
-            made = {"decades": [], "movies": [], "number": 0}
-            real_ask(self, alias, "set", key.removesuffix(":lock"), made, 60)
-        return real_ask(self, alias, method, key, *args, **kwargs)
+    def finish_meanwhile(call):
+        made = {"decades": [], "movies": [], "number": 0}
+        call.real("set", call.key.removesuffix(":lock"), made, 60)
+        return call.pass_on()
 
-    monkeypatch.setattr(LabCache, "ask", finished_meanwhile)
+    faulty_cache.when("add", key=":lock", then=finish_meanwhile)
 
     assert ask("locked") == [0]
     assert collection.computed == 0
 
 
-def test_who_just_missed_the_end_of_a_lock_takes_the_next_before_computing(ask, monkeypatch):
+def test_who_just_missed_the_end_of_a_lock_takes_the_next_before_computing(
+    ask, monkeypatch, faulty_cache
+):
     locks = []
     collection = Collection(during=lambda: locks.append(cache.get("collection:10:lock")))
     monkeypatch.setattr(stampede, "collection", collection)
-    real_ask = LabCache.ask
     held_by_another = [True]
 
-    def expires_when_looked_at(self, alias, method, key, *args, **kwargs):
-        if method == "add" and key.endswith(":lock") and held_by_another:
-            return False
-        if method == "get" and key.endswith(":lock") and held_by_another:
-            held_by_another.clear()
-        return real_ask(self, alias, method, key, *args, **kwargs)
+    def expire_when_looked_at(call):
+        held_by_another.clear()
+        return call.pass_on()
 
-    monkeypatch.setattr(LabCache, "ask", expires_when_looked_at)
+    faulty_cache.when(
+        "add", key=":lock", then=lambda call: False if held_by_another else call.pass_on()
+    )
+    faulty_cache.when("get", key=":lock", then=expire_when_looked_at)
 
     assert ask("locked") == [1]
     assert locks == [True]
 
 
-def test_a_lock_has_a_time_out(ask, monkeypatch):
-    set_for = {}
-    real_ask = LabCache.ask
-
-    def noting(self, alias, method, key, *args, **kwargs):
-        if method == "add":
-            set_for[key.rpartition(":")[2]] = args[1]
-        return real_ask(self, alias, method, key, *args, **kwargs)
-
-    monkeypatch.setattr(LabCache, "ask", noting)
+def test_a_lock_has_a_time_out(ask, monkeypatch, faulty_cache):
     monkeypatch.setattr(stampede, "collection", Collection())
 
     ask("locked")
     ask("stale")
 
+    # A call of add takes the key, the value and the time-out.
+    added = [call for call in faulty_cache.calls if call.method == "add"]
+    set_for = {call.key.rpartition(":")[2]: call.args[2] for call in added}
     assert set_for["lock"] == set_for["fresh"] == stampede.LOCK_S
 
 
@@ -181,11 +174,8 @@ def test_a_computation_that_fails_gives_its_lock_back(ask, monkeypatch):
 
 
 @pytest.mark.parametrize("variant", ["locked", "stale"])
-def test_nobody_waits_for_ever_when_the_cache_is_away(ask, variant, monkeypatch):
-    def away(self, *args, **kwargs):
-        raise NoAnswer
-
-    monkeypatch.setattr(LabCache, "ask", away)
+def test_nobody_waits_for_ever_when_the_cache_is_away(ask, variant, monkeypatch, faulty_cache):
+    faulty_cache.go_away()
     collection = Collection()
     monkeypatch.setattr(stampede, "collection", collection)
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from perflab.caches import LabCache
 from perflab.measure import server_timing
 from tests.support.experiments import address_with_token
 from tests.support.services import wait_until
@@ -35,17 +34,9 @@ def test_the_worker_that_changes_the_film_shows_the_new_one_at_once(play):
 
 
 @pytest.mark.django_db
-def test_another_worker_shows_the_old_film_until_its_own_copy_runs_out(
-    client, token, play, later, monkeypatch
-):
-    real_ask = LabCache.ask
-
-    def of_another_worker(self, alias, method, key, *args, **kwargs):
-        if method == "delete" and "only-locmem:" in key:  # that worker's memory, not ours
-            return False
-        return real_ask(self, alias, method, key, *args, **kwargs)
-
-    monkeypatch.setattr(LabCache, "ask", of_another_worker)
+def test_another_worker_shows_the_old_film_until_its_own_copy_runs_out(play, later, faulty_cache):
+    # The change is made in another worker: it deletes the copy in its own memory, not in ours.
+    faulty_cache.when("delete", key="only-locmem:", then=lambda call: False)
     before, after, now = play("two-tier", "two-tiers")
     assert after == before
 
@@ -71,5 +62,5 @@ def test_a_hit_in_the_local_tier_renders_nothing_and_asks_no_other_cache(client,
 
     assert hit.content == made.content
     assert not getattr(hit, "templates", None)
-    timing = server_timing.load(hit["Server-Timing"])
+    timing = server_timing.read(hit["Server-Timing"])
     assert (timing["queries"], timing["calls"], timing["hits"]) == (0, 1, 1)
