@@ -25,7 +25,7 @@ def assert_refused(response, status, *words):
     assert "<h1>" in page
     for word in words:
         assert word in page
-    assert server_timing.load(response["Server-Timing"])["queries"] == 0
+    assert server_timing.read(response["Server-Timing"])["queries"] == 0
 
 
 @pytest.mark.parametrize("value", BAD_MOVIES)

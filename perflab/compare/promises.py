@@ -37,7 +37,7 @@ def broken_promises(experiment: Experiment, rows: int, cache: str) -> list[str]:
             if answer.status != (304 if unchanged else 200):
                 broken.append(f"{where}: status {answer.status}")
                 continue
-            timing = server_timing.load(answer.headers["server-timing"])
+            timing = server_timing.read(answer.headers["server-timing"])
             expected = variant.promise(warm).at(rows)
             if timing["queries"] != expected:
                 broken.append(f"{where}: {timing['queries']} queries, not {expected}")

@@ -191,7 +191,7 @@ def ask(client, variant, knobs, etag=None) -> tuple[dict, Answer]:
             raise LabRefused(told)
         raise Failed(f"{variant['name']} answered {answer.status}" + (f": {told}" if told else ""))
     try:
-        timing = server_timing.load(answer.headers.get("server-timing", ""))
+        timing = server_timing.read(answer.headers.get("server-timing", ""))
     except ValueError:
         timing = {}
     if METRICS - timing.keys():

@@ -137,7 +137,7 @@ class Gunicorn:
             return None, None
         finally:
             connection.close()
-        timing = server_timing.load(response.headers.get("Server-Timing", ""))
+        timing = server_timing.read(response.headers.get("Server-Timing", ""))
         return response.status, timing.get("worker")
 
     def last_words(self):
@@ -237,11 +237,3 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def machine_cpu_s():
-    """CPU seconds that all programs on this machine have used."""
-    times = psutil.cpu_times()
-    waiting = times.idle + getattr(times, "iowait", 0)
-    # On Linux a guest's time is in `user` already.
-    return sum(times) - waiting - getattr(times, "guest", 0) - getattr(times, "guest_nice", 0)

@@ -56,7 +56,7 @@ def new_run(plan: Plan, command: str) -> dict:
     now = datetime.now(UTC)
     lab = {"django": None, "python": None, "database": None, "rows": None, "toolbar": None}
     if not plan.host:
-        lab = machine.lab() | {"toolbar": False, "gunicorn": version("gunicorn")}
+        lab = machine.describe_lab() | {"toolbar": False, "gunicorn": version("gunicorn")}
     name = f"{now:%Y%m%d-%H%M%S}-{plan.scenario}-{os.getpid()}"
     return {
         "version": 1,
@@ -65,7 +65,7 @@ def new_run(plan: Plan, command: str) -> dict:
         "state": "running",
         "pid": os.getpid(),
         "command": command,
-        "machine": machine.machine(),
+        "machine": machine.describe_machine(),
         "lab": {**lab, "url": plan.host, "cache": None if plan.host else cache_of(plan)},
         "client": {"python": platform.python_version(), "locust": version("locust")},
         "knobs": {**plan.knobs, **knobs_of(plan)},

@@ -3,7 +3,8 @@
 import time
 from dataclasses import dataclass, replace
 
-from .gunicorn import machine_cpu_s
+from perflab.measure.machine import machine_busy_cpu_s
+
 from .theory import percentile
 
 
@@ -64,7 +65,7 @@ class Meter:
         self.before = self.now()
 
     def now(self):
-        return self.server.cpu_s(), self.server.queued_s(), machine_cpu_s()
+        return self.server.cpu_s(), self.server.queued_s(), machine_busy_cpu_s()
 
     def stamp(self, window):
         """The window, with the CPU that was used since the start."""

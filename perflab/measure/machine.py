@@ -1,11 +1,13 @@
-"""What machine this is, and what lab runs on it: without that a figure says nothing."""
+"""The machine and the lab that were measured: without them a figure says nothing."""
 
 import platform
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import django
+import psutil
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
@@ -13,17 +15,17 @@ from django.db import connection
 from perflab.base.config import count_cores
 
 
-def machine() -> dict:
-    """Processor, cores that this process may use, and operating system."""
+def describe_machine() -> dict[str, Any]:
+    """Return the processor, the cores that this process may use, and the operating system."""
     return {
-        "cpu": cpu(),
+        "cpu": processor_name(),
         "cores": count_cores(),
         "system": f"{platform.system()} {platform.machine()}",
     }
 
 
-def cpu() -> str:
-    """The processor's name as its maker writes it, or else its architecture."""
+def processor_name() -> str:
+    """Return the processor's name as its maker writes it, or else its architecture."""
     try:
         found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
         if found:
@@ -38,26 +40,47 @@ def cpu() -> str:
     return name or platform.processor() or platform.machine()
 
 
-def lab() -> dict:
-    """The lab in this process: its versions, what bends a timing, and how much data it has.
+def describe_lab() -> dict[str, Any]:
+    """Return this process's lab: its versions, what slows a page down, and its numbers of rows.
 
     Raises django.db.Error when the database does not answer.
     """
     return {
-        "database": database(),
+        "database": describe_database(),
         "django": django.get_version(),
         "python": platform.python_version(),
-        "toolbar": settings.TOOLBAR,  # installed: even idle it costs a page some
+        "toolbar": settings.TOOLBAR,  # installed: even idle it costs a page some time
         "rows": {
-            model._meta.object_name: model.objects.count()
+            model._meta.object_name: model._default_manager.count()
             for model in apps.get_models()
             if not model.__module__.startswith("django.")
         },
     }
 
 
-def database() -> str:
-    """The database and its version, such as "PostgreSQL 15.14"."""
+def describe_database() -> str:
+    """Return the database and its version, such as "PostgreSQL 15.14"."""
     connection.ensure_connection()
     version = connection.get_database_version()
     return f"{connection.display_name} {'.'.join(str(part) for part in version)}"
+
+
+def total_cpu_s(times: Any) -> float:
+    """Return the seconds in all of a core's states, from psutil.cpu_times().
+
+    On Linux the time of virtual machines stands in `user` and `nice` too, so it is taken off once.
+    """
+    return float(sum(times) - getattr(times, "guest", 0) - getattr(times, "guest_nice", 0))
+
+
+def busy_cpu_s(times: Any) -> float:
+    """Return the seconds in which a core worked, from psutil.cpu_times().
+
+    Those that a neighbouring virtual machine took (`steal`) are among them.
+    """
+    return float(total_cpu_s(times) - times.idle - getattr(times, "iowait", 0))
+
+
+def machine_busy_cpu_s() -> float:
+    """Return the CPU seconds that all programs on this machine have used so far."""
+    return busy_cpu_s(psutil.cpu_times())

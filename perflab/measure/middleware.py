@@ -2,15 +2,17 @@
 
 import gzip
 import os
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from django.conf import settings
-from django.http import FileResponse
+from django.http import FileResponse, HttpRequest
 from django.template.loader import render_to_string
 
 from perflab.access import can_inspect, is_local
 
 from . import server_timing, traces
-from .probe import probe
+from .probe import Measurement, probe
 
 FIGURES_PLACEHOLDER = b"<!-- perflab: figures -->"
 
@@ -18,28 +20,31 @@ FIGURES_PLACEHOLDER = b"<!-- perflab: figures -->"
 class ProbeMiddleware:
     """Measure each request and say so in its response.
 
-    Sync-only: connections belong to a thread, so an async probe would count nothing. A streamed
-    response tells what was known when its first byte left; its trace is complete.
+    It is synchronous only: connections belong to a thread, so an asynchronous probe would count
+    nothing. The header of a streamed response has what was known when its first byte left; its
+    trace is complete.
     """
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
-        kind = traces.wanted(request)
+    def __call__(self, request: HttpRequest) -> Any:
+        kind = traces.requested_kind(request)
         recorder = traces.Recorder(kind) if kind and is_local(request) else None
         measuring = probe(recorder)
         with measuring as measurement:
             response = self.get_response(request)
-            stream = stream_of(response)
+            stream = open_stream(response)
             first = next(stream, b"") if stream else b""
-        if hasattr(request, "scope"):  # ASGI: this thread's clock says nothing of the request
+        if hasattr(request, "scope"):  # under ASGI this thread's clock says nothing of the request
             measurement.cpu_ms = None
-        response["Server-Timing"] = server_timing.dump(measurement, os.getpid(), settings.INSTANCE)
+        response["Server-Timing"] = server_timing.write(measurement, os.getpid(), settings.INSTANCE)
         if recorder:
             response["X-Perflab-Trace"] = recorder.id
         if stream:
-            response.streaming_content = the_rest(first, stream, measuring, request)
+            response.streaming_content = continue_stream(
+                first, stream, measuring, recorder, request
+            )
         elif recorder:
             traces.save(recorder, measurement, request.get_full_path())
         if is_shown_to_a_person(request) and is_html(response):
@@ -48,30 +53,35 @@ class ProbeMiddleware:
         return response
 
 
-def stream_of(response):
-    """A streamed response's own iterator; None for a whole response, and for a file."""
+def open_stream(response: Any) -> Iterator[bytes] | None:
+    """Return a streamed response's own iterator; None for a whole response, and for a file."""
     if not response.streaming or response.is_async or isinstance(response, FileResponse):
         return None
     return iter(response.streaming_content)
 
 
-def the_rest(first, stream, measuring, request):
-    """Go on with a stream whose first chunk has been made; its trace is kept when it ends."""
-    measurement = measuring.measurement
+def continue_stream(
+    first: bytes,
+    stream: Iterator[bytes],
+    measuring: probe,
+    recorder: traces.Recorder | None,
+    request: HttpRequest,
+) -> Iterator[bytes]:
+    """Yield a stream's first chunk and the others; write the trace when the stream ends."""
     try:
         yield first
         with measuring:
             yield from stream
     finally:
-        if measurement.recorder:
-            traces.save(measurement.recorder, measurement, request.get_full_path())
+        if recorder:
+            traces.save(recorder, measuring.measurement, request.get_full_path())
 
 
-def is_shown_to_a_person(request):
-    """Whether the response fills a browser's tab or frame, so that its figures belong in it.
+def is_shown_to_a_person(request: HttpRequest) -> bool:
+    """Return whether the response fills a browser's tab or frame, so that its figures belong in it.
 
-    Browsers send Sec-Fetch-Dest to loopback and over HTTPS; on plain HTTP the Accept header, which
-    scripts and load generators leave at */*, tells as much.
+    Browsers send Sec-Fetch-Dest to loopback and over HTTPS. On plain HTTP the Accept header tells
+    as much: scripts and load generators leave it at */*.
     """
     destination = request.META.get("HTTP_SEC_FETCH_DEST")
     if destination:
@@ -79,19 +89,20 @@ def is_shown_to_a_person(request):
     return "text/html" in request.META.get("HTTP_ACCEPT", "")
 
 
-def is_html(response):
-    """Whether a whole HTML page is at hand."""
+def is_html(response: Any) -> bool:
+    """Return whether the response is a whole HTML page."""
     return not response.streaming and response.get("Content-Type", "").startswith("text/html")
 
 
-def fill_in_figures(request, response, measurement):
-    """Put this request's figures where the page left their place. The clock has stopped."""
+def fill_in_figures(request: HttpRequest, response: Any, measurement: Measurement) -> None:
+    """Put this request's figures where the page has their placeholder; the clock has stopped."""
     packed = response.get("Content-Encoding") == "gzip"
     page = gzip.decompress(response.content) if packed else response.content
     if FIGURES_PLACEHOLDER not in page:
         return
+    inspected = request.inspect  # type: ignore[attr-defined]  # web.middleware sets it
     switch = request.GET.copy()
-    switch["inspect"] = "0" if request.inspect else "1"
+    switch["inspect"] = "0" if inspected else "1"
     figures = render_to_string(
         "perflab/figures.html",
         {
@@ -99,7 +110,7 @@ def fill_in_figures(request, response, measurement):
             "worker": os.getpid(),
             "instance": settings.INSTANCE,
             "framed": request.headers.get("Sec-Fetch-Dest") in ("iframe", "frame"),
-            "inspect": request.inspect,
+            "inspect": inspected,
             "threaded": request.META.get("wsgi.multithread"),
             "can_inspect": can_inspect(request),
             "toolbar": settings.TOOLBAR,

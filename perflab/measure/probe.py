@@ -10,16 +10,36 @@ COMMIT, FETCH from server-side cursors, COPY, connection set-up and health check
 
 import re
 import sys
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from functools import lru_cache
 from time import perf_counter, thread_time
+from typing import Any, Protocol
 
 from django.db import connections
 
 TRANSACTION_CONTROL = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")
 
 _running: ContextVar[tuple["Measurement", ...]] = ContextVar("perflab_probes", default=())
+
+
+class Listener(Protocol):
+    """What a probe calls for each statement and cache call, when each has ended.
+
+    perflab.measure.traces.Recorder is one.
+    """
+
+    def start_clock(self, started: float) -> None:
+        """Take this moment of perf_counter() as the start of the measurement."""
+
+    def add_query(self, sql: str, params: Any, started: float, seconds: float, shape: str) -> None:
+        """Take a statement, its start by perf_counter(), and the seconds that it took."""
+
+    def add_cache_call(
+        self, backend: str, seconds: float, hits: int, misses: int, errors: int
+    ) -> None:
+        """Take a call of the cache that has just ended, and the seconds that it took."""
 
 
 @dataclass(slots=True)
@@ -38,15 +58,22 @@ class Measurement:
     hits: int = 0  # keys found
     misses: int = 0  # keys not found
     errors: int = 0  # calls that the cache did not answer
-    recorder: object | None = None  # is told of each statement and cache call, where one listens
+    recorder: Listener | None = None
 
     @property
     def duplicates(self) -> int:
-        """Queries whose shape (the statement without its values) had already been run."""
+        """Return how many queries repeat the shape (the statement without values) of another."""
         return self.queries - len({statement_shape(sql) for sql in self.statements})
 
-    def count_query(self, execute, sql, params, many, context):
-        """The execute wrapper: time one statement, also when it fails."""
+    def count_query(
+        self,
+        execute: Callable[..., Any],
+        sql: Any,
+        params: Any,
+        many: bool,
+        context: dict[str, Any],
+    ) -> Any:
+        """Run one statement as Django's execute wrapper and time it, also when it fails."""
         started = perf_counter()
         try:
             return execute(sql, params, many, context)
@@ -60,24 +87,27 @@ class Measurement:
                 sql = str(sql)  # psycopg's composed statements cannot be hashed
                 self.statements[sql] = self.statements.get(sql, 0) + 1
                 if self.recorder:
-                    self.recorder.query(sql, params, started, seconds, statement_shape(sql))
+                    self.recorder.add_query(sql, params, started, seconds, statement_shape(sql))
 
 
-def is_transaction_control(sql) -> bool:
-    """Whether a statement only opens, marks or undoes a transaction."""
+def is_transaction_control(sql: Any) -> bool:
+    """Return whether a statement only opens, marks or undoes a transaction."""
     return str(sql)[:9].upper().startswith(TRANSACTION_CONTROL)
 
 
 @lru_cache(maxsize=256)  # a statement with thousands of placeholders is long
-def statement_shape(sql) -> str:
-    """The statement without its numbers and the lengths of its lists (of IN, of rows inserted)."""
+def statement_shape(sql: str) -> str:
+    """Return the statement without its numbers and without the lengths of its lists.
+
+    A list is that of IN, or the rows of an INSERT.
+    """
     shape = re.sub(r"\b\d+\b", "?", sql)
     shape = re.sub(r"\((?:%s|\?)(?:, ?(?:%s|\?))*\)", "(…)", shape)
     return re.sub(r"\(…\)(?:, ?\(…\))+", "(…)", shape)
 
 
 def thread_clock_is_meaningful() -> bool:
-    """False under gevent, where one thread runs many requests at once."""
+    """Return False under gevent, where one thread runs many requests at once."""
     monkey = sys.modules.get("gevent.monkey")
     return not (monkey and monkey.is_module_patched("threading"))
 
@@ -85,15 +115,21 @@ def thread_clock_is_meaningful() -> bool:
 class probe:
     """Yield a Measurement that grows while the block runs and is complete when it ends.
 
-    The same probe may be entered again, one time after the other: the measurement then goes on.
+    The same probe may be entered again after it was left: the measurement then goes on.
 
-    A recorder (traces.Recorder) is told of each statement and cache call as it ends; that takes
-    time, so such a measurement is no timing.
+    The recorder is called for each statement and cache call. That takes time, so such a measurement
+    is no timing.
     """
 
     __slots__ = ("connections", "cpu_started", "measurement", "started", "token")
 
-    def __init__(self, recorder=None):
+    connections: list[Any]
+    cpu_started: float
+    measurement: Measurement
+    started: float
+    token: Token[tuple[Measurement, ...]]
+
+    def __init__(self, recorder: Listener | None = None) -> None:
         self.measurement = Measurement(recorder=recorder)
 
     def __enter__(self) -> Measurement:
@@ -104,10 +140,10 @@ class probe:
         self.cpu_started = thread_time()
         self.started = perf_counter()
         if recorder := self.measurement.recorder:
-            recorder.begin(self.started - self.measurement.total_ms / 1000)
+            recorder.start_clock(self.started - self.measurement.total_ms / 1000)
         return self.measurement
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.measurement.total_ms += (perf_counter() - self.started) * 1000
         if thread_clock_is_meaningful():
             cpu_ms = (thread_time() - self.cpu_started) * 1000
@@ -117,8 +153,10 @@ class probe:
         _running.reset(self.token)
 
 
-def count_cache_call(backend, seconds, hits=0, misses=0, errors=0, calls=1):
-    """Tell every running probe of cache work; LabCache is the one that calls this.
+def count_cache_call(
+    backend: str, seconds: float, hits: int = 0, misses: int = 0, errors: int = 0, calls: int = 1
+) -> None:
+    """Add cache work to the measurement of every running probe; LabCache calls this.
 
     `backend` is the alias asked, `seconds` the time it took; hits and misses count keys read.
     """
@@ -130,4 +168,4 @@ def count_cache_call(backend, seconds, hits=0, misses=0, errors=0, calls=1):
         measurement.misses += misses
         measurement.errors += errors
         if measurement.recorder:
-            measurement.recorder.cache(backend, seconds, hits, misses, errors)
+            measurement.recorder.add_cache_call(backend, seconds, hits, misses, errors)

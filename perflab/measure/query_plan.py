@@ -1,5 +1,8 @@
 """The database's plan for a statement of a trace."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import sqlparse
 from django.db import DatabaseError, connection, transaction
 from sqlparse.exceptions import SQLParseError
@@ -8,14 +11,14 @@ TIMEOUT_MS = 5000
 
 
 class NoPlan(Exception):
-    """Why there is no plan; shown to the visitor."""
+    """Say why there is no plan; the visitor reads it."""
 
 
-def plan(event):
-    """The plan's text, a line a step, for one event of a trace. Raises NoPlan.
+def explain(event: dict[str, Any]) -> str:
+    """Return the plan's text, a line a step, for one event of a trace. Raises NoPlan.
 
-    SQLite tells its plan and runs nothing; PostgreSQL runs the statement (ANALYZE, BUFFERS), for
-    five seconds at most, in a transaction that is undone.
+    SQLite explains and runs nothing. PostgreSQL runs the statement (ANALYZE, BUFFERS), for five
+    seconds at most, in a transaction that is rolled back.
     """
     if event["kind"] != "query" or not is_one_select(event["sql"]):
         raise NoPlan("Only a SELECT is explained.")
@@ -29,25 +32,25 @@ def plan(event):
                 lines = [row[0] for row in cursor.fetchall()]
             else:
                 cursor.execute(f"EXPLAIN QUERY PLAN {event['sql']}", event["params"])
-                lines = sqlite_tree(cursor.fetchall())
+                lines = indent_steps(cursor.fetchall())
             transaction.set_rollback(True)
     except DatabaseError as error:
         raise NoPlan(f"The database says: {error}") from error
     return "\n".join(lines)
 
 
-def is_one_select(sql):
-    """Whether this is a single statement, and one that reads."""
+def is_one_select(sql: str) -> bool:
+    """Return whether this is a single statement, and one that reads."""
     if not sql.lstrip().upper().startswith("SELECT"):
         return False
     try:
         return len(sqlparse.split(sql)) == 1
-    except SQLParseError:  # longer than the parser takes
+    except SQLParseError:  # the statement is longer than the parser takes
         return False
 
 
-def sqlite_tree(rows):
-    """SQLite's (id, parent, _, detail) rows as indented lines."""
+def indent_steps(rows: Iterable[tuple[int, int, int, str]]) -> list[str]:
+    """Return SQLite's rows of (id, parent, unused, detail) as lines, each below its parent."""
     depth = {0: 0}
     lines = []
     for number, parent, _, detail in rows:

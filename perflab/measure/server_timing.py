@@ -4,12 +4,16 @@ See https://www.w3.org/TR/server-timing/: `dur` holds milliseconds, `desc` anyth
 """
 
 import re
+from typing import Any
 
 METRIC = re.compile(r'([a-z]+);(?:dur=([0-9.]+)|desc="([^"]*)")')
 
 
-def dump(measurement, worker, instance):
-    """The header's value. `worker` is a process id, `instance` the name of this Gunicorn."""
+def write(measurement: Any, worker: int, instance: str) -> str:
+    """Return the header's value for a probe's Measurement.
+
+    `worker` is a process id, `instance` the name of this Gunicorn.
+    """
     m = measurement
     cpu = "" if m.cpu_ms is None else f"cpu;dur={m.cpu_ms:.3f}, "
     return (
@@ -20,9 +24,12 @@ def dump(measurement, worker, instance):
     )
 
 
-def load(header):
-    """The header as a dict: floats for durations, integers for counts, text for `instance`."""
-    timing = {}
+def read(header: str) -> dict[str, Any]:
+    """Return the header's metrics by name.
+
+    Durations are floats in milliseconds, counts are integers, and `instance` is text.
+    """
+    timing: dict[str, Any] = {}
     for name, duration, description in METRIC.findall(header):
         if duration:
             timing[name] = float(duration)

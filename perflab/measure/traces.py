@@ -1,9 +1,8 @@
-"""The trace of one request: each query and cache call, when it began, how long it took, and which
-line asked for it.
+"""The trace of one request: its queries and cache calls, with their times and the line that asked.
 
 A request is traced only when it asks for it: `?trace=1`, or `?trace=memory` for the peak of the
 memory that Python held meanwhile, which slows everything down. Traces lie in `var/traces/`, where
-every worker finds them; they are bounded in number and size.
+every worker finds them; their number and their size are limited.
 """
 
 import json
@@ -13,22 +12,27 @@ import sys
 import tracemalloc
 from pathlib import Path
 from time import perf_counter
+from types import FrameType
+from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.template.base import Node
 
 from perflab.base.files import keep_newest, read_json, write_json
+
+from .probe import Measurement
 
 MAX_TRACES = 100
 MAX_EVENTS = 2000
 MAX_TEXT = 20_000  # characters of a statement or of its parameters
 FOLDER = Path(settings.VAR) / "traces"
 ID = re.compile(r"[0-9a-f]{16}")
-BENCH = str(Path(__file__).parents[1])  # the package perflab
+PACKAGE = str(Path(__file__).parents[1])  # the folder of the package perflab
 
 
-def wanted(request):
-    """The kind of trace that a GET asks for, "1" or "memory"; "" where it asks for none."""
+def requested_kind(request: HttpRequest) -> str:
+    """Return the kind of trace that a GET asks for, "1" or "memory"; "" where it asks for none."""
     query = request.META["QUERY_STRING"]
     if "trace=" not in query or request.method != "GET":
         return ""
@@ -37,41 +41,43 @@ def wanted(request):
 
 
 class Recorder:
-    """Collects what a probe sees. For the kind "memory" Python counts its memory from the making
-    of the recorder on, that of other threads too.
+    """Keep what a probe tells of each statement and each cache call.
+
+    For the kind "memory" Python counts the memory of all threads, from the making of the recorder
+    on.
     """
 
-    def __init__(self, kind="1"):
+    def __init__(self, kind: str = "1") -> None:
         self.id = secrets.token_hex(8)
-        self.events = []
-        self.left_out = 0
-        self.memory = kind == "memory" and not tracemalloc.is_tracing()
-        if self.memory:
+        self.events: list[dict[str, Any]] = []
+        self.left_out = 0  # events beyond MAX_EVENTS
+        self.counts_memory = kind == "memory" and not tracemalloc.is_tracing()
+        if self.counts_memory:
             tracemalloc.start()
-        self.started = None
+        self.started = 0.0
 
-    def begin(self, started):
-        """Count the events' times from that moment of perf_counter(); the probe calls this.
+    def start_clock(self, started: float) -> None:
+        """Count the events' times from this moment of perf_counter().
 
-        A probe entered again names a later one, as if it had never been left: so an event lies
-        within the time measured.
+        A probe that is entered again names a later moment, as if it had never been left. So an
+        event lies within the time measured.
         """
         self.started = started
 
-    def memory_peak(self):
-        """The most bytes that Python held at once since the start, None where nobody asked.
+    def take_memory_peak(self) -> int | None:
+        """Return the most bytes that Python held at once since the start, and end the counting.
 
-        It ends the counting.
+        It is None where the memory is not counted.
         """
-        if not self.memory:
+        if not self.counts_memory:
             return None
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        self.memory = False
+        self.counts_memory = False
         return peak
 
-    def query(self, sql, params, started, seconds, shape):
-        """A statement that has just been run; called by the probe's execute wrapper."""
+    def add_query(self, sql: str, params: Any, started: float, seconds: float, shape: str) -> None:
+        """Add a statement that has just been run; the probe's execute wrapper calls this."""
         if len(self.events) >= MAX_EVENTS:
             self.left_out += 1
             return
@@ -81,14 +87,16 @@ class Recorder:
                 "start_ms": (started - self.started) * 1000,
                 "ms": seconds * 1000,
                 "sql": sql[:MAX_TEXT],
-                "params": plain(params) if len(sql) <= MAX_TEXT else None,
+                "params": params_as_json(params) if len(sql) <= MAX_TEXT else None,
                 "shape": shape[:MAX_TEXT],
-                "where": asking_line(sys._getframe(2)),
+                "where": find_asking_line(sys._getframe(2)),
             }
         )
 
-    def cache(self, backend, seconds, hits, misses, errors):
-        """A call of the cache that has just ended."""
+    def add_cache_call(
+        self, backend: str, seconds: float, hits: int, misses: int, errors: int
+    ) -> None:
+        """Add a call of the cache that has just ended."""
         if len(self.events) >= MAX_EVENTS:
             self.left_out += 1
             return
@@ -100,16 +108,16 @@ class Recorder:
                 "ms": seconds * 1000,
                 "backend": backend,
                 "outcome": outcome,
-                "where": asking_line(sys._getframe(2)),
+                "where": find_asking_line(sys._getframe(2)),
             }
         )
 
 
-def asking_line(frame):
-    """Which line of the lab's subject asked: a template's, or else a function's.
+def find_asking_line(frame: FrameType | None) -> dict[str, Any] | None:
+    """Return the line that asked, as {"file", "line", "text"}: a template's, or a function's.
 
-    Walks outwards from a frame. {"file", "line", "text"}; None when only the bench or a library
-    is on the way.
+    It is looked for from this frame outwards. None means that only perflab and libraries are on the
+    way.
     """
     while frame:
         code = frame.f_code
@@ -122,15 +130,15 @@ def asking_line(frame):
             }
         path = code.co_filename
         ours = path.startswith(str(settings.BASE_DIR)) and "site-packages" not in path
-        if ours and not path.startswith(BENCH):
+        if ours and not path.startswith(PACKAGE):
             file = str(Path(path).relative_to(settings.BASE_DIR))
             return {"file": file, "line": frame.f_lineno, "text": f"{code.co_name}()"}
         frame = frame.f_back
     return None
 
 
-def plain(params):
-    """A statement's parameters as JSON can hold them; None where it cannot."""
+def params_as_json(params: Any) -> Any:
+    """Return a statement's parameters as JSON can hold them; None where it cannot."""
     if params is None:
         return []
     try:
@@ -140,12 +148,12 @@ def plain(params):
     return json.loads(text) if len(text) <= MAX_TEXT else None
 
 
-def save(recorder, measurement, path):
-    """Keep a trace under its recorder's id; the oldest ones go when there are too many."""
+def save(recorder: Recorder, measurement: Measurement, path: str) -> None:
+    """Write a trace to the file of its recorder's id; delete the oldest ones beyond MAX_TRACES."""
     FOLDER.mkdir(exist_ok=True)
     trace = {
         "version": 1,
-        "memory_peak": recorder.memory_peak(),
+        "memory_peak": recorder.take_memory_peak(),
         "path": path,
         "total_ms": measurement.total_ms,
         "sql_ms": measurement.sql_ms,
@@ -157,20 +165,20 @@ def save(recorder, measurement, path):
     keep_newest(FOLDER, "*.json", MAX_TRACES)
 
 
-def load(trace_id):
-    """The trace of that id. Raises KeyError when there is none (any more)."""
+def read(trace_id: str) -> dict[str, Any]:
+    """Return the trace of that id. Raises KeyError when there is none (any more)."""
     trace = read_json(FOLDER / f"{trace_id}.json", dict) if ID.fullmatch(trace_id) else None
     if trace is None:
         raise KeyError(trace_id)
     return trace
 
 
-def groups(trace):
-    """The trace's statements by shape and asking line, the costliest first.
+def group_queries(trace: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the trace's statements by shape and asking line, the costliest first.
 
-    Each: `shape`, `count`, `ms`, `where`, and `statement`, the number of its first event.
+    Each group has `shape`, `count`, `ms`, `where`, and `statement`, the number of its first event.
     """
-    found = {}
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for number, event in enumerate(trace["events"]):
         if event["kind"] != "query":
             continue

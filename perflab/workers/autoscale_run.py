@@ -183,7 +183,7 @@ def new_record(lab, limits, command):
         "state": "running",
         "pid": os.getpid(),
         "command": command,
-        "machine": machine.machine(),
+        "machine": machine.describe_machine(),
         "lab": {"url": f"http://127.0.0.1:{lab.port}", "threads": limits.threads},
         "limits": {
             "min": limits.min_workers,

@@ -47,12 +47,12 @@ def read_machine():
     except AttributeError:  # macOS
         allowed = range(os.cpu_count() or 1)
     cores = [
-        {"core": number, "busy_s": busy_s(times), "total_s": total_s(times)}
+        {"core": number, "busy_s": machine.busy_cpu_s(times), "total_s": machine.total_cpu_s(times)}
         for number, times in enumerate(psutil.cpu_times(percpu=True))
         if number in allowed
     ]
     return {
-        "cpu": machine.cpu(),
+        "cpu": machine.processor_name(),
         "usable_cores": config.count_cores(),  # a control group may allow fewer than these cores
         "cores": cores,
         "memory_bytes": memory.total,
@@ -61,16 +61,6 @@ def read_machine():
         "run_queue": read_run_queue(),
         "accept_queue": scoreboard.count_waiting_connections(),
     }
-
-
-def total_s(times):
-    """Return the seconds of a core in all states; those of guests count in the host's already."""
-    return sum(times) - getattr(times, "guest", 0) - getattr(times, "guest_nice", 0)
-
-
-def busy_s(times):
-    """Return the seconds in which a core was busy, for this machine or for one beside it."""
-    return total_s(times) - times.idle - getattr(times, "iowait", 0)
 
 
 def read_run_queue():

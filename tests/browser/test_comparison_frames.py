@@ -57,7 +57,7 @@ def test_the_scoreboard_shows_what_each_frame_s_own_request_measured(visitor, sl
 
     def note(response):
         if match := re.search(r"/(slow|fast)/\?", response.url):
-            measured[match[1]] = server_timing.load(response.headers["server-timing"])
+            measured[match[1]] = server_timing.read(response.headers["server-timing"])
 
     someone.page.on("response", note)
     page = someone.open(f"/experiments/{slug}/")

@@ -151,8 +151,8 @@ def fake_lab(answer):
 def test_what_the_fake_lab_sends_is_what_a_lab_sends():
     real = InProcess().get("/experiments.json")
 
-    assert server_timing.load(server_timing_of()) == TIMING
-    assert server_timing.load(real.headers["server-timing"]).keys() == TIMING.keys()
+    assert server_timing.read(server_timing_of()) == TIMING
+    assert server_timing.read(real.headers["server-timing"]).keys() == TIMING.keys()
     assert json.loads(real.body).keys() >= catalogue().keys()
 
 
@@ -178,7 +178,7 @@ def test_a_workers_first_answer_is_its_warm_up_whenever_it_comes(tmp_path):
 
 
 def test_a_lab_whose_workers_never_last_is_not_measured(monkeypatch):
-    monkeypatch.setattr(runner, "MOST_FOR_WARM_UP", 15)
+    monkeypatch.setattr(runner, "MAX_WARM_UP_ROUNDS", 15)
     pids = iter(range(1, 10_000))
 
     def answer(path):

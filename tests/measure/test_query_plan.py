@@ -40,6 +40,6 @@ def test_what_is_no_plain_select_is_not_explained(event):
     before = Review.objects.count()
 
     with pytest.raises(query_plan.NoPlan):
-        query_plan.plan(event)
+        query_plan.explain(event)
 
     assert Review.objects.count() == before

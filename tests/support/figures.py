@@ -4,8 +4,8 @@ from perflab.measure import server_timing
 
 
 def queries(response):
-    return server_timing.load(response["Server-Timing"])["queries"]
+    return server_timing.read(response["Server-Timing"])["queries"]
 
 
 def timing(response):
-    return server_timing.load(response["Server-Timing"])
+    return server_timing.read(response["Server-Timing"])

@@ -66,7 +66,7 @@ class Response:
     @property
     def timing(self):
         """`Server-Timing` as a dict: {"total": 1.25, "queries": 3, ...}; durations in ms."""
-        return server_timing.load(self.headers.get("Server-Timing", ""))
+        return server_timing.read(self.headers.get("Server-Timing", ""))
 
 
 class Lab:

@@ -1,6 +1,5 @@
 """What `manage.py load --tuning` turns on and off, and what its figures mean. Pure."""
 
-import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,8 +120,8 @@ def compared(switch: Switch, on: dict, off: dict) -> dict:
         if all(pair) and all(value > 0 for values in pair for value in values):
             ratio = stats.ratio_of_medians(*pair)
             ratios[figure] = {
-                "on": round(statistics.median(pair[0]), 4),
-                "off": round(statistics.median(pair[1]), 4),
+                "on": round(stats.median(pair[0]), 4),
+                "off": round(stats.median(pair[1]), 4),
                 "ratio": round(ratio.value, 4),
                 "low": round(ratio.low, 4),
                 "high": round(ratio.high, 4),
@@ -191,4 +190,4 @@ def doubts(switches) -> list[str]:
 def median_of(found, name) -> float:
     """The median of one of a switch's measured values over both positions; 0 of none."""
     values = [value for position in found["measured"].values() for value in position.get(name, ())]
-    return statistics.median(values) if values else 0
+    return stats.median(values) if values else 0

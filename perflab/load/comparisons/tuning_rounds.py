@@ -13,9 +13,10 @@ from threading import Thread
 from time import perf_counter, process_time
 
 from perflab.measure import stats
+from perflab.measure.machine import machine_busy_cpu_s
 
 from .. import run as runs
-from ..gunicorn import Gunicorn, machine_cpu_s
+from ..gunicorn import Gunicorn
 from ..plan import LoadRefused
 from .run import kept
 from .tuning import SWITCHES, compared, doubts
@@ -85,10 +86,10 @@ def one_round(wish, switch, order):
         other_cpu = {position: [] for position in order}
         for position in order * SLICES:
             server, before = servers[position], servers[position].cpu_s()
-            began, ours, all_s = perf_counter(), process_time(), machine_cpu_s()
+            began, ours, all_s = perf_counter(), process_time(), machine_busy_cpu_s()
             times[position] += ask(server.address, wish.path, wish.seconds / SLICES, wish.users)
             used = server.cpu_s() - before
-            others = machine_cpu_s() - all_s - used - (process_time() - ours)
+            others = machine_busy_cpu_s() - all_s - used - (process_time() - ours)
             other_cpu[position].append(max(0, others) / (perf_counter() - began))
             cpu_s[position] += used
         for position in order:

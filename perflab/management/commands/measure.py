@@ -187,9 +187,9 @@ class Command(OneLineCommand):
         whole = {
             "version": 2,
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": machine.machine(),
+            "machine": machine.describe_machine(),
             "lab": {
-                **(machine.lab() if client.url is None else lab_elsewhere(catalogue)),
+                **(machine.describe_lab() if client.url is None else lab_elsewhere(catalogue)),
                 "url": client.url,
                 "cache": cache,
                 "workers": answered,

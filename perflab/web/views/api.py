@@ -23,7 +23,7 @@ def catalogue(request):
     return JsonResponse(
         {
             "version": 2,
-            "knobs": knobs.catalogue(),
+            "knobs": knobs.describe_knobs(),
             "experiments": [
                 {
                     "slug": experiment.slug,
@@ -74,10 +74,10 @@ def trace(request, trace_id):
     if not is_local(request):
         raise PermissionDenied(LOCAL_ONLY)
     try:
-        found = traces.load(trace_id)
+        found = traces.read(trace_id)
     except KeyError:
         raise Http404("this trace is not kept any more") from None
-    return JsonResponse({**found, "groups": traces.groups(found)})
+    return JsonResponse({**found, "groups": traces.group_queries(found)})
 
 
 @reads_only
@@ -86,11 +86,11 @@ def trace_plan(request, trace_id, statement):
     if not is_local(request):
         raise PermissionDenied(LOCAL_ONLY)
     try:
-        event = traces.load(trace_id)["events"][statement]
+        event = traces.read(trace_id)["events"][statement]
     except (KeyError, IndexError):
         raise Http404("this trace is not kept any more") from None
     try:
-        text, status = query_plan.plan(event), 200
+        text, status = query_plan.explain(event), 200
     except query_plan.NoPlan as reason:
         text, status = str(reason), 422
     return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
