@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic_ns, time
 
+from perflab.base.files import draft_of
+
 from .latency import bucket_of, sum_latencies
 from .layout import (
     BUCKET_COUNT,
@@ -32,14 +34,12 @@ class Scoreboard:
     def __init__(self, path, slots, threads):
         """Make the file, in place of one that an earlier run left. Raises OSError."""
         self.path, self.slots, self.threads = Path(path), slots, threads
-        draft = self.path.with_name(f"{self.path.name}.{os.getpid()}")
-        with draft.open("w+b") as file:
-            os.fchmod(file.fileno(), 0o600)
-            file.truncate(file_size(slots, threads))
-            # Forked workers share this memory.
-            self.map = mmap.mmap(file.fileno(), file_size(slots, threads))
-        HEADER.pack_into(self.map, 0, MAGIC, slots, threads, os.getpid(), time(), 0, 0)
-        draft.replace(self.path)
+        with draft_of(self.path, mode=0o600) as draft:
+            with draft.open("r+b") as file:
+                file.truncate(file_size(slots, threads))
+                # Forked workers share this memory.
+                self.map = mmap.mmap(file.fileno(), file_size(slots, threads))
+            HEADER.pack_into(self.map, 0, MAGIC, slots, threads, os.getpid(), time(), 0, 0)
 
     def reserve_slot(self):
         """Return the number of a free slot, for a worker about to be forked.

@@ -68,6 +68,7 @@ def test_unfrozen_nothing_is_kept_from_the_collector(monkeypatch):
     before = gc.get_freeze_count()
 
     hooks = runpy.run_path(tuning.SWITCHES["gc-freeze"].off.config)
-    hooks["post_worker_init"](SimpleNamespace(line=SimpleNamespace(ready=lambda: None)))
+    writer = SimpleNamespace(mark_ready=lambda: None)
+    hooks["post_worker_init"](SimpleNamespace(slot_writer=writer))
 
     assert gc.get_freeze_count() == before
