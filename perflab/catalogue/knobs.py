@@ -5,7 +5,9 @@ here and nowhere else.
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -13,11 +15,13 @@ from django.http import QueryDict
 
 from perflab.base import numbers
 
+from .registry import Choice
+
 DEFAULT_MOVIES = 100
 MIN_RUNS, MAX_RUNS, DEFAULT_RUNS = 5, 200, 20
 DEFAULT_WORK_MS = 50
 TOKEN = "[a-z0-9]{1,32}"
-QUERY_MS = 0.5  # what a query is reckoned to take at the least, where a page is refused beforehand
+QUERY_MS = 0.5  # that a query takes at least, where a page is refused before it is made
 
 
 class BadKnob(ValueError):
@@ -32,27 +36,30 @@ class Knobs:
     round_trip: float  # simulated, ms added to each query
     cache: str  # alias of the backend that `default` stands for
     cold: str = ""  # a token of one's own: with a fresh one no cache entry can be warm
-    own: dict = field(default_factory=dict)  # the experiment's own, by name
+    own: dict[str, int] = field(default_factory=dict)  # the experiment's own, by name
 
     @classmethod
-    def read(cls, query: QueryDict, own=()) -> "Knobs":
-        """The knobs of a request, `request.GET`, and an experiment's `own`. Raises BadKnob."""
+    def read(cls, query: QueryDict, own: Iterable[Choice] = ()) -> "Knobs":
+        """Return the knobs of a request, from `request.GET`, with an experiment's `own`.
+
+        Raises BadKnob.
+        """
         return cls(
             movies=_whole_number(query, "movies", 1, settings.MAX_MOVIES, DEFAULT_MOVIES),
             round_trip=_decimal(query, "round_trip", 0, settings.MAX_ROUND_TRIP_MS, 0),
             cache=_choice(query, "cache", settings.LAB_CACHES),
             cold=_token(query, "cold"),
-            own={knob.name: _number_of(query, knob) for knob in own},
+            own={knob.name: _chosen_number(query, knob) for knob in own},
         )
 
     def query_string(self) -> str:
-        """The knobs as they stand in an address, those at their defaults too; a token never."""
+        """Return the knobs as they stand in an address, all of them but the token."""
         round_trip = f"{self.round_trip:g}"
         return urlencode(
             {"movies": self.movies, "round_trip": round_trip, "cache": self.cache, **self.own}
         )
 
-    def refuse_if_too_slow(self, queries: int):
+    def refuse_if_too_slow(self, queries: int) -> None:
         """Raise BadKnob if so many queries, each with this round trip, would take too long."""
         expected_ms = queries * (QUERY_MS + self.round_trip)
         if expected_ms > settings.MAX_PAGE_MS:
@@ -63,18 +70,18 @@ class Knobs:
             )
 
 
-def runs(query: QueryDict) -> int:
-    """How often the comparison page fetches each variant. Raises BadKnob."""
+def read_runs(query: QueryDict) -> int:
+    """Return how often the comparison page fetches each variant. Raises BadKnob."""
     return _whole_number(query, "runs", MIN_RUNS, MAX_RUNS, DEFAULT_RUNS)
 
 
-def work_ms(query: QueryDict) -> int:
-    """For how many ms a calibrated page waits or computes. Raises BadKnob."""
+def read_work_ms(query: QueryDict) -> int:
+    """Return for how many ms a calibrated page waits or computes. Raises BadKnob."""
     return _whole_number(query, "ms", 0, settings.MAX_WORK_MS, DEFAULT_WORK_MS)
 
 
-def catalogue() -> dict:
-    """What each knob accepts and its default, for /experiments.json and the forms."""
+def describe_knobs() -> dict[str, dict[str, Any]]:
+    """Return what each knob accepts and its default, for /experiments.json and the forms."""
     return {
         "movies": {"min": 1, "max": settings.MAX_MOVIES, "default": DEFAULT_MOVIES},
         "round_trip": {"min": 0, "max": settings.MAX_ROUND_TRIP_MS, "default": 0, "unit": "ms"},
@@ -83,15 +90,15 @@ def catalogue() -> dict:
     }
 
 
-def _only_value(query, name):
-    """The knob's text, or None where it is not given."""
+def _only_value(query: QueryDict, name: str) -> str | None:
+    """Return the knob's text, or None where it is not given."""
     values = query.getlist(name)
     if len(values) > 1:
         raise BadKnob(f"{name} is given {len(values)} times: give it once.")
     return values[0] if values else None
 
 
-def _whole_number(query, name, low, high, default):
+def _whole_number(query: QueryDict, name: str, low: int, high: int, default: int) -> int:
     value = _only_value(query, name)
     if value is None:
         return default
@@ -101,7 +108,7 @@ def _whole_number(query, name, low, high, default):
         raise BadKnob(f"{name} {error}.") from error
 
 
-def _decimal(query, name, low, high, default):
+def _decimal(query: QueryDict, name: str, low: float, high: float, default: float) -> float:
     value = _only_value(query, name)
     if value is None:
         return default
@@ -111,7 +118,7 @@ def _decimal(query, name, low, high, default):
         raise BadKnob(f"{name} {error}.") from error
 
 
-def _choice(query, name, choices):
+def _choice(query: QueryDict, name: str, choices: Sequence[str]) -> str:
     value = _only_value(query, name)
     if value is None:
         return choices[0]
@@ -120,7 +127,7 @@ def _choice(query, name, choices):
     return value
 
 
-def _number_of(query, knob):
+def _chosen_number(query: QueryDict, knob: Choice) -> int:
     choices = [str(choice) for choice in knob.choices]
     value = _only_value(query, knob.name)
     if value is None:
@@ -131,7 +138,7 @@ def _number_of(query, knob):
     return int(value)
 
 
-def _token(query, name):
+def _token(query: QueryDict, name: str) -> str:
     value = _only_value(query, name)
     if value is None:
         return ""

@@ -1,10 +1,12 @@
 """A test for the reader's own project, made from an experiment's promise."""
 
+from .registry import Experiment
+
 ROWS = 25  # with a single row an N+1 bug hides
 
 
-def guard_test(experiment) -> str:
-    """The source of a Django test that keeps the fast way fast."""
+def write_query_count_test(experiment: Experiment) -> str:
+    """Return the source of a Django test that keeps the fast way fast."""
     queries = experiment.fast.promise(warm=True).at(ROWS)
     noun = "query" if queries == 1 else "queries"
     lines = [

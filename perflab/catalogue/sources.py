@@ -2,11 +2,12 @@
 
 import inspect
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.template.loader import get_template
@@ -15,27 +16,26 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import HtmlDjangoLexer, PythonLexer
 
+from .registry import Variant
+
 
 @dataclass(frozen=True)
 class Source:
-    """A function or a template: what it is called, where it stands, and its text, also as HTML.
-
-    In the HTML, line n of the text has the id `{anchor}-{n}`.
-    """
+    """A function or a template, for the page."""
 
     name: str
     file: str
     first_line: int
-    anchor: str
+    anchor: str  # line n of the text has the id `{anchor}-{n}` in the HTML
     text: str
     html: SafeString
 
 
 @cache
-def variant_sources(experiment_slug: str, variants: tuple) -> dict[str, list[Source]]:
-    """Each variant's sources by its name; a line is marked where the neighbouring variant differs.
+def variant_sources(experiment_slug: str, variants: tuple[Variant, ...]) -> dict[str, list[Source]]:
+    """Return each variant's sources by its name, with the lines marked that its neighbour lacks.
 
-    The slug only keeps the experiments apart. Sources do not change while the lab runs.
+    The slug keeps the experiments apart in the cache. Sources do not change while the lab runs.
     """
     texts = {variant.name: _texts(variant) for variant in variants}
     sources = {}
@@ -67,28 +67,31 @@ class Text(NamedTuple):
     content: str
 
 
-def _texts(variant):
-    """The view, what it calls, and its templates, in that order."""
+def _texts(variant: Variant) -> list[Text]:
+    """Return the view, what it calls, and its templates, in that order."""
     functions = [
         _function(variant.view, variant.name),
         *(_function(f, f.__name__) for f in variant.also),
     ]
-    templates = [
-        Text(name, name, 1, get_template(name).template.source.rstrip() + "\n")
-        for name in variant.templates
-    ]
-    return functions + templates
+    return functions + [_template(name) for name in variant.templates]
 
 
-def _function(function, name):
-    """A function's text, decorators and all, without those that wrap it."""
+def _template(name: str) -> Text:
+    """Return a template's text as its file has it."""
+    backend: Any = get_template(name)  # of Django's own engine, which knows the source
+    return Text(name, name, 1, backend.template.source.rstrip() + "\n")
+
+
+def _function(function: Callable[..., Any], name: str) -> Text:
+    """Return a function's text with its decorators, not the text of the decorators' wrappers."""
     lines, first_line = inspect.getsourcelines(function)
-    file = Path(inspect.getsourcefile(inspect.unwrap(function))).relative_to(settings.BASE_DIR)
-    return Text(f"{name}()", str(file), first_line, "".join(lines).rstrip() + "\n")
+    path = Path(inspect.getsourcefile(inspect.unwrap(function)) or "")
+    file = str(path.relative_to(settings.BASE_DIR))
+    return Text(f"{name}()", file, first_line, "".join(lines).rstrip() + "\n")
 
 
-def _changed_lines(ours, theirs):
-    """For each of our texts, the numbers of its lines (from 1) that their text does not have."""
+def _changed_lines(ours: list[Text], theirs: list[Text]) -> list[list[int]]:
+    """Return for each of our texts the numbers of its lines (from 1) that their text lacks."""
     changes = []
     for our_text, their_text in zip(ours, _counterparts(ours, theirs), strict=True):
         our_lines = _comparable(our_text.content)
@@ -105,12 +108,14 @@ def _changed_lines(ours, theirs):
     return changes
 
 
-def _counterparts(ours, theirs):
-    """Their text for each of ours: view for view, then the one of the same name, else the next one
-    of its kind (function or template), or None.
+def _counterparts(ours: list[Text], theirs: list[Text]) -> list[Text | None]:
+    """Return their text for each of ours, or None.
+
+    The view goes with the view; any other text with the one of the same name, or else with the next
+    one of its kind (function or template).
     """
     names = {text.name for text in ours[1:]}
-    found = [theirs[0]]
+    found: list[Text | None] = [theirs[0]]
     left = [text for text in theirs[1:] if text.name not in names]
     by_name = {text.name: text for text in theirs[1:]}
     for text in ours[1:]:
@@ -121,16 +126,17 @@ def _counterparts(ours, theirs):
     return found
 
 
-def _is_template(text):
+def _is_template(text: Text) -> bool:
     return text.name.endswith(".html")
 
 
-def _comparable(text):
-    """The lines without what always differs: the variant's own name."""
+def _comparable(text: str) -> list[str]:
+    """Return the lines without what always differs: the variant's own name."""
     return re.sub(r"^(async )?def \w+\(", r"\1def (", text, flags=re.MULTILINE).splitlines()
 
 
-def _highlighted(text, changed, anchor):
+def _highlighted(text: Text, changed: list[int], anchor: str) -> SafeString:
+    """Return a text as HTML, with its changed lines marked."""
     lexer = HtmlDjangoLexer() if _is_template(text) else PythonLexer()
     formatter = HtmlFormatter(cssclass="code", hl_lines=changed, wrapcode=True, linespans=anchor)
     return mark_safe(highlight(text.content, lexer, formatter))  # Pygments escapes it

@@ -70,8 +70,8 @@ class InProcess:
     url = None
     quiet_answers = 2  # a first request compiles and connects, a second finds all that
 
-    def __init__(self, application: WSGIHandler | None = None) -> None:
-        self.application = application or WSGIHandler()
+    def __init__(self, application: Callable[..., Any] | None = None) -> None:
+        self.application: Callable[..., Any] = application or WSGIHandler()
 
     def get(self, path: str, **headers: str) -> Answer:
         """Return the answer to one request."""
@@ -83,7 +83,7 @@ class InProcess:
             start["headers"] = headers
 
         started = perf_counter()
-        response: Any = self.application(environ, start_response)
+        response = self.application(environ, start_response)
         body = read_stream(response) if response.streaming else b"".join(response)
         outside_ms = (perf_counter() - started) * 1000
         response.close()

@@ -5,7 +5,7 @@ import re
 
 
 def normalise(html: str) -> str:
-    """The page without white space between tags, and with one tag a line.
+    """Return the page without white space between tags, and with one tag a line.
 
     The figures' placeholder is a constant comment in a measured page, so nothing else has to go.
     """
@@ -13,7 +13,7 @@ def normalise(html: str) -> str:
 
 
 def difference(one: str, other: str) -> list[str]:
-    """The first lines in which two pages differ, as a unified diff; [] for the same page."""
+    """Return the first lines in which two pages differ, as a unified diff, or []."""
     one_lines, other_lines = normalise(one).splitlines(), normalise(other).splitlines()
     if one_lines == other_lines:
         return []

@@ -4,12 +4,15 @@ Both read the JSON that docs/command-measure.md describes, and nothing else.
 """
 
 import io
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from perflab.measure.stats import Ratio
+
+Json = dict[str, Any]  # an object of that JSON: the whole result, or one of its parts
 
 PLAIN_WIDTH = 100  # of text that goes into a file or a pipe
 COLUMNS = (
@@ -18,15 +21,16 @@ COLUMNS = (
 )
 
 
-def as_text(result, terminal=False, no_color=None) -> str:
-    """A heading, then a small table for each experiment; with colours for a terminal."""
+def as_text(result: Json, terminal: bool = False, no_color: bool | None = None) -> str:
+    """Return a heading, then a small table for each experiment, with colours for a terminal."""
+    text = io.StringIO()
     console = Console(
-        file=io.StringIO(),
+        file=text,
         force_terminal=terminal,
         no_color=no_color,
         width=None if terminal else PLAIN_WIDTH,
     )
-    console.print(setting(result), highlight=False, markup=False)
+    console.print(describe_setup(result), highlight=False, markup=False)
     names = [
         variant["name"]
         for experiment in result["experiments"]
@@ -40,11 +44,11 @@ def as_text(result, terminal=False, no_color=None) -> str:
         console.print(table(experiment, width, show_header=number == 0))
         for note in notes(experiment):
             console.print(f"  {note}", highlight=False, markup=False)
-    return console.file.getvalue().rstrip("\n")
+    return text.getvalue().rstrip("\n")
 
 
-def setting(result) -> str:
-    """How and where it was measured, in two lines."""
+def describe_setup(result: Json) -> str:
+    """Return how and where it was measured, in two lines."""
     lab, knobs = result["lab"], result["knobs"]
     trip = knobs["round_trip"]
     how = (
@@ -62,28 +66,33 @@ def setting(result) -> str:
     return f"{' · '.join(how)}\n{' · '.join(where)} · times in ms"
 
 
-def verdict(experiment) -> str:
-    """The ratio in words."""
+def verdict(experiment: Json) -> str:
+    """Return the ratio in words."""
     ratio = Ratio(experiment["ratio"], experiment["ratio_low"], experiment["ratio_high"])
     if not ratio.differs:
-        return f"[bold]no measurable difference[/] (ratio {shown(ratio.value)}, {interval(ratio)})"
+        value = format_ratio(ratio.value)
+        return f"[bold]no measurable difference[/] (ratio {value}, {interval(ratio)})"
     if ratio.value < 1:
         slower = Ratio(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
-        return f"[bold]{shown(slower.value)} times slower[/] ({interval(slower)})"
-    return f"[bold]{shown(ratio.value)} times faster[/] ({interval(ratio)})"
+        return f"[bold]{format_ratio(slower.value)} times slower[/] ({interval(slower)})"
+    return f"[bold]{format_ratio(ratio.value)} times faster[/] ({interval(ratio)})"
 
 
-def interval(ratio) -> str:
-    return f"95 % interval {shown(ratio.low)} to {shown(ratio.high)}"
+def interval(ratio: Ratio) -> str:
+    """Return the ratio's interval in words."""
+    return f"95 % interval {format_ratio(ratio.low)} to {format_ratio(ratio.high)}"
 
 
-def shown(ratio) -> str:
-    """A ratio to about three figures."""
+def format_ratio(ratio: float) -> str:
+    """Return a ratio to about three figures."""
     return f"{ratio:.2f}" if ratio < 9.995 else f"{ratio:.1f}"
 
 
-def table(experiment, width, show_header):
-    """The variants, one a line; the columns stand alike in every experiment's table."""
+def table(experiment: Json, width: int, show_header: bool) -> Table:
+    """Return one line a variant. Every experiment's table has the same columns at the same places.
+
+    `width` is that of the longest name of a variant in any of them.
+    """
     grid = Table(box=None, show_header=show_header, padding=(0, 0, 0, 1), header_style="dim")
     grid.add_column("", min_width=width, no_wrap=True)
     for name, column_width in COLUMNS:
@@ -104,17 +113,17 @@ def table(experiment, width, show_header):
     return grid
 
 
-def notes(experiment) -> list[str]:
-    """What the figures do not show: a cache that is away, runs unlike each other, other pages."""
+def notes(experiment: Json) -> list[str]:
+    """Return what the table does not show: a cache that is away, runs or pages that differ."""
     found = []
     if experiment.get("figure") == "bytes":
-        found.append(f"bytes on the wire: {told_by_variant(experiment, 'bytes', '{:,}')}")
+        found.append(f"bytes on the wire: {figure_of_each_variant(experiment, 'bytes', '{:,}')}")
     if (
         experiment.get("figure") == "memory"
         and experiment["variants"][0]["memory_peak"] is not None
     ):
-        told = told_by_variant(experiment, "memory_peak", "{:,}")
-        found.append(f"peak of Python's memory, bytes: {told}")
+        peaks = figure_of_each_variant(experiment, "memory_peak", "{:,}")
+        found.append(f"peak of Python's memory, bytes: {peaks}")
     if experiment.get("clock") == "client":
         found.append("the times end with the last byte, by the client's clock")
     for variant in experiment["variants"]:
@@ -130,9 +139,11 @@ def notes(experiment) -> list[str]:
     return found
 
 
-def told_by_variant(experiment, figure, form) -> str:
-    """One figure of every variant, in words."""
-    return " · ".join(f"{r['name']} {form.format(r[figure])}" for r in experiment["variants"])
+def figure_of_each_variant(experiment: Json, figure: str, form: str) -> str:
+    """Return one figure of every variant, such as "slow 12,345 · fast 678"."""
+    return " · ".join(
+        f"{variant['name']} {form.format(variant[figure])}" for variant in experiment["variants"]
+    )
 
 
 PAGE = """\
@@ -150,16 +161,16 @@ Milliseconds are medians, from the first variant to the last.
 """
 
 
-def as_page(results) -> str:
-    """A page of Markdown that puts these results side by side."""
-    settings = "\n".join(f"- {origin(result)}" for result in results)
+def as_page(results: list[Json]) -> str:
+    """Return a page of Markdown that puts these results side by side."""
+    settings = "\n".join(f"- {describe_origin(result)}" for result in results)
     return PAGE.format(settings=settings, table=as_markdown(results))
 
 
-def origin(result) -> str:
-    """When, where and how a result was measured, in one paragraph."""
+def describe_origin(result: Json) -> str:
+    """Return when, where and how a result was measured, in one paragraph."""
     lab, machine = result["lab"], result["machine"]
-    how, _ = setting(result).split("\n")
+    how, _ = describe_setup(result).split("\n")
     software = "" if lab["python"] is None else f", Python {lab['python']}, Django {lab['django']}"
     rows = lab["rows"] or {}
     counts = ", ".join(f"{count:,} {name}" for name, count in rows.items() if count > 1)
@@ -171,15 +182,15 @@ def origin(result) -> str:
     )
 
 
-def as_markdown(results) -> str:
-    """One table with a pair of columns for each of these results."""
+def as_markdown(results: list[Json]) -> str:
+    """Return one table with a pair of columns for each of these results."""
     tables = [{e["slug"]: e for e in result["experiments"]} for result in results]
-    longest_first = sorted(tables, key=len, reverse=True)  # which has the others' in its order
+    longest_first = sorted(tables, key=len, reverse=True)  # it has the others' in its order
     slugs = list(dict.fromkeys(slug for table in longest_first for slug in table))
     head = ["experiment", "queries"]
     for result in results:
         head += [f"{result['lab']['database']}, ms", "times faster (95 % interval)"]
-    rows = []
+    rows: list[list[str]] = []
     for slug in slugs:
         found = [table.get(slug) for table in tables]
         queries = dict.fromkeys(queries_of(experiment) for experiment in found if experiment)
@@ -191,20 +202,24 @@ def as_markdown(results) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def ladder(experiment) -> list:
-    """The variants that are climbed, without those for reference."""
+def ladder(experiment: Json) -> list[Json]:
+    """Return the variants from slow to fast, without those for reference."""
     return [variant for variant in experiment["variants"] if not variant.get("reference")]
 
 
-def queries_of(experiment) -> str:
+def queries_of(experiment: Json) -> str:
+    """Return the queries of the ladder, such as "101 → 1"."""
     return " → ".join(str(variant["queries"]) for variant in ladder(experiment))
 
 
-def medians(experiment) -> str:
+def medians(experiment: Json) -> str:
+    """Return the median ms of the ladder, such as "12.30 → 1.25"."""
     return " → ".join(f"{variant['median_ms']:.2f}" for variant in ladder(experiment))
 
 
-def ratio_cell(experiment) -> str:
+def ratio_cell(experiment: Json) -> str:
+    """Return the ratio with its interval, such as "9.84 (9.50 to 10.2)"."""
     ratio = Ratio(experiment["ratio"], experiment["ratio_low"], experiment["ratio_high"])
-    figures = f"{shown(ratio.value)} ({shown(ratio.low)} to {shown(ratio.high)})"
+    value, low, high = (format_ratio(part) for part in (ratio.value, ratio.low, ratio.high))
+    figures = f"{value} ({low} to {high})"
     return figures if ratio.differs else f"no measurable difference: {figures}"

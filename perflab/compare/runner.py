@@ -8,36 +8,45 @@ import json
 import re
 import secrets
 import statistics
+from collections.abc import Callable
 from contextlib import suppress
 from html import unescape
+from typing import Any
 from urllib.parse import urlencode
 
 from perflab.measure import server_timing, stats
 
 from . import page_diff
-from .clients import Answer, NoLab
+from .clients import Answer, LabClient, NoLab
 
-MOST_FOR_WARM_UP = 200  # rounds; a lab whose workers never last is not measured
+MAX_WARM_UP_ROUNDS = 200  # a lab whose workers never last is not measured
 METRICS = {"total", "sql", "cache", "queries", "duplicates", "hits", "misses", "errors", "worker"}
 COMMON_KNOBS = {"movies", "round_trip", "cache"}  # which every experiment has
 COUNTS = ("queries", "duplicates", "hits", "misses", "bytes")
 HEADING = re.compile(r"<h1>(.*?)</h1>")
 LEAD = re.compile(r'<p class="lead">(.*?)</p>')
 
+Json = dict[str, Any]  # an object of /experiments.json (an experiment, a variant) or of the results
+Timing = dict[str, Any]  # what `Server-Timing` says of one request, with `bytes` and `outside`
+Worker = tuple[str, int]  # a variant's name, and the process that has answered for it
 
-class Failed(Exception):
-    """A page that is not what was asked for, which ends its experiment. One line."""
+
+class PageFailed(Exception):
+    """A page is not what was asked for, which ends its experiment. The message is one line."""
 
 
 class LabRefused(Exception):
-    """The lab will not: a knob turned too far, a database that is away or empty. One line."""
+    """The lab refuses a knob, or its database is away or empty. The message is one line."""
 
 
-def open_catalogue(client) -> dict:
-    """What the lab offers. Raises NoLab if it is none, LabRefused if its database is away."""
+def read_catalogue(client: LabClient) -> Json:
+    """Return what the lab offers, from its /experiments.json and /health/.
+
+    Raises NoLab if it is no perflab, and LabRefused if its database is away.
+    """
     try:
-        catalogue = _json(client, "/experiments.json")
-        health = _json(client, "/health/")
+        catalogue = _read_json(client, "/experiments.json")
+        health = _read_json(client, "/health/")
         state = health["database"]["state"]
         catalogue["database"] = health["database"]["vendor"]
         catalogue["default_cache"] = catalogue["knobs"]["cache"]["default"]
@@ -52,17 +61,17 @@ def open_catalogue(client) -> dict:
     return catalogue
 
 
-def check(client, experiments, knobs) -> list[str]:
-    """Ask once for all that is going to be measured; a remark for each page short of rows.
+def check_pages(client: LabClient, experiments: list[Json], knobs: Json) -> list[str]:
+    """Ask once for every page that is going to be measured; return a remark on each with few rows.
 
     Raises LabRefused for knobs that the lab does not accept, and for an empty database.
     """
     remarks = []
     for experiment in experiments:
         for variant in experiment["variants"]:
-            with suppress(Failed):  # measuring the experiment will say so
-                ask(client, variant, knobs)
-        found = _rows(client, experiment)
+            with suppress(PageFailed):  # measuring the experiment will say so
+                fetch_variant(client, variant, knobs)
+        found = _row_count(client, experiment)
         if not found:
             raise LabRefused("The database is empty: run `manage.py seed`.")
         if found < int(knobs["movies"]):
@@ -73,31 +82,39 @@ def check(client, experiments, knobs) -> list[str]:
     return remarks
 
 
-def _rows(client, experiment):
-    """How many rows the lab has for an experiment's page."""
+def _row_count(client: LabClient, experiment: Json) -> int:
+    """Return how many rows the lab has for an experiment's page."""
     answer = client.get(f"{experiment['url']}rows.json")
     try:
         return int(json.loads(answer.body)["rows"])
     except (ValueError, KeyError, TypeError):
-        told = _told(answer.body) or f"status {answer.status}"
-        raise LabRefused(f"The lab does not say how many rows it has: {told}") from None
+        reason = _error_text(answer.body) or f"status {answer.status}"
+        raise LabRefused(f"The lab does not say how many rows it has: {reason}") from None
 
 
-def measure(client, experiment, knobs, runs, cold, tick=lambda: None) -> dict:
-    """One experiment's result, as it stands in the JSON. `tick` is called after each run.
+def measure_experiment(
+    client: LabClient,
+    experiment: Json,
+    knobs: Json,
+    runs: int,
+    cold: bool,
+    after_each_run: Callable[[], None] = lambda: None,
+) -> Json:
+    """Return one experiment's result, as it stands in the JSON.
 
-    Raises Failed, NoLab and LabRefused.
+    Raises PageFailed, NoLab and LabRefused.
     """
     variants = experiment["variants"]
-    runs_of = {variant["name"]: [] for variant in variants}
+    runs_of: dict[str, list[Timing]] = {variant["name"]: [] for variant in variants}
     own = {name: knobs[name] for name in experiment["knobs"] if name in knobs}
     knobs = {name: knobs[name] for name in knobs if name in COMMON_KNOBS} | own
-    pages = Pages()
-    etags = {}
+    pages = PageComparison()
+    etags: dict[str, str] = {}
 
-    def get(variant):
+    def get(variant: Json) -> Timing:
         token = {"cold": secrets.token_hex(8)} if cold else {}
-        timing, answer = ask(client, variant, knobs | token, etags.get(variant["name"]))
+        etag = etags.get(variant["name"])
+        timing, answer = fetch_variant(client, variant, knobs | token, etag)
         if experiment["clock"] == "client":
             timing["total"] = answer.outside_ms
         if variant["revalidates"] and "etag" in answer.headers:
@@ -109,9 +126,9 @@ def measure(client, experiment, knobs, runs, cold, tick=lambda: None) -> dict:
     known = warm_up(client, variants, get)
     client.end_warm_up()
     for number in range(runs):
-        for variant in in_turn(variants, number):
-            runs_of[variant["name"]].append(_from_a_known_worker(variant, get, known))
-            tick()
+        for variant in order_of_round(variants, number):
+            runs_of[variant["name"]].append(_get_from_known_worker(variant, get, known))
+            after_each_run()
     slow, *_, fast = [variant["name"] for variant in variants if not variant["reference"]]
     ratio = stats.ratio_of_medians(
         [run["total"] for run in runs_of[slow]], [run["total"] for run in runs_of[fast]]
@@ -120,7 +137,7 @@ def measure(client, experiment, knobs, runs, cold, tick=lambda: None) -> dict:
     for variant in variants:
         peak = memory_peak(client, variant, knobs) if experiment["figure"] == "memory" else None
         found = {"name": variant["name"], "reference": variant["reference"], "memory_peak": peak}
-        summaries.append(found | summary(runs_of[variant["name"]]))
+        summaries.append(found | summarise(runs_of[variant["name"]]))
     return {
         "slug": experiment["slug"],
         "clock": experiment["clock"],
@@ -134,18 +151,18 @@ def measure(client, experiment, knobs, runs, cold, tick=lambda: None) -> dict:
     }
 
 
-def in_turn(variants, number) -> list:
-    """The variants in the order of a round: each comes first as often as any other."""
+def order_of_round(variants: list[Json], number: int) -> list[Json]:
+    """Return the variants in the order of a round. Each is first as often as any other."""
     first = number % len(variants)
     return variants[first:] + variants[:first]
 
 
-def warm_up(client, variants, get) -> set:
-    """Ask until no new worker turns up; return the pairs of variant and worker that answered."""
-    known = set()
+def warm_up(client: LabClient, variants: list[Json], get: Callable[[Json], Timing]) -> set[Worker]:
+    """Ask until no new worker answers; return the workers that have answered for each variant."""
+    known: set[Worker] = set()
     quiet = number = 0
-    while quiet < client.quiet_answers and number < MOST_FOR_WARM_UP:
-        for variant in in_turn(variants, number):
+    while quiet < client.quiet_answers and number < MAX_WARM_UP_ROUNDS:
+        for variant in order_of_round(variants, number):
             answered = (variant["name"], get(variant)["worker"])
             quiet = 0 if answered not in known else quiet + 1
             known.add(answered)
@@ -153,85 +170,95 @@ def warm_up(client, variants, get) -> set:
     return known
 
 
-def _from_a_known_worker(variant, get, known):
-    """A run; a worker that has not answered this variant before is given one to warm up."""
-    for _ in range(MOST_FOR_WARM_UP):
+def _get_from_known_worker(
+    variant: Json, get: Callable[[Json], Timing], known: set[Worker]
+) -> Timing:
+    """Return a run. The first answer of a worker for a variant is its warm-up, and no run."""
+    for _ in range(MAX_WARM_UP_ROUNDS):
         timing = get(variant)
         answered = (variant["name"], timing["worker"])
         if answered in known:
             return timing
         known.add(answered)
-    raise Failed(
+    raise PageFailed(
         f"{variant['name']}: every answer comes from another worker (is max_requests set?)"
     )
 
 
-def memory_peak(client, variant, knobs) -> int | None:
-    """The most bytes of memory that Python held while it made a page, by one traced request.
+def memory_peak(client: LabClient, variant: Json, knobs: Json) -> int | None:
+    """Return the most bytes of memory that Python held while it made a page, by a traced request.
 
-    None where the lab traces nobody: it is public, or behind a proxy.
+    None where the lab does not trace, because it is public or behind a proxy.
     """
-    _, answer = ask(client, variant, knobs | {"trace": "memory"})
+    _, answer = fetch_variant(client, variant, knobs | {"trace": "memory"})
     trace = answer.headers.get("x-perflab-trace")
-    return _json(client, f"/traces/{trace}.json")["memory_peak"] if trace else None
+    if not trace:
+        return None
+    peak: int | None = _read_json(client, f"/traces/{trace}.json")["memory_peak"]
+    return peak
 
 
-def ask(client, variant, knobs, etag=None) -> tuple[dict, Answer]:
-    """One page of a variant: what `Server-Timing` says of it (and `bytes`, `outside`), and all of
-    it.
+def fetch_variant(
+    client: LabClient, variant: Json, knobs: Json, etag: str | None = None
+) -> tuple[Timing, Answer]:
+    """Return the timing of one page of a variant, and the page.
 
-    With the ETag of an earlier answer, a 304 will do. Raises Failed if it is not the page, and
-    LabRefused if the lab says why it will not make it.
+    With the ETag of an earlier answer, a 304 is an answer too. Raises PageFailed if it is not the
+    page, and LabRefused if the lab says why it will not make it.
     """
     headers = {"If-None-Match": etag} if etag else {}
     answer = client.get(f"{variant['url']}?{urlencode(knobs)}", **headers)
     if answer.status not in ((200, 304) if etag else (200,)):
-        told = _told(answer.body)
-        if answer.status in (400, 503) and told:
-            raise LabRefused(told)
-        raise Failed(f"{variant['name']} answered {answer.status}" + (f": {told}" if told else ""))
+        reason = _error_text(answer.body)
+        if answer.status in (400, 503) and reason:
+            raise LabRefused(reason)
+        ending = f": {reason}" if reason else ""
+        raise PageFailed(f"{variant['name']} answered {answer.status}{ending}")
     try:
         timing = server_timing.read(answer.headers.get("server-timing", ""))
     except ValueError:
         timing = {}
     if METRICS - timing.keys():
-        raise Failed(f"{variant['name']} came without the lab's Server-Timing")
+        raise PageFailed(f"{variant['name']} came without the lab's Server-Timing")
     timing |= {"bytes": answer.wire_bytes, "outside": answer.outside_ms}
     return timing, answer
 
 
-def _told(body):
-    """What an error page of the lab says, in one line; "" for anything else."""
+def _error_text(body: bytes) -> str:
+    """Return the text of one of the lab's error pages in one line, and "" for any other page."""
     page = body.decode(errors="replace")
     found = (part.search(page) for part in (HEADING, LEAD))
     text = ". ".join(part[1].rstrip(".") for part in found if part)
     return f"{' '.join(unescape(text).split())}." if text else ""
 
 
-class Pages:
-    """Compares every page with the first one; the clock is not running."""
+class PageComparison:
+    """Compares every page with the first one, while no clock is running."""
 
-    def __init__(self):
-        self.reference = None
-        self.seen = set()
-        self.differences = {}  # name of the variant -> the lines in which its page differs
+    def __init__(self) -> None:
+        self.first_page: str | None = None
+        self.seen: set[int] = set()  # hashes of the pages that were compared already
+        self.differences: dict[str, list[str]] = {}  # by variant, the lines in which it differs
 
-    def add(self, name, body):
+    def add(self, name: str, body: bytes) -> None:
+        """Compare a variant's page, unless its first difference is known."""
         if name in self.differences or hash(body) in self.seen:
             return
         self.seen.add(hash(body))
         page = body.decode(errors="replace")
-        if self.reference is None:
-            self.reference = page
-        if lines := page_diff.difference(self.reference, page):
+        if self.first_page is None:
+            self.first_page = page
+        if lines := page_diff.difference(self.first_page, page):
             self.differences[name] = lines
 
 
-def summary(runs) -> dict:
-    """What the runs of one variant come to. Counts are the median run's; `varied` names those that
-    were not the same in each run."""
+def summarise(runs: list[Timing]) -> Json:
+    """Return the figures of all runs of one variant.
 
-    def times(metric):
+    A count is the median run's. `varied` names the counts that were not the same in every run.
+    """
+
+    def median_of(metric: str) -> float | None:
         values = [run[metric] for run in runs if metric in run]
         return round(stats.median(values), 3) if values else None
 
@@ -241,10 +268,10 @@ def summary(runs) -> dict:
         "median_ms": round(stats.median(totals), 3),
         "p95_ms": round(stats.p95(totals), 3),
         **{count: statistics.median_low(run[count] for run in runs) for count in COUNTS},
-        "sql_ms": times("sql"),
-        "cpu_ms": times("cpu"),
-        "cache_ms": times("cache"),
-        "outside_ms": times("outside"),
+        "sql_ms": median_of("sql"),
+        "cpu_ms": median_of("cpu"),
+        "cache_ms": median_of("cache"),
+        "outside_ms": median_of("outside"),
         "errors": sum(run["errors"] for run in runs),
         "varied": [count for count in COUNTS if len({run[count] for run in runs}) > 1],
         "workers": len({run["worker"] for run in runs}),
@@ -252,10 +279,9 @@ def summary(runs) -> dict:
     }
 
 
-def _json(client, path):
-    """What an address answers as JSON. Raises ValueError."""
-    answer = client.get(path)
-    found = json.loads(answer.body)
+def _read_json(client: LabClient, path: str) -> Json:
+    """Return the JSON object that an address answers. Raises ValueError."""
+    found = json.loads(client.get(path).body)
     if not isinstance(found, dict):
         raise ValueError(f"{path} is not an object")
     return found

@@ -1,4 +1,4 @@
-"""The base of the lab's commands: whatever goes wrong is told in one line."""
+"""The base of the lab's commands: they report whatever goes wrong in one line."""
 
 from django.core.management.base import BaseCommand, CommandError
 

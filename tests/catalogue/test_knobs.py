@@ -3,7 +3,7 @@
 import pytest
 from django.http import QueryDict
 
-from perflab.catalogue.knobs import BadKnob, Knobs, catalogue
+from perflab.catalogue.knobs import BadKnob, Knobs, describe_knobs
 
 
 def read(query):
@@ -68,8 +68,8 @@ def test_queries_and_round_trip_together_may_not_exceed_ten_seconds():
 
 
 def test_the_catalogue_names_every_knob_and_its_range():
-    assert set(catalogue()) == {"movies", "round_trip", "cache", "cold"}
-    assert catalogue()["movies"] == {"min": 1, "max": 5000, "default": 100}
+    assert set(describe_knobs()) == {"movies", "round_trip", "cache", "cold"}
+    assert describe_knobs()["movies"] == {"min": 1, "max": 5000, "default": 100}
 
 
 @pytest.mark.parametrize("value", ["", "A", "a-b", "x" * 33, "%00", "é"])

@@ -115,7 +115,7 @@ def test_the_simulated_round_trip_is_added_to_each_query_and_labelled(tmp_path):
     assert slow["sql_ms"] >= 11 * 1.5
     assert 1.5 <= fast["sql_ms"] < slow["sql_ms"] / 3
     assert result["knobs"]["round_trip"] == 1.5
-    assert "round trip 1.5 ms (simulated)" in report.setting(result)
+    assert "round trip 1.5 ms (simulated)" in report.describe_setup(result)
 
 
 @in_process

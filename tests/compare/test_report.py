@@ -16,6 +16,6 @@ from perflab.compare import report
     ],
 )
 def test_the_ratio_is_said_in_words(low, value, high, words):
-    said = report.verdict({"ratio": value, "ratio_low": low, "ratio_high": high})
+    sentence = report.verdict({"ratio": value, "ratio_low": low, "ratio_high": high})
 
-    assert re.sub(r"\[/?\w*\]", "", said) == words
+    assert re.sub(r"\[/?\w*\]", "", sentence) == words

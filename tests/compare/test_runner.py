@@ -18,7 +18,7 @@ in_process = pytest.mark.django_db
 def test_each_variant_comes_first_as_often_as_any_other(count):
     variants = list("abcd"[:count])
 
-    rounds = [runner.in_turn(variants, number) for number in range(count * 2)]
+    rounds = [runner.order_of_round(variants, number) for number in range(count * 2)]
 
     assert all(sorted(one) == variants for one in rounds)
     for place in range(count):
@@ -32,10 +32,10 @@ def test_each_variant_comes_first_as_often_as_any_other(count):
 def test_the_collector_skips_what_was_there_before_the_runs_and_only_then():
     frozen = []
     client = InProcess()
-    experiment = runner.open_catalogue(client)["experiments"][0]
+    experiment = runner.read_catalogue(client)["experiments"][0]
 
     try:
-        runner.measure(
+        runner.measure_experiment(
             client,
             experiment,
             {"movies": 2},

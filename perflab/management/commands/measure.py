@@ -27,7 +27,7 @@ from perflab.measure import machine
 
 
 def ratio_limit(text):
-    """An argparse type: SLUG=RATIO."""
+    """Return the slug and the ratio of a text SLUG=RATIO; an argparse type."""
     slug, equals, number = text.partition("=")
     try:
         ratio = float(number)
@@ -39,7 +39,10 @@ def ratio_limit(text):
 
 
 def own_knob(text):
-    """An argparse type: NAME=VALUE. The lab itself says whether it accepts the value."""
+    """Return the name and the value of a text NAME=NUMBER; an argparse type.
+
+    The lab itself says whether it accepts the value.
+    """
     name, equals, value = text.partition("=")
     if not re.fullmatch("[a-z_]+", name) or not re.fullmatch("[0-9]+", value):
         raise argparse.ArgumentTypeError(f"must be NAME=NUMBER, such as page=1000, not {text!r}")
@@ -56,14 +59,14 @@ def number_of_runs(text):
 
 class Command(OneLineCommand):
     help = (
-        "Measures every variant of the experiments named, in turn, and tells how many times faster "
+        "Measures every variant of the named experiments, in turn, and says how many times faster "
         "the last one is. Exit status 1 when a --fail-under is not met or two variants show "
         "different pages, 2 when it could not be measured."
     )
     requires_system_checks = ()
 
     def run_from_argv(self, argv):
-        # What is installed but idle bends a timing too, and is installed by now: start without.
+        # An idle toolbar slows a page down too, and by now it is installed: start without it.
         if settings.DEBUG or settings.TOOLBAR:
             os.environ.update(DEBUG="0", PERFLAB_TOOLBAR="0")
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
@@ -138,31 +141,31 @@ class Command(OneLineCommand):
         if failures:
             raise CommandError(f"not measured: {'; '.join(failures)}", returncode=2)
         if not options["url"]:
-            keep(result)
+            write_last_results(result)
         if options["json"]:
-            write(options["json"], result)
-        if unmet := verdict(result, options["fail_under"]):
-            raise CommandError("; ".join(unmet), returncode=1)
+            write_json(options["json"], result)
+        if failed := failed_gates(result, options["fail_under"]):
+            raise CommandError("; ".join(failed), returncode=1)
 
     def client(self, options):
-        """What the lab is asked through, as a context manager."""
+        """Return the client for the lab, as a context manager."""
         if options["url"]:
             return nullcontext(OverHTTP(options["url"], own=options["i_own_this_host"]))
         return in_process()
 
     def measure(self, client, options):
-        """The result, remarks on it, and a line for each experiment that could not be measured."""
-        catalogue = runner.open_catalogue(client)
-        experiments = chosen(catalogue, options["slug"], options["fail_under"])
+        """Return the result, remarks on it, and a line for each experiment that failed."""
+        catalogue = runner.read_catalogue(client)
+        experiments = choose(catalogue, options["slug"], options["fail_under"])
         own = dict(options["knob"])
         refuse_unknown_knobs(experiments, own)
         if options["json"]:
             refuse_unwritable(options["json"])
-        asked = {"movies": options["movies"], "round_trip": f"{options['round_trip']:g}"}
+        sent = {"movies": options["movies"], "round_trip": f"{options['round_trip']:g}"}
         if options["cache"] is not None:
-            asked["cache"] = options["cache"]
-        asked |= own
-        cache = asked.get("cache", catalogue["default_cache"])
+            sent["cache"] = options["cache"]
+        sent |= own
+        cache = sent.get("cache", catalogue["default_cache"])
         runs, cold = options["runs"], options["cold"]
         measured, failures = [], []
         console = Console(stderr=True)
@@ -170,16 +173,16 @@ class Command(OneLineCommand):
         with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
             steps = sum(len(experiment["variants"]) for experiment in experiments) * runs
             task = bar.add_task("asking for each page", total=steps)
-            remarks = runner.check(client, experiments, asked)
+            remarks = runner.check_pages(client, experiments, sent)
             for experiment in experiments:
                 bar.update(task, description=experiment["slug"])
                 try:
                     measured.append(
-                        runner.measure(
-                            client, experiment, asked, runs, cold, lambda: bar.advance(task)
+                        runner.measure_experiment(
+                            client, experiment, sent, runs, cold, lambda: bar.advance(task)
                         )
                     )
-                except runner.Failed as failure:
+                except runner.PageFailed as failure:
                     failures.append(f"{experiment['slug']}: {failure}")
         answered = max(
             (variant["workers"] for r in measured for variant in r["variants"]), default=0
@@ -189,7 +192,9 @@ class Command(OneLineCommand):
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "machine": machine.describe_machine(),
             "lab": {
-                **(machine.describe_lab() if client.url is None else lab_elsewhere(catalogue)),
+                **(
+                    machine.describe_lab() if client.url is None else describe_remote_lab(catalogue)
+                ),
                 "url": client.url,
                 "cache": cache,
                 "workers": answered,
@@ -207,14 +212,14 @@ class Command(OneLineCommand):
         return whole, remarks, failures
 
 
-def lab_elsewhere(catalogue):
-    """What is known of a lab in another process; None for what it does not tell."""
+def describe_remote_lab(catalogue):
+    """Return what is known of a lab in another process, and None for what it does not say."""
     unknown = dict.fromkeys(("django", "python", "toolbar", "rows"))
     return {"database": catalogue["database"], **unknown}
 
 
-def chosen(catalogue, slugs, limits):
-    """The experiments to measure, in teaching order. Raises CommandError for unknown ones."""
+def choose(catalogue, slugs, limits):
+    """Return the experiments to measure, in teaching order. Raises CommandError for others."""
     known = [experiment["slug"] for experiment in catalogue["experiments"]]
     for slug in [*slugs, *(slug for slug, _ in limits)]:
         if slug in catalogue.get("elsewhere", {}):
@@ -234,10 +239,9 @@ def refuse_unknown_knobs(experiments, own):
     known = {name for experiment in experiments for name in experiment["knobs"]}
     for name in own:
         if name not in known:
-            there = (
-                f"there are {', '.join(sorted(known))}" if known else "none has knobs of its own"
-            )
-            raise CommandError(f"--knob: no experiment here has {name!r}; {there}", returncode=2)
+            listed = f"there are {', '.join(sorted(known))}"
+            ending = listed if known else "none has knobs of its own"
+            raise CommandError(f"--knob: no experiment here has {name!r}; {ending}", returncode=2)
 
 
 def refuse_unwritable(path):
@@ -246,22 +250,22 @@ def refuse_unwritable(path):
         raise CommandError(f"--json: cannot write {path}", returncode=2)
 
 
-def write(path, result):
-    """Write the results, or raise CommandError."""
+def write_json(path, result):
+    """Write the results, the samples of a variant in one line. Raises CommandError."""
     text = json.dumps(result, indent=1)
     text = re.sub(r"\[\s+([\d.,\s]+?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text)
     try:
-        path.write_text(text + "\n")  # the samples of a variant in one line
+        path.write_text(text + "\n")
     except OSError as error:
         raise CommandError(f"--json: {path}: {error.strerror}", returncode=2) from error
 
 
-def keep(result):
-    """Let the contents page show what was measured on this machine."""
+def write_last_results(result):
+    """Write the ratios that the contents page shows."""
     knobs_used = {name: result["knobs"][name] for name in ("movies", "round_trip")}
     for experiment in result["experiments"]:
         slow, *_, fast = [variant for variant in experiment["variants"] if not variant["reference"]]
-        last_results.keep(
+        last_results.write(
             experiment["slug"],
             ratio=experiment["ratio"],
             low=experiment["ratio_low"],
@@ -271,12 +275,12 @@ def keep(result):
         )
 
 
-def verdict(result, limits):
-    """A sentence for each gate that is not passed."""
+def failed_gates(result, limits):
+    """Return a sentence for each gate that the result does not pass."""
     measured = {experiment["slug"]: experiment for experiment in result["experiments"]}
-    unmet = [f"{slug}: the pages differ" for slug, e in measured.items() if not e["same_page"]]
+    failed = [f"{slug}: the pages differ" for slug, e in measured.items() if not e["same_page"]]
     for slug, limit in limits:
         ratio = measured[slug]["ratio"]
         if ratio < limit:
-            unmet.append(f"{slug}: the ratio is {ratio:.2f}, under {limit:g}")
-    return unmet
+            failed.append(f"{slug}: the ratio is {ratio:.2f}, under {limit:g}")
+    return failed

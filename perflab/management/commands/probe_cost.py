@@ -43,9 +43,9 @@ class Command(BaseCommand):
         without = [m for m in settings.MIDDLEWARE if "ProbeMiddleware" not in m]
         # A page of one millisecond shows 50 microseconds; one of seven hides them in its noise.
         light = reverse("catalogue")
-        _, request_s = in_turn(page(light, without), page(light, settings.MIDDLEWARE), rounds)
-        _, queries_s = in_turn(statements, probed_statements, rounds)
-        page_s, _ = in_turn(page(path, without), page(path, settings.MIDDLEWARE), rounds // 5)
+        _, request_s = alternate(page(light, without), page(light, settings.MIDDLEWARE), rounds)
+        _, queries_s = alternate(statements, probed_statements, rounds)
+        page_s, _ = alternate(page(path, without), page(path, settings.MIDDLEWARE), rounds // 5)
 
         queries = fast.queries.at(knobs.DEFAULT_MOVIES)
         request_us, query_us = request_s * 1e6, queries_s / QUERIES * 1e6
@@ -63,7 +63,7 @@ class Command(BaseCommand):
 
 
 def page(path, middleware):
-    """A function that asks for a page in process, through this middleware."""
+    """Return a function that asks for a page in process, through this middleware."""
     handler = WSGIHandler()
     whole = settings.MIDDLEWARE
     settings.MIDDLEWARE = middleware
@@ -72,29 +72,29 @@ def page(path, middleware):
     finally:
         settings.MIDDLEWARE = whole
 
-    def ask():
+    def get():
         response = handler.get_response(WSGIRequest(wsgi_environ(path, {})))
         if response.status_code != 200:
             raise CommandError(f"{path} answers {response.status_code}", returncode=1)
 
-    return ask
+    return get
 
 
 def statements():
-    """Some statements that cost next to nothing."""
+    """Run some statements that cost next to nothing."""
     with connection.cursor() as cursor:
         for _ in range(QUERIES):
             cursor.execute("SELECT 1")
 
 
 def probed_statements():
-    """The same under a probe."""
+    """Run the same statements under a probe."""
     with probe():
         statements()
 
 
-def in_turn(one, other, rounds):
-    """Two functions called in turn, after a warm-up: the median seconds of the first, and the
+def alternate(one, other, rounds):
+    """Call two functions in turn, after a warm-up; return the median seconds of the first, and the
     median of what the second took longer in each pair.
 
     The clock is this thread's CPU time: the probe computes and never waits, and so other programs

@@ -21,11 +21,11 @@ class Command(BaseCommand):
         parser.add_argument("file", nargs="+", type=Path, help="what `measure --json` wrote")
 
     def handle(self, *, file, **options):
-        self.stdout.write(as_page([load(path) for path in file]), ending="")
+        self.stdout.write(as_page([read(path) for path in file]), ending="")
 
 
-def load(path):
-    """The results in a file. Raises CommandError where it is none of `measure`'s."""
+def read(path):
+    """Return the results in a file. Raises CommandError where `measure` has not written it."""
     try:
         result = json.loads(path.read_text())
         if result["version"] == VERSION:

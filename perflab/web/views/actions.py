@@ -66,7 +66,7 @@ def result(request, slug):
         return HttpResponse(form.errors.as_text(), status=400, content_type="text/plain")
     values = form.cleaned_data
     queries = [values.pop("slow_queries"), values.pop("fast_queries")]
-    last_results.keep(experiment.slug, **values, queries=queries)
+    last_results.write(experiment.slug, **values, queries=queries)
     return HttpResponse(status=204)
 
 

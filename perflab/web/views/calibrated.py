@@ -22,7 +22,7 @@ def cpu_bound(request):
 
 
 def _page(request, bound, work):
-    ms = knobs.work_ms(request.GET)
+    ms = knobs.read_work_ms(request.GET)
     rounds, wall_ms, cpu_ms = calibrated.timed(work, ms)
     context = {"bound": bound, "ms": ms, "rounds": rounds, "wall_ms": wall_ms, "cpu_ms": cpu_ms}
     context["max_ms"] = settings.MAX_WORK_MS

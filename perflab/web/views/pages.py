@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from perflab.access import is_local
 from perflab.catalogue import knobs, registry
 from perflab.catalogue.knobs import Knobs
-from perflab.catalogue.query_count_test import guard_test
+from perflab.catalogue.query_count_test import write_query_count_test
 from perflab.catalogue.sources import variant_sources
 from perflab.compare import last_results
 
@@ -41,7 +41,7 @@ def contents(request):
     """The table of contents, in the article's three acts."""
     topics = {}
     for experiment in registry.experiments.values():
-        last = last_results.last(experiment.slug)
+        last = last_results.read(experiment.slug)
         summary = inline(experiment.summary)
         topics.setdefault(experiment.topic, []).append((experiment, summary, last))
     context = {
@@ -57,7 +57,7 @@ def comparison(request, slug):
     """An experiment's page: all its variants next to each other, each in a frame of its own."""
     experiment = experiment_or_404(slug)
     chosen = Knobs.read(request.GET, experiment.knobs)
-    runs = knobs.runs(request.GET)
+    runs = knobs.read_runs(request.GET)
     chosen.refuse_if_too_slow(max(r.queries.at(chosen.movies) for r in experiment.variants))
     frames_inspect = request.GET.get("frames") == "inspect"
     sources = variant_sources(experiment.slug, experiment.variants)
@@ -91,11 +91,11 @@ def comparison(request, slug):
         "knobs": chosen,
         "runs": runs,
         "guess": request.GET.get("guess") != "0",
-        "limits": knobs.catalogue(),
+        "limits": knobs.describe_knobs(),
         "min_runs": knobs.MIN_RUNS,
         "max_runs": knobs.MAX_RUNS,
         "is_local": is_local(request),
-        "guard": guard_test(experiment),
+        "query_count_test": write_query_count_test(experiment),
         "frames_inspect": frames_inspect,
         "can_inspect": settings.TOOLBAR,
         "vendor": connection.vendor,
