@@ -1,4 +1,4 @@
-"""Rows to try writing with: really committed, and gone when the page is made."""
+"""Drafts: rows that an experiment really commits, and deletes when its page is made."""
 
 import secrets
 from contextlib import contextmanager
@@ -13,17 +13,17 @@ LEFT_BEHIND = timedelta(minutes=10)  # longer than any request takes
 
 
 def drafts_of_films(batch, rows):
-    """The first films as drafts of this batch, not yet written: 1 query."""
+    """Return the first films as drafts of this batch, not yet written: 1 query."""
     films = Movie.objects.order_by("id").values_list("title", "year")[:rows]
     return [Draft(batch=batch, title=title, year=year) for title, year in films]
 
 
 @contextmanager
-def scratch():
-    """A batch of this request's own, whose drafts are deleted at the end: 1 query.
+def temporary_batch():
+    """Yield the name of a batch of drafts, and delete these at the end: 1 query.
 
-    They are not rolled back, since then nobody would have to wait for a commit. What a worker
-    could not delete because it was killed goes with somebody's batch later.
+    The drafts are not rolled back, since then no commit would be paid for. If a worker was killed
+    before it could delete its drafts, a later batch deletes them.
     """
     batch = secrets.token_hex(8)
     try:
@@ -35,7 +35,7 @@ def scratch():
 
 @contextmanager
 def written_drafts(rows):
-    """The first films as drafts in the database: 1 query, and 1 for every hundred drafts."""
-    with scratch() as batch:
+    """Yield the first films as drafts in the database: 1 query, and 1 for every hundred drafts."""
+    with temporary_batch() as batch:
         Draft.objects.bulk_create(drafts_of_films(batch, rows), batch_size=100)
         yield Draft.objects.filter(batch=batch).order_by("id")

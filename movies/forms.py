@@ -2,7 +2,7 @@ from django import forms
 
 
 class VisitorForm(forms.Form):
-    """What a visitor wants to be called."""
+    """The name with which the lab should greet a visitor."""
 
     name = forms.CharField(
         label="Your name",

@@ -7,13 +7,14 @@ from django.utils import timezone
 
 
 def register_number():
-    """An expression for a film's number in the archive's register: no two films have the same.
+    """Return an expression for a film's number in the archive's register, which no other film has.
 
-    They were entered box by box of 1,024, in no order within a box: scattered over a whole large
-    table, the entries of an index on it would make every insert a search on the disk.
+    The films were entered in boxes of 1,024, in no order within a box. If the numbers were in no
+    order over the whole of a large table, an index on them would make every insert a search on the
+    disk.
     """
     box, place = F("id") / 1024, F("id") % 1024
-    return box * 1024 + place * 397 % 1024  # an odd factor gives each place another
+    return box * 1024 + place * 397 % 1024  # since 397 is odd, no two places get the same number
 
 
 class Director(models.Model):
@@ -47,7 +48,7 @@ class Movie(models.Model):
 
     imdb_id = models.CharField(
         "IMDb id", max_length=12, unique=True, null=True, blank=True
-    )  # null, not "": only so can many synthetic films share "no id" under a unique index
+    )  # null, not "": under a unique index many films may have null, but only one may have ""
     title = models.CharField(max_length=300)
     original_title = models.CharField(max_length=300, blank=True)
     year = models.PositiveSmallIntegerField()
@@ -55,8 +56,8 @@ class Movie(models.Model):
     synopsis = models.TextField("synopsis (always synthesised)")
     director = models.ForeignKey(Director, on_delete=models.CASCADE, related_name="movies")
     countries = models.ManyToManyField(Country, related_name="movies")
-    # The same number twice: without an index and with one. The database makes it, so whoever
-    # writes films need not know of it.
+    # The same number stands in two columns, without an index and with one. The database computes
+    # both, so whoever writes films need not know of them.
     register = models.GeneratedField(
         expression=register_number(), output_field=models.PositiveIntegerField(), db_persist=True
     )
@@ -78,7 +79,7 @@ class Movie(models.Model):
 
     @property
     def is_synthetic(self):
-        """Whether the film was invented by `manage.py seed`."""
+        """Return whether the film was invented by `manage.py seed`."""
         return self.imdb_id is None
 
 
@@ -99,7 +100,7 @@ class Seeding(models.Model):
 
     recipe = models.PositiveSmallIntegerField("version of the rules that made the rows")
     seed = models.PositiveIntegerField()
-    # Rows written so far. In each table their ids are 1 to this.
+    # How many rows were written so far. In each table their ids go from 1 to this number.
     directors = models.PositiveIntegerField(default=0)
     movies = models.PositiveIntegerField(default=0)
     links = models.PositiveIntegerField("films' countries", default=0)
@@ -110,9 +111,9 @@ class Seeding(models.Model):
 
 
 class Tonight(models.Model):
-    """The film of the evening: one row at most, there from the first change on.
+    """The film of the evening. There is at most one row, from the first change on.
 
-    No foreign key, since whoever rewrites the films need not know of it.
+    It has no foreign key, so that whoever rewrites the films need not know of it.
     """
 
     film_id = models.PositiveIntegerField("id of the film", default=1)
@@ -126,12 +127,12 @@ class Tonight(models.Model):
 
     @classmethod
     def now(cls):
-        """The film that is announced just now: 1 query."""
+        """Return the row of the film that is announced now: 1 query."""
         return cls.objects.first() or cls()
 
     @classmethod
     def change(cls):
-        """Announce the next film of the collection, after the last one the first again."""
+        """Announce the next film of the collection; the first one follows the last one."""
         with transaction.atomic():
             cls.objects.get_or_create(pk=1)
             tonight = cls.objects.select_for_update().get(pk=1)
@@ -143,7 +144,7 @@ class Tonight(models.Model):
 
 
 class Draft(models.Model):
-    """A film that an experiment writes and takes away again, within one request."""
+    """A film that an experiment writes and deletes again within one request."""
 
     batch = models.CharField("the request that wrote it", max_length=16, db_index=True)
     made = models.DateTimeField(default=timezone.now)
@@ -171,11 +172,11 @@ class LoanColumns(models.Model):
 
 
 class Loan(LoanColumns):
-    """A loan in a table without indexes but its key's. An experiment writes it and undoes it."""
+    """A loan in a table with no index but its key's. An experiment writes it and rolls it back."""
 
 
 class IndexedLoan(LoanColumns):
-    """The same, with an index for each column."""
+    """A loan in a table with an index for each column."""
 
     class Meta:
         indexes = [

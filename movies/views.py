@@ -1,4 +1,4 @@
-"""The plain movie site: films with pages and search, a film, a director. Just a site."""
+"""The plain movie site, which is no experiment: the list of films, a film, a director."""
 
 from django.core.paginator import InvalidPage, Paginator
 from django.db.models import Q
@@ -16,7 +16,7 @@ REVIEWS_SHOWN = 50
 
 @reads_only
 def films(request):
-    """All films, by year, or those whose title or director holds the words of `?q=`."""
+    """Show all films by year, or those whose title or director contains the words of `?q=`."""
     words = request.GET.get("q", "").strip()
     if len(words) > 100 or "\0" in words:
         return error_page(
@@ -29,7 +29,7 @@ def films(request):
             | Q(original_title__icontains=words)
             | Q(director__name__icontains=words)
         )
-    # Expect 2 queries: the number of films, and those of this page with their directors.
+    # Expect 2 queries: the number of films, then the films of this page with their directors.
     paginator = Paginator(movies, FILMS_ON_A_PAGE)
     try:
         page = paginator.page(request.GET.get("page", "1"))
@@ -41,18 +41,18 @@ def films(request):
 
 @reads_only
 def film(request, pk):
-    """A film with its countries and its first reviews."""
+    """Show a film with its countries and its first reviews."""
     # Expect 3 queries: the film with its director, its countries, its reviews.
     movie = get_object_or_404(Movie.objects.select_related("director"), pk=pk)
     reviews = movie.reviews.order_by("id")[:REVIEWS_SHOWN]
-    is_known = movie.imdb_id in known_countries()  # IMDb's dumps do not tell the countries
+    is_known = movie.imdb_id in known_countries()  # IMDb's dumps do not hold the countries
     context = {"movie": movie, "reviews": reviews, "countries_are_known": is_known}
     return render(request, "movies/film.html", context)
 
 
 @reads_only
 def director(request, pk):
-    """A director's films, oldest first."""
+    """Show a director's films, oldest first."""
     # Expect 2 queries: the director, then the films.
     person = get_object_or_404(Director, pk=pk)
     movies = person.movies.order_by("year", "id")
@@ -61,7 +61,7 @@ def director(request, pk):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def visitor(request):
-    """Ask the visitor's name, for the experiments that greet; it is kept in a signed cookie."""
+    """Ask for the visitor's name, which some experiments show, and keep it in a signed cookie."""
     form = VisitorForm(request.POST or None, initial={"name": request.session.get("visitor", "")})
     if request.method == "POST" and form.is_valid():
         if form.cleaned_data["name"]:

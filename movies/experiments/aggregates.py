@@ -8,9 +8,9 @@ Avg("reviews__score"))`. That joins the films to their reviews, groups what come
 then takes the first few groups. Whether the database really does it in that order is its own
 affair, and here the two differ. PostgreSQL sees that the films are wanted in the order of their
 key, groups them as they come, and stops when the page is full. SQLite does not: it joins and groups
-the *whole collection*, sorts what comes out, and throws nearly all of it away.
-One query then loses against a loop of them. It is fast on a small collection and slower with
-every film that is added, on a page that stays the same.
+the *whole collection*, sorts what comes out, and throws nearly all of it away. One query then loses
+against a loop of them. It is fast on a small collection and slower with every film that is added,
+on a page that stays the same.
 
 *Subquery* says how it is meant: take the films of the page, then for each of them look at its own
 reviews, by their index. That is one query too, and its cost is that of the page, on both databases.

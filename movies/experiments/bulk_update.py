@@ -18,7 +18,7 @@ from the old one or is the same for all. Where each row gets a value that only P
 from django.db.models import F
 from django.shortcuts import render
 
-from movies.drafts import drafts_of_films, scratch, written_drafts
+from movies.drafts import drafts_of_films, temporary_batch, written_drafts
 from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
@@ -39,7 +39,7 @@ def fast(request, rows):
 
 
 ALSO = {
-    "also": (drafts_of_films, scratch, written_drafts),
+    "also": (drafts_of_films, temporary_batch, written_drafts),
     "templates": ("movies/drafts.html",),
 }
 

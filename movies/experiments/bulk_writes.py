@@ -20,14 +20,14 @@ depends on the distance: turn the *round trip* knob, and the transaction alone i
 from django.db import transaction
 from django.shortcuts import render
 
-from movies.drafts import drafts_of_films, scratch
+from movies.drafts import drafts_of_films, temporary_batch
 from movies.models import Draft
 from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 def slow(request, rows):
     # Expect 3 queries and 1 INSERT, with a commit of its own, for each draft.
-    with scratch() as batch:
+    with temporary_batch() as batch:
         for draft in drafts_of_films(batch, rows):
             draft.save()
         written = Draft.objects.filter(batch=batch).order_by("id")
@@ -36,7 +36,7 @@ def slow(request, rows):
 
 def together(request, rows):
     # Expect 3 queries and 1 INSERT for each draft, all in one transaction.
-    with scratch() as batch:
+    with temporary_batch() as batch:
         with transaction.atomic():
             for draft in drafts_of_films(batch, rows):
                 draft.save()
@@ -46,13 +46,13 @@ def together(request, rows):
 
 def fast(request, rows):
     # Expect 3 queries and 1 INSERT for every hundred drafts.
-    with scratch() as batch:
+    with temporary_batch() as batch:
         Draft.objects.bulk_create(drafts_of_films(batch, rows), batch_size=100)
         written = Draft.objects.filter(batch=batch).order_by("id")
         return render(request, "movies/drafts.html", {"rows": written})
 
 
-ALSO = {"also": (drafts_of_films, scratch), "templates": ("movies/drafts.html",)}
+ALSO = {"also": (drafts_of_films, temporary_batch), "templates": ("movies/drafts.html",)}
 
 experiment = Experiment(
     title="Writing many rows",

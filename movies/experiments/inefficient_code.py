@@ -1,7 +1,7 @@
 """Every film compared with every other: twice the films, four times the work.
 
-The page says for each film how many others on it are alike: of the same decade, and about as long.
-All three variants run one query. What differs is what is done with its rows.
+The page says for each film how many others on it are similar: of the same decade, and about as
+long. All three variants run one query. What differs is what is done with its rows.
 
 The slow view compares each film with all others. For a hundred films those are ten thousand
 comparisons, for a thousand a million: no line of it looks wrong, and with the few rows of a
@@ -28,7 +28,7 @@ COLUMNS = ("title", "year", "minutes")
 
 
 def kind(movie):
-    """What films that are alike have in common: the decade, and how many half hours they take."""
+    """What similar films have in common: the decade, and how many half hours they take."""
     return movie["year"] // 10, movie["minutes"] // 30
 
 
@@ -36,16 +36,16 @@ def pairs(request, rows):
     # Expect 1 query, and N × N comparisons in Python.
     movies = list(Movie.objects.values(*COLUMNS).order_by("id")[:rows])
     for movie in movies:
-        alike = sum(kind(movie) == kind(other) for other in movies)
-        movie["alike"] = alike - 1  # itself is one of them
+        similar = sum(kind(movie) == kind(other) for other in movies)
+        movie["similar"] = similar - 1  # the film itself is one of them
     return render(request, "movies/similar_films.html", {"movies": movies})
 
 
 def database(request, rows):
     # Expect 1 query: the films of this page, each with the number of its kind.
-    shown = Movie.objects.order_by("id").values("id")[:rows]
-    alike = Window(Count("id"), partition_by=[F("year") / 10, F("minutes") / 30]) - 1
-    movies = Movie.objects.filter(id__in=shown).values(*COLUMNS, alike=alike)
+    on_page = Movie.objects.order_by("id").values("id")[:rows]
+    similar = Window(Count("id"), partition_by=[F("year") / 10, F("minutes") / 30]) - 1
+    movies = Movie.objects.filter(id__in=on_page).values(*COLUMNS, similar=similar)
     return render(request, "movies/similar_films.html", {"movies": movies.order_by("id")})
 
 
@@ -54,7 +54,7 @@ def dictionary(request, rows):
     movies = list(Movie.objects.values(*COLUMNS).order_by("id")[:rows])
     of_kind = Counter(kind(movie) for movie in movies)
     for movie in movies:
-        movie["alike"] = of_kind[kind(movie)] - 1  # itself is one of them
+        movie["similar"] = of_kind[kind(movie)] - 1  # the film itself is one of them
     return render(request, "movies/similar_films.html", {"movies": movies})
 
 
@@ -64,7 +64,7 @@ experiment = Experiment(
     remedy="the dictionary",
     figure="time",
     cost="Memory for the dictionary, one entry for each kind; and the comparison has to be one "
-    "that a key can stand for. “Nearly alike” needs another structure, or the database.",
+    "that a key can stand for. “Nearly similar” needs another structure, or the database.",
     docs="https://docs.djangoproject.com/en/5.2/topics/performance/#work-at-the-appropriate-level",
     variants=(
         Variant("pairs", pairs, Queries(1), also=(kind,)),

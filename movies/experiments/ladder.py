@@ -1,4 +1,4 @@
-"""One page, climbed from naive to cached: every variant is one small change to the one before.
+"""One page, step by step from naive to cached: each variant is one small change to the one before.
 
 The page never changes: films, each with its director and its countries. What changes is how much
 work it takes, and of what kind.
@@ -12,15 +12,16 @@ the database that takes the time, but Python.
 The next three variants save the *work itself*, as long as nobody minds a page that is up to a
 minute old. *Cached data* keeps the rows, and what is left of the time is mostly the template.
 *Cached HTML* keeps what the template made. `cache_page` does the same with one line, headers and
-all, and asks the cache twice for it, once for what the page varies on and once for the page: it
+all, and asks the cache twice for it, once for what the page varies on and once for the page. It
 need not be quicker than the variant before, only simpler.
 
-Beside the ladder stands a *bare* view, which answers "ok" and nothing else. That is what Django
-itself costs here; no page can be quicker, and how near a variant comes to it tells what is left.
+A *bare* view stands beside these variants for reference. It answers "ok" and nothing else, so it
+shows what Django itself costs here. No page can be quicker, and the distance from a variant to it
+is what is left to save.
 
 **When it matters.** The order is the lesson. Queries first: they cost nothing but a line, and every
-later variant is better for them. Caching last: it hides a slow page from most visitors, and shows
-it to the first one of every minute. Stop climbing as soon as the page is quick enough.
+later variant profits from them. Caching last: it hides a slow page from most visitors, and shows
+it to the first one of every minute. Stop as soon as the page is quick enough.
 """
 
 from django.core.cache import cache
@@ -97,7 +98,7 @@ def whole_page(request, rows):
 
 
 def bare(request, rows):
-    # Expect no query, no cache, no template: what every page costs.
+    # Expect no query, no call to the cache and no template.
     return HttpResponse("ok")
 
 
@@ -106,11 +107,11 @@ VALUES = {"templates": ("movies/programme_values_list.html",)}
 CACHED = {"queries": Queries(2), "warm": Queries(0), **VALUES}
 
 experiment = Experiment(
-    title="The whole climb",
+    title="One page, step by step",
     topic="From naive to cached",
-    remedy="the whole climb",
-    cost="Every variant has its own: wider rows, memory, dictionaries without methods, and from "
-    "the cached ones on a page that is up to 60 s old, and a cache to keep running.",
+    remedy="all steps together",
+    cost="Every variant has its own cost: wider rows, memory, dictionaries without methods. The "
+    "cached pages are up to 60 s old, and the cache has to run.",
     docs="https://docs.djangoproject.com/en/5.2/topics/performance/",
     variants=(
         Variant("naive", naive, Queries(1, per_row=2), **MODELS),
@@ -125,7 +126,7 @@ experiment = Experiment(
             "bare",
             bare,
             Queries(0),
-            differs="This page holds the word ok alone: it is no variant, but what Django costs.",
+            differs="This page holds the word ok alone: it shows what Django itself costs.",
             reference=True,
         ),
     ),

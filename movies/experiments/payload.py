@@ -1,4 +1,4 @@
-"""Everything in one page: the line is full, while the server has long been done.
+"""Everything in one page: the network is busy, while the server has long been done.
 
 The page shows films with their synopses. The server's own time ends with the first byte; what the
 visitor waits for is the last one, so here the clock is the visitor's.
@@ -8,9 +8,9 @@ and tables shrink to a fraction, for some milliseconds of CPU time. The third se
 films and leaves the others to the next page, which few people open: less to query, less to render,
 less to send. The last one does both.
 
-The knob *line* sends each response at the pace of a slow line, **simulated**: on one machine there
-is no slow line, and without it compression only costs. Turn it, and see from which pace on the
-time that compression takes is less than the time that it saves.
+The knob *line* sends each response at the pace of a slow network, **simulated**: on one machine
+there is no slow network, and without it compression only costs. Turn the knob, and see from which
+pace on the time that compression takes is less than the time that it saves.
 
 **When it matters.** On phones, on the road and abroad, and for whoever pays for traffic. In
 production, compression is often the balancer's task; a page of a thousand rows is nobody's.
@@ -20,21 +20,21 @@ from django.shortcuts import render
 from django.views.decorators.gzip import gzip_page
 
 from movies.models import Movie
-from movies.slow_network import over_a_line
+from movies.slow_network import over_slow_network
 from perflab.catalogue.registry import Choice, Experiment, Queries, Variant
 
 ON_A_PAGE = 20
 FIRST = "This page shows the first twenty films; the others are on the next pages."
 
 
-@over_a_line
+@over_slow_network
 def everything(request, rows):
     # Expect 1 query: all the films with their directors.
     movies = Movie.objects.select_related("director").order_by("id")[:rows]
     return render(request, "movies/synopses.html", {"movies": movies})
 
 
-@over_a_line
+@over_slow_network
 @gzip_page
 def compressed(request, rows):
     # Expect 1 query: all the films with their directors.
@@ -42,14 +42,14 @@ def compressed(request, rows):
     return render(request, "movies/synopses.html", {"movies": movies})
 
 
-@over_a_line
+@over_slow_network
 def first_page(request, rows):
     # Expect 1 query: no more films than a page holds.
     movies = Movie.objects.select_related("director").order_by("id")[: min(rows, ON_A_PAGE)]
     return render(request, "movies/synopses.html", {"movies": movies})
 
 
-@over_a_line
+@over_slow_network
 @gzip_page
 def both(request, rows):
     # Expect 1 query: no more films than a page holds.
@@ -71,7 +71,9 @@ experiment = Experiment(
     "length tell the secret (BREACH); Django masks its own CSRF tokens for that.",
     docs="https://docs.djangoproject.com/en/5.2/topics/http/decorators/#gzip-compression",
     variants=(
-        Variant("everything", everything, Queries(1), templates=TEMPLATES, also=(over_a_line,)),
+        Variant(
+            "everything", everything, Queries(1), templates=TEMPLATES, also=(over_slow_network,)
+        ),
         Variant("compressed", compressed, Queries(1), templates=TEMPLATES),
         Variant("first-page", first_page, Queries(1), templates=TEMPLATES, differs=FIRST),
         Variant("both", both, Queries(1), templates=TEMPLATES, differs=FIRST),

@@ -9,8 +9,9 @@ field. The serialisers of REST frameworks work like this, with more layers. The 
 for the same instances with no more columns than it shows. The last one asks with `values` for what
 it needs, dictionaries at once, and one `JsonResponse` writes them all.
 
-The variant beside the ladder hands the very dictionaries of the last one to a template. Compare
-these two: they read the same from the database, so what is between them is the template.
+The variant *template* is there for reference: it hands the very dictionaries of *values* to a
+template. Compare these two: they read the same from the database, so the template is what makes the
+difference.
 
 **When it matters.** Lists of many rows, exports and APIs. On a page of ten rows nobody notices, and
 an instance with its methods is nicer to work with. Where a template is the bottleneck, no query can
@@ -78,7 +79,7 @@ experiment = Experiment(
             template,
             Queries(1),
             templates=("movies/table.html",),
-            differs="This page is HTML: the rows of the last variant, put through a template.",
+            differs="This page is HTML: a template shows the rows of the variant values.",
             reference=True,
         ),
     ),

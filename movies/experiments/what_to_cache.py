@@ -12,7 +12,7 @@ leaves the last middleware, and looks for it before the first one, as Django's c
 when they stand first and nothing else stands before them. It looks twice too, so whether it beats
 *html* depends on how far the cache is: try the knob *cache*.
 
-The *bare* response beside the ladder is a view that says “ok” and nothing more. It shows what a
+The *bare* response is there for reference: a view that says “ok” and nothing more. It shows what a
 Django request costs here with nothing to do, so no view can be quicker. What is answered before
 the view and the other middlewares is not bound by it.
 
@@ -111,7 +111,7 @@ experiment = Experiment(
             "bare",
             bare,
             Queries(0),
-            differs="This is no page but the two letters of “ok”.",
+            differs="This page holds the word “ok” alone: it shows what Django itself costs.",
             reference=True,
         ),
     ),

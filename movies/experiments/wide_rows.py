@@ -9,9 +9,9 @@ So they save what the column weighs, pay for the notes, and save nothing of what
 `values_list("title", "year")` makes no instances at all: a row is a plain tuple, here one with
 names, so that the template need not change.
 
-Look at the climb before you believe it. A synopsis here is a few paragraphs, and leaving it out may
-be worth nothing, or less: more rows show it better. Of a table with scans or large
-documents in it the first step would be the larger one.
+Look at the chart of the variants before you believe it. A synopsis here is a few paragraphs, and
+leaving it out may be worth nothing, or less: more rows show it better. Of a table with scans or
+large documents in it the first step would be the larger one.
 
 **When it matters.** `defer` where a column is really large, or far away: across a network, or on
 PostgreSQL, which keeps very long values in a table beside the table. `values_list` for long lists,

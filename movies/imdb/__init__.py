@@ -1,8 +1,8 @@
 """Replace the films by real ones from IMDb's own dumps, which the user has downloaded.
 
 The dumps are streamed into temporary tables and joined there, whatever their size. What they do
-not tell is synthesised as `seed` does, and labelled so: synopses, reviews, and the countries of
-films that are not in data/films.csv. All is done in one transaction: whatever interrupts it leaves
+not hold is synthesised as `seed` does, and labelled so: synopses, reviews, and the countries of
+films that are not in data/films.csv. Everything is done in one transaction: an interruption leaves
 the old films. The same dumps give the same rows, ids included, on SQLite and PostgreSQL.
 """
 
@@ -20,21 +20,21 @@ from movies.imdb.dumps import DumpError
 from movies.models import Country, Director, Movie, Review, Seeding
 from movies.seeding import rows, texts, writing
 
-SEED = 1  # of all that is synthesised
-FILMS = 2_000  # made from one start of chance, and written at a time
+SEED = 1  # of everything that is synthesised
+FILMS = 2_000  # in a block, which has its own random numbers and is written at once
 
-# A film gets one review for so many votes. The best known would have thousands.
+# A film gets one review for so many votes, up to a maximum: the best known films would have more.
 VOTES_PER_REVIEW = 1_000
-MOST_REVIEWS = 2_000
+MAX_REVIEWS = 2_000
 
 
 @dataclass
 class Summary:
     """What an import did."""
 
-    added: dict[str, int]  # rows written, by what they are
-    unused: dict[str, Counter]  # lines that were not used, by dump and reason
-    is_by_votes: bool  # whether the dumps told which films have the most votes
+    added: dict[str, int]  # number of rows written, by their kind
+    unused: dict[str, Counter]  # number of lines that were not used, by dump and reason
+    is_by_votes: bool  # whether the films are ordered by their number of votes
     seconds: float
 
     @property
@@ -43,20 +43,20 @@ class Summary:
 
 
 def import_films(folder, limit=seeding.MAX_MOVIES, types=("movie",), replace=False, progress=None):
-    """Replace all films by those of the dumps in `folder` (a Path); return a Summary.
+    """Replace all films by those of the dumps in `folder` (a Path), and return a Summary.
 
-    `limit` keeps those with the most votes, or where title.ratings is missing those with the lowest
-    ids; `types` are IMDb's titleType. Tables that hold something are only touched with `replace`.
-    `progress(stage, done, total)` is called as it goes on, with bytes of a dump or with films.
-    Raises DumpError for dumps that cannot be used, SeedingError for tables that may not be
-    replaced, and Django's database errors; the tables are then as they were.
+    At most `limit` films are imported: those with the most votes, or where title.ratings is missing
+    those with the lowest ids. `types` are values of IMDb's titleType. Tables that hold rows are
+    only changed with `replace`. `progress(stage, done, total)` is called again and again, with
+    bytes of a dump or with films. Raises DumpError for dumps that cannot be used, SeedingError for
+    tables that may not be replaced, and Django's database errors; the tables are then as they were.
     """
     progress = progress or (lambda stage, done, total: None)
     started = perf_counter()
     paths = dumps.find(folder)
     ensure_replaceable(replace)
-    with writing.alone(lambda: progress("waiting for another writer", 0, None)):
-        ensure_replaceable(replace)  # asked again: another writer may have been waited for
+    with writing.exclusive_transaction(lambda: progress("waiting for another writer", 0, None)):
+        ensure_replaceable(replace)  # look again: we may have waited for another writer
         with connection.cursor() as cursor:
             staging.create(cursor)
             unused = stage(cursor, paths, types, progress)
@@ -66,7 +66,7 @@ def import_films(folder, limit=seeding.MAX_MOVIES, types=("movie",), replace=Fal
                 raise DumpError(f"No film of these dumps can be used: {reasons(unused)}.")
             staging.credit_directors(cursor)
             progress("deleting the old films", 0, None)
-            writing.empty(cursor)
+            writing.delete_all(cursor)
             Seeding.objects.all().delete()
             added = seeding.write_blocks(
                 cursor,
@@ -76,12 +76,12 @@ def import_films(folder, limit=seeding.MAX_MOVIES, types=("movie",), replace=Fal
             )
             staging.drop(cursor)
     progress("tidying up", chosen, chosen)
-    writing.tidy()
+    writing.tidy_up()
     return Summary(added, unused, "title.ratings" in paths, perf_counter() - started)
 
 
 def ensure_replaceable(replace):
-    """Raise SeedingError unless the tables are empty, or may be emptied."""
+    """Raise SeedingError unless the tables are empty or may be replaced."""
     if not replace and any(m.objects.exists() for m in (Movie, Director, Country, Review)):
         there = Seeding.objects.first()
         found = f"{there.movies:,} films" if there else "rows"
@@ -89,7 +89,7 @@ def ensure_replaceable(replace):
 
 
 def stage(cursor, paths, types, progress):
-    """Bring what is wanted of the dumps into the temporary tables; what was not used, and why."""
+    """Write the films of the dumps into temporary tables; return what was not used, and why."""
     unused = defaultdict(Counter)
     films, directors = dumps.Ids(), dumps.Ids()
 
@@ -117,20 +117,20 @@ def stage(cursor, paths, types, progress):
 
 
 def reasons(unused):
-    """Why lines were not used, in one line."""
-    told = (
+    """Return why lines were not used, in one line."""
+    parts = (
         f"in {name} {', '.join(f'{number:,} {reason}' for reason, number in why.items() if number)}"
         for name, why in unused.items()
         if any(why.values())
     )
-    return "; ".join(told) or "they hold none"
+    return "; ".join(parts) or "they hold none"
 
 
 def blocks(are_rated):
     """Yield the chosen films as Rows, block by block."""
     films = staging.films()
     link_ids, review_ids = count(1), count(1)
-    directors = 0  # who have been seen
+    directors = 0  # who have appeared
     for number in count():
         part = list(islice(films, FILMS))
         if not part:
@@ -157,13 +157,13 @@ def blocks(are_rated):
 
 
 def countries(imdb_id, random):
-    """The ids of a film's countries: the real ones if we know them, else those of another film."""
+    """Return the ids of a film's countries if we know them, else those of a random film."""
     return rows.known_countries().get(imdb_id) or texts.pick(rows.real_films()[0], random).countries
 
 
 def reviews(movie, are_rated, rating, votes, ids, random):
-    """A film's reviews: as many and as good as its votes, or as those of any synthetic film."""
+    """Return a film's reviews, by its votes and rating, or else as for any synthetic film."""
     if not are_rated:
         return rows.reviews(movie, rows.REVIEWS_OF_A_SYNTHETIC_FILM, ids, random)
-    number = min((votes or 0) // VOTES_PER_REVIEW, MOST_REVIEWS)
+    number = min((votes or 0) // VOTES_PER_REVIEW, MAX_REVIEWS)
     return rows.opinions(movie, number, (rating or 0) * 100, ids, random)

@@ -1,8 +1,9 @@
-"""IMDb's dumps, read line by line: what of them can be used, and what not and why.
+"""Read IMDb's dumps line by line, and say which lines cannot be used and why.
 
-A dump is a header and tab-separated lines of UTF-8, without any quoting; `\\N` stands for nothing.
-IMDb calls a title `tconst` ("tt0111161") and a person `nconst` ("nm0001104"); here both are the
-number in it. Nothing grows with a dump but the bits of `Ids`: 5 MB for 40 million ids.
+A dump is a header and tab-separated lines of UTF-8 without quoting; `\\N` stands for no value. IMDb
+identifies a title by a `tconst` ("tt0111161") and a person by an `nconst` ("nm0001104"); here both
+are the number in it. The memory that this needs does not grow with a dump, except for the bits of
+`Ids`: 5 MB for 40 million ids.
 """
 
 import gzip
@@ -29,11 +30,11 @@ TYPES = (
     *("tvShort", "tvSpecial", "video", "videoGame"),
 )
 
-# What our tables hold, and what can be true.
+# What our tables can hold, and what can be true.
 LONGEST_TITLE = 300
 LONGEST_NAME = 200
 YEARS = range(1870, 2101)
-MINUTES = range(1, 7 * 24 * 60)  # some works run for weeks, but nobody shows them
+MINUTES = range(1, 7 * 24 * 60)  # some works are longer, but nobody shows them
 
 NOTHING = (b"\\N", b"")
 BLOCK = 1 << 20  # bytes read at a time, and the longest line there may be
@@ -52,10 +53,10 @@ class Ids:
     """A set of ids, one bit each."""
 
     def __init__(self):
-        self.bits = bytearray(ID_BITS // 8)  # costs nothing until it is written to
+        self.bits = bytearray(ID_BITS // 8)  # takes no memory until it is written to
 
     def add(self, number):
-        """Add an id; whether it is new."""
+        """Add an id, and return whether it is new."""
         byte, bit = number >> 3, 1 << (number & 7)
         is_new = not self.bits[byte] & bit
         self.bits[byte] |= bit
@@ -66,7 +67,10 @@ class Ids:
 
 
 def find(folder):
-    """The paths of the dumps in a folder, by name. Raises DumpError if one is missing or wrong."""
+    """Return the paths of the dumps in a folder, by name.
+
+    Raises DumpError if one is missing or wrong.
+    """
     try:
         there = {path.name for path in folder.iterdir()}
     except OSError as error:
@@ -80,15 +84,15 @@ def find(folder):
             raise DumpError(f"{folder} holds neither {both[0]} nor {both[1]}")
     for name, path in paths.items():
         with opened(path, name):
-            pass  # for its header: a wrong file is better found now than in five minutes
+            pass  # this checks the header: a wrong file should be found now, not in five minutes
     return paths
 
 
 @contextmanager
 def opened(path, name):
-    """Open a dump, plain or gzip whatever its name says: the file past its header, and the raw one.
+    """Open a dump, plain or gzip, and yield the file after its header and the raw file.
 
-    What is wrong with the file is raised as DumpError.
+    The content decides whether it is gzip, not the name. Raises DumpError for a bad file.
     """
     with ExitStack() as stack:
         try:
@@ -111,7 +115,7 @@ def opened(path, name):
 
 
 def lines(path, name, skipped, progress):
-    """Yield the lines of a dump as lists of fields, in bytes; count those of another length.
+    """Yield the lines of a dump as lists of fields, in bytes; count those with too many or few.
 
     `progress(name, done, size)` is called now and then, with bytes of the file.
     """
@@ -129,7 +133,7 @@ def lines(path, name, skipped, progress):
 
 
 def blocks_of_lines(file, path):
-    """Yield lists of whole lines, without their ends."""
+    """Yield lists of whole lines, without the line ends."""
     tail = b""
     while read := file.read(BLOCK):
         *block, tail = (tail + read).replace(b"\r\n", b"\n").split(b"\n")
@@ -141,9 +145,9 @@ def blocks_of_lines(file, path):
 
 
 def identifier(field, prefix):
-    """The number in an id. Raises Unusable."""
+    """Return the number in an id. Raises Unusable."""
     digits = field[2:]
-    # Written in one way only, or two ids could stand for one number.
+    # Only IMDb's own spelling is accepted, or two ids could mean the same number.
     as_imdb_does = len(digits) == 7 or (len(digits) == 8 and digits[0] != ord("0"))
     if not (field[:2] == prefix and as_imdb_does and digits.isdigit()):
         raise Unusable("without an id")
@@ -151,7 +155,7 @@ def identifier(field, prefix):
 
 
 def number(field, among, what):
-    """A whole number. Raises Unusable, which names `what` it should be."""
+    """Return a whole number. Raises Unusable, which says `what` it should be."""
     if field in NOTHING:
         raise Unusable(f"without a {what}")
     if not (field.isdigit() and len(field) < 10 and int(field) in among):
@@ -160,26 +164,26 @@ def number(field, among, what):
 
 
 def text(field, longest, what):
-    """Text that our tables can hold, "" for none. Raises Unusable, which names `what` it is."""
+    """Return text that our tables can hold, "" for none. Raises Unusable, which says `what`."""
     if field in NOTHING:
         return ""
     try:
-        said = field.decode()
+        decoded = field.decode()
     except UnicodeDecodeError as error:
         raise Unusable(f"with a {what} that is not UTF-8") from error
-    if "\0" in said:  # which PostgreSQL cannot hold
+    if "\0" in decoded:  # PostgreSQL cannot hold it
         raise Unusable(f"with a {what} that is not text")
-    if len(said) > longest:
+    if len(decoded) > longest:
         raise Unusable(f"with a {what} of more than {longest} characters")
-    return said.strip()
+    return decoded.strip()
 
 
 def film(fields):
-    """Of a line of title.basics: id, title, original title if another, year, minutes."""
+    """Return id, title, original title (if it differs), year and minutes of a film's line."""
     tconst, _, primary, original, adult, year, _, minutes, _ = fields
     if adult == b"1":
         raise Unusable("for adults")
-    if adult != b"0":  # some lines have a year here: a tab is missing before it
+    if adult != b"0":  # some lines have a year here, because a tab is missing
         raise Unusable("whose isAdult is neither 0 nor 1")
     tconst = identifier(tconst, b"tt")
     title = text(primary, LONGEST_TITLE, "title")
@@ -216,7 +220,7 @@ def films(lines, types, kept, skipped):
 def crew(lines, films, directors, skipped):
     """Yield film, place and person for each director of these films, and add them to `directors`.
 
-    Of a director without an id nothing is known, so the film keeps its others.
+    A director without an id is unknown; the film keeps its other directors.
     """
     seen = Ids()
     for tconst, listed, _ in lines:
@@ -229,7 +233,7 @@ def crew(lines, films, directors, skipped):
         except Unusable as problem:
             skipped[str(problem)] += 1
             continue
-        people = {}  # in their order, each once
+        people = {}  # in their order, each person once
         for nconst in listed.split(b",") if listed not in NOTHING else ():
             try:
                 people[identifier(nconst.strip(), b"nm")] = None
@@ -241,7 +245,7 @@ def crew(lines, films, directors, skipped):
 
 
 def people(lines, wanted, skipped):
-    """Yield the id and the name of those who are wanted."""
+    """Yield the id and the name of the wanted people."""
     seen = Ids()
     for nconst, name, *_ in lines:
         try:

@@ -1,6 +1,6 @@
-"""Temporary tables in which the dumps are joined, so that the database does it and not our memory.
+"""Temporary tables in which the database joins the dumps, so that they need not fit into memory.
 
-They are made and dropped inside the caller's transaction: what interrupts it takes them along.
+They are made and dropped in the caller's transaction, so an interruption removes them too.
 """
 
 from itertools import groupby, islice
@@ -25,7 +25,7 @@ TABLES = {
     "imdb_person": "person integer PRIMARY KEY, name text NOT NULL",
     "imdb_votes": """
         film integer PRIMARY KEY, rating integer NOT NULL, votes integer NOT NULL""",
-    # What is made of it: films by rank, the credit of each, and each credit once.
+    # What is made of them: films by rank, the credit of each film, and each credit once.
     "imdb_choice": "id integer PRIMARY KEY, film integer NOT NULL",
     "imdb_credit": "id integer PRIMARY KEY, people text NOT NULL, name text NOT NULL",
     "imdb_director": "id integer NOT NULL, people text PRIMARY KEY",
@@ -33,14 +33,16 @@ TABLES = {
 
 
 def create(cursor):
+    """Create the temporary tables."""
     if connection.vendor == "postgresql":
-        # All rows will be fetched: plan for the last of them, not for the first.
+        # We fetch all rows, so the planner should optimise for the last one, not for the first.
         cursor.execute("SET LOCAL cursor_tuple_fraction = 1")
     for table, columns in TABLES.items():
         cursor.execute(f"CREATE TEMPORARY TABLE {table} ({columns})")
 
 
 def drop(cursor):
+    """Drop the temporary tables."""
     if connection.vendor == "postgresql":
         cursor.execute("SET LOCAL cursor_tuple_fraction = DEFAULT")
     for table in TABLES:
@@ -48,13 +50,14 @@ def drop(cursor):
 
 
 def fill(cursor, table, columns, rows):
-    """Write rows as they come, then let the planner know what the table holds."""
+    """Write rows in parts, then let the planner know what the table holds."""
     while part := list(islice(rows, ROWS)):
         writing.insert_into(cursor, table, columns, part)
     cursor.execute(f"ANALYZE {table}")
 
 
-def one(cursor, query):
+def fetch_number(cursor, query):
+    """Return the one number that a query finds."""
     cursor.execute(query)
     return cursor.fetchone()[0]
 
@@ -70,7 +73,7 @@ def stream(query):
 def choose(cursor, limit):
     """Rank the films that have a director with a name, those with the most votes first.
 
-    Returns how many films these are, and how much was left out for what reason.
+    Return how many films these are, and how many were left out for each reason.
     """
     cursor.execute(
         "DELETE FROM imdb_crew WHERE NOT EXISTS "
@@ -78,7 +81,7 @@ def choose(cursor, limit):
     )
     nameless = cursor.rowcount
     directed = "EXISTS (SELECT 1 FROM imdb_crew WHERE imdb_crew.film = imdb_film.film)"
-    undirected = one(cursor, f"SELECT COUNT(*) FROM imdb_film WHERE NOT {directed}")
+    undirected = fetch_number(cursor, f"SELECT COUNT(*) FROM imdb_film WHERE NOT {directed}")
     cursor.execute(
         "INSERT INTO imdb_choice (id, film) "
         "SELECT ROW_NUMBER() OVER (ORDER BY COALESCE(votes, 0) DESC, imdb_film.film), "
@@ -88,8 +91,8 @@ def choose(cursor, limit):
         [limit],
     )
     cursor.execute("ANALYZE imdb_choice")
-    chosen = one(cursor, "SELECT COUNT(*) FROM imdb_choice")
-    beyond = one(cursor, "SELECT COUNT(*) FROM imdb_film") - undirected - chosen
+    chosen = fetch_number(cursor, "SELECT COUNT(*) FROM imdb_choice")
+    beyond = fetch_number(cursor, "SELECT COUNT(*) FROM imdb_film") - undirected - chosen
     return chosen, {
         "credits of directors without a name": nameless,
         "films without a director": undirected,
@@ -98,18 +101,18 @@ def choose(cursor, limit):
 
 
 def credit(names):
-    """The credit of people of these names, in their order, and how many of them it tells of."""
+    """Return the credit of people with these names, and how many of the names it holds."""
     together = ", ".join(names)
     if len(together) <= LONGEST_NAME:
         return together, len(names)
-    shown = len(names) - 1
-    while len(together := ", ".join(names[:shown]) + AND_OTHERS) > LONGEST_NAME and shown > 1:
-        shown -= 1
-    return together[:LONGEST_NAME], shown
+    kept = len(names) - 1
+    while len(together := ", ".join(names[:kept]) + AND_OTHERS) > LONGEST_NAME and kept > 1:
+        kept -= 1
+    return together[:LONGEST_NAME], kept
 
 
 def credits():
-    """Yield each chosen film's id, who directed it (by ids, as text) and the credit of these."""
+    """Yield each chosen film's id, its directors (their ids, as text) and their credit."""
     listed = stream(
         "SELECT imdb_choice.id, imdb_crew.person, imdb_person.name FROM imdb_choice "
         "JOIN imdb_crew ON imdb_crew.film = imdb_choice.film "
@@ -118,9 +121,9 @@ def credits():
     )
     for film, directors in groupby(listed, key=itemgetter(0)):
         people, names = zip(*((person, name) for _, person, name in directors), strict=True)
-        together, shown = credit(names)
-        key = ",".join(map(str, people[:shown]))
-        yield film, key if shown == len(people) else f"{key},...", together
+        together, kept = credit(names)
+        key = ",".join(map(str, people[:kept]))
+        yield film, key if kept == len(people) else f"{key},...", together
 
 
 def credit_directors(cursor):

@@ -1,4 +1,4 @@
-"""What the commands that write films share."""
+"""What the commands `seed` and `import_imdb` share."""
 
 import argparse
 import re
@@ -29,13 +29,13 @@ def whole_number(low, high):
 
 
 class FilmsCommand(OneLineCommand):
-    """A command that writes films: on migrated tables, with one line for whatever goes wrong."""
+    """A command that writes films into migrated tables and shows every error in one line."""
 
     @contextmanager
     def one_line_for(self, *mistakes):
-        """Run a block on migrated tables; exit with 2 for mistakes of the user, with 1 for others.
+        """Run a block on migrated tables. Exit with 2 for a mistake of the user, with 1 otherwise.
 
-        `mistakes` are exceptions whose message is for the user.
+        `mistakes` are the exceptions that a mistake of the user raises.
         """
         try:
             ensure_migrated()
@@ -46,23 +46,24 @@ class FilmsCommand(OneLineCommand):
             raise CommandError(f"the database says: {one_line(error)}") from error
         except KeyboardInterrupt:
             self.stderr.write(
-                "Interrupted: the films are as they were, or all there. Run it again to be sure."
+                "Interrupted: either the old films are still there or all of the new ones are. "
+                "Run the command again to be sure."
             )
             sys.exit(130)
 
 
 def ensure_migrated():
-    """Raise CommandError unless the tables are as the models want them."""
+    """Raise CommandError unless all migrations have been applied."""
     executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
     if executor.migration_plan(executor.loader.graph.leaf_nodes("movies")):
         raise CommandError("The tables are not there yet: run manage.py migrate.", returncode=2)
 
 
 def peak_memory():
-    """The most memory this process has held so far, in megabytes."""
+    """Return the most memory that this process has held so far, in megabytes."""
     try:
         status = Path("/proc/self/status").read_text()
-    except OSError:  # not Linux, whose getrusage() would count the program that started this one
+    except OSError:  # not Linux; there getrusage() would count the program that started this one
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak / (1e6 if sys.platform == "darwin" else 1e3)  # macOS counts bytes
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 / 1e6

@@ -1,8 +1,8 @@
 """Fill the tables: the real films first, then invented ones, with countries, synopses and reviews.
 
-The same seed gives the same rows, ids included, on SQLite and PostgreSQL, however many steps it
-took to get there. Everything is written in one transaction: readers see the old films until the
-new ones are complete, and whatever interrupts it leaves the old.
+The same seed gives the same rows, ids included, on SQLite and PostgreSQL, whether they were written
+in one step or in several. Everything is written in one transaction: readers see the old films until
+the new ones are complete, and an interruption leaves the old films.
 """
 
 from dataclasses import dataclass, field
@@ -19,17 +19,17 @@ MAX_SEED = 2**31 - 1
 
 
 class SeedingError(Exception):
-    """The tables hold what must not be continued; the message says what, and what would help."""
+    """The tables hold rows to which no film may be added. The message says why, and what helps."""
 
 
 @dataclass
 class Summary:
     """What one call of `seed()` did."""
 
-    movies: int  # films there are now
-    seed: int  # what they were made from
-    note: str = ""  # why nothing was written, when nothing was
-    added: dict[str, int] = field(default_factory=dict)  # rows written, by what they are
+    movies: int  # films in the table now
+    seed: int  # from which they were made
+    note: str = ""  # if nothing was written, the reason
+    added: dict[str, int] = field(default_factory=dict)  # number of rows written, by their kind
     seconds: float = 0.0
 
     @property
@@ -38,12 +38,13 @@ class Summary:
 
 
 def seed(movies=REAL_FILMS, seed=1, reset=False, progress=None):
-    """Make the tables hold `movies` films of this seed, adding what is missing; return a Summary.
+    """Add films of this seed until the tables hold `movies` films, and return a Summary.
 
     Fewer films than there are, or films of another seed, are only written with `reset`, which
-    replaces everything. `progress(stage, films, rows)` is called as it goes on: what is being
-    done, how many films there are, how many rows have been written. Raises ValueError for numbers
-    out of range, SeedingError for tables that must not be continued, and Django's database errors.
+    replaces everything. `progress(stage, films, rows)` is called again and again with what is being
+    done, how many films there are, and how many rows have been written. Raises ValueError for
+    numbers out of range, SeedingError for tables to which nothing may be added, and Django's
+    database errors.
     """
     if not 1 <= movies <= MAX_MOVIES:
         raise ValueError(f"movies must be from 1 to {MAX_MOVIES:,}, not {movies:,}")
@@ -53,19 +54,19 @@ def seed(movies=REAL_FILMS, seed=1, reset=False, progress=None):
     started = perf_counter()
     summary = None if reset else nothing_to_do(movies, seed)
     if not summary:
-        with writing.alone(lambda: progress("waiting for another writer", 0, 0)):
-            # Asked again: the writer whom we waited for may have been a seed like this one.
+        with writing.exclusive_transaction(lambda: progress("waiting for another writer", 0, 0)):
+            # Look again: we may have waited for another process that has written the same films.
             summary = None if reset else nothing_to_do(movies, seed)
             summary = summary or write(movies, seed, reset, progress)
         if summary.added:
             progress("tidying up", summary.movies, summary.rows)
-            writing.tidy()
+            writing.tidy_up()
     summary.seconds = perf_counter() - started
     return summary
 
 
 def nothing_to_do(movies, seed):
-    """A Summary if the tables hold as many films or more, None if some have to be written."""
+    """Return a Summary if the tables hold enough films, None if some have to be written."""
     there = Seeding.objects.first()
     if not there:
         if any(model.objects.exists() for model in (Movie, Director, Country, Review)):
@@ -93,36 +94,37 @@ def nothing_to_do(movies, seed):
 
 
 def keep_imported(there, movies, seed):
-    """A Summary if there is nothing to add to films that came from IMDb."""
+    """Return a Summary if films from IMDb may stay as they are, else raise SeedingError."""
     found = f"{there.movies:,} films imported from IMDb"
     replaces = "seed --reset replaces them with its own"
     if Movie.objects.count() < there.movies:
         raise SeedingError(f"Of {found} some have been deleted; {replaces}.")
-    # The default number means "the real ones": these are real, however many.
+    # The default number means "the real films". Films from IMDb are real, however many there are.
     if seed != there.seed or movies > max(there.movies, REAL_FILMS):
         raise SeedingError(f"The tables hold {found}, to which seed adds nothing; {replaces}.")
     return Summary(there.movies, seed, f"The tables hold {found}: left as they are; {replaces}.")
 
 
 def write(movies, seed, reset, progress):
-    """Inside the transaction: write the missing films, all of them after a reset."""
+    """Write the missing films, or all of them after a reset. The caller has begun a transaction."""
     with connection.cursor() as cursor:
         if reset:
             progress("deleting the old films", 0, 0)
-            writing.empty(cursor)
+            writing.delete_all(cursor)
             Seeding.objects.all().delete()
         there = Seeding.objects.first() or Seeding(pk=1, recipe=rows.RECIPE, seed=seed)
         if there.movies:
             ensure_whole(there)
         blocks = rows.blocks(seed, there.movies, movies, there.links, there.reviews)
-        added = write_blocks(cursor, there, writing.ahead(blocks), progress)
+        added = write_blocks(cursor, there, writing.make_ahead(blocks), progress)
     return Summary(movies, seed, added=added)
 
 
 def write_blocks(cursor, there, blocks, progress):
-    """Write Rows after those that `there` tells of, and save it; what was added, by its kind.
+    """Write blocks of Rows, update and save `there`, and return the number of new rows by kind.
 
-    The countries come before the first film.
+    `there` is the Seeding that says what was written before. The countries are written before the
+    first film.
     """
     added = dict.fromkeys(("films", "directors", "countries", "links", "reviews"), 0)
     if not there.movies:
@@ -144,12 +146,12 @@ def write_blocks(cursor, there, blocks, progress):
     there.reviews += added["reviews"]
     there.save()
     progress("analysing the tables", there.movies, sum(added.values()))
-    writing.finish(cursor)
+    writing.analyse(cursor)
     return added
 
 
 def ensure_whole(there):
-    """Raise SeedingError unless the tables hold what was written, row for row."""
+    """Raise SeedingError unless the tables still hold all rows that were written, and no others."""
     written = {
         Country: len(rows.countries()),
         Director: there.directors,
@@ -160,6 +162,6 @@ def ensure_whole(there):
     for model, count in written.items():
         if not writing.is_whole(model, count):
             raise SeedingError(
-                f"The table {model._meta.db_table} has been changed since it was seeded, so it "
-                "cannot be continued; --reset replaces it."
+                f"The table {model._meta.db_table} has been changed since it was seeded, so no "
+                "films can be added; --reset replaces all of them."
             )

@@ -1,6 +1,6 @@
-"""Invented names, titles, synopses and reviews; where one could be taken for a fact, it says so.
+"""Invented names, titles, synopses and reviews. Synopses and reviews say that they are invented.
 
-`random` is everywhere a function that returns a number from 0 up to 1, as `Random().random`.
+`random` is always a function that returns a number from 0 up to 1, such as `Random().random`.
 """
 
 from movies.seeding import words
@@ -10,7 +10,8 @@ REVIEW_LABEL = "Synthesised:"
 
 PEOPLE = len(words.FIRST_NAMES) * len(words.LAST_NAMES)
 
-# A synopsis is a beginning, a middle and an end, put together here once and filled in film by film.
+# A synopsis consists of a beginning, a middle and an end. They are made here once, and each film
+# fills in its own names.
 BEGINNINGS = [
     f"{SYNOPSIS_LABEL} {opening} {trouble}\n\n"
     for opening in words.OPENINGS
@@ -19,26 +20,27 @@ BEGINNINGS = [
 MIDDLES = [
     "".join(f"{words.MIDDLES[(first + i * stride) % 18]} " for i in range(length))
     for first in range(18)
-    for stride in (1, 5, 7, 11, 13, 17)  # none shares a factor with the 18 sentences there are
+    for stride in (1, 5, 7, 11, 13, 17)  # none shares a factor with the number of sentences, 18
     for length in range(6)
 ]
 ENDS = [f"{ending} {note}" for ending in words.ENDINGS for note in words.NOTES]
 
 
 def pick(things, random):
+    """Return one of the things."""
     return things[int(random() * len(things))]
 
 
 def two(things, random):
-    """Two different ones."""
+    """Return two different things."""
     first = int(random() * len(things))
     return things[first], things[first - 1 - int(random() * (len(things) - 1))]
 
 
 def person(number):
-    """The name of the number-th invented person: no two share one."""
+    """Return the name of an invented person. Each number gives another name."""
     variant, number = divmod(number, PEOPLE)
-    number = number * 7919 % PEOPLE  # a prime step, so that neighbours have nothing in common
+    number = number * 7919 % PEOPLE  # a prime, so that consecutive names have nothing in common
     surname, name = divmod(number, len(words.FIRST_NAMES))
     name, surname = words.FIRST_NAMES[name], words.LAST_NAMES[surname]
     if not variant:
@@ -49,7 +51,7 @@ def person(number):
 
 
 def credit(number, random):
-    """A directing credit: one person or, as for one real film in 24, two of a family."""
+    """Return a directing credit: one person or, as for one real film in 24, two of a family."""
     name = person(number)
     if random() < 1 / 24:
         first, _, surname = name.partition(" ")
@@ -58,6 +60,7 @@ def credit(number, random):
 
 
 def title(random):
+    """Return a title."""
     adjective = pick(words.ADJECTIVES, random)
     noun, other = two(words.NOUNS, random)
     return pick(words.TITLES, random) % {
@@ -73,11 +76,11 @@ def title(random):
 
 
 def synopsis(random):
-    """Two labelled paragraphs, together 300 to 1,000 characters."""
+    """Return two labelled paragraphs, together 300 to 1,000 characters."""
     story = pick(BEGINNINGS, random) + pick(MIDDLES, random) + pick(ENDS, random)
     name, friend = two(words.FIRST_NAMES, random)
     place, other = two(words.PLACES, random)
-    return story % {  # the costliest line of all, and with format() twice as costly
+    return story % {  # seeding spends most of its time here; format() would take twice as long
         "name": name,
         "friend": friend,
         "role": pick(words.ROLES, random),
@@ -89,10 +92,11 @@ def synopsis(random):
 
 
 def pairs(beginnings, ends):
+    """Return all reviews that consist of one of the beginnings and one of the ends."""
     return [f"{REVIEW_LABEL} {beginning} {end}" for beginning in beginnings for end in ends]
 
 
-# What a review may say, by its score from 1 to 10.
+# The texts that a review may have, by its score from 1 to 10.
 REVIEWS = [
     [],
     *[pairs(words.BAD, words.BAD_ENDS)] * 4,

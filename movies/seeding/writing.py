@@ -1,4 +1,4 @@
-"""How rows reach a database quickly and whole: COPY on PostgreSQL, a prepared INSERT on SQLite."""
+"""Write rows quickly and in one transaction: COPY on PostgreSQL, a prepared INSERT on SQLite."""
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ from movies.models import Country, Director, Movie, Review
 
 Link = Movie.countries.through
 
-# What is written, what is pointed at before what points at it.
+# The columns that are written. A table comes after the tables to which its foreign keys point.
 COLUMNS = {
     Country: ("id", "code", "name"),
     Director: ("id", "name"),
@@ -27,12 +27,12 @@ TABLES = [model._meta.db_table for model in COLUMNS]
 
 
 @contextmanager
-def alone(on_wait):
-    """One transaction in which we write our tables and everybody else may only read them.
+def exclusive_transaction(on_wait):
+    """Run a block in one transaction in which nobody else may write our tables.
 
-    Another process that is writing is waited for, after a call of `on_wait`. Foreign keys are not
-    checked row by row, where the database lets us: the rows are right by construction (a test
-    checks them), and on PostgreSQL the checks are half the work.
+    If another process is writing them, call `on_wait` and wait for it. Foreign keys are not checked
+    row by row, where the database allows it: the rows are right by construction (a test checks
+    them), and on PostgreSQL the checks are half the work.
     """
     with connection.constraint_checks_disabled(), ExitStack() as stack:
         if connection.vendor == "sqlite":
@@ -46,7 +46,7 @@ def alone(on_wait):
 
 
 def begin_on_sqlite(stack, on_wait):
-    """Begin the transaction, however often SQLite gives up waiting for its turn."""
+    """Begin the transaction, again and again while SQLite times out waiting for its lock."""
     while True:
         try:
             return stack.enter_context(transaction.atomic())
@@ -57,12 +57,12 @@ def begin_on_sqlite(stack, on_wait):
 
 
 def lock_on_postgresql(on_wait):
-    """Keep other writers out until the transaction ends; readers do not notice."""
+    """Lock the tables against other writers until the transaction ends; readers do not wait."""
     lock = f"LOCK TABLE {', '.join(TABLES)} IN SHARE ROW EXCLUSIVE MODE"
     with connection.cursor() as cursor:
         try:
             with transaction.atomic():
-                cursor.execute("SET LOCAL lock_timeout = '3s'")  # an autovacuum gives way in 1 s
+                cursor.execute("SET LOCAL lock_timeout = '3s'")  # an autovacuum ends after 1 s
                 cursor.execute(lock)
                 cursor.execute("SET LOCAL lock_timeout = DEFAULT")
         except OperationalError:
@@ -72,10 +72,10 @@ def lock_on_postgresql(on_wait):
 
 @contextmanager
 def no_checks_on_postgresql():
-    """Check no foreign keys, as a superuser may say (or who has been granted to SET it).
+    """Turn off the checks of foreign keys, where we may (a superuser, or a role with the grant).
 
-    For all others the checks are made block by block: put off until the commit they would fill the
-    server's memory.
+    Where we may not, the checks are made block by block: deferred until the commit they would fill
+    the server's memory.
     """
     with connection.cursor() as cursor:
         try:
@@ -86,38 +86,38 @@ def no_checks_on_postgresql():
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             after = "SET CONSTRAINTS ALL DEFERRED"
         yield
-        cursor.execute(after)  # the caller's transaction may go on
+        cursor.execute(after)  # because the caller's transaction may go on
 
 
-def ahead(blocks):
-    """The blocks, each made while the one before it is being written, where that is faster.
+def make_ahead(blocks):
+    """Yield the blocks, and on PostgreSQL make each one while the one before it is being written.
 
-    A PostgreSQL server works in a process of its own. SQLite works in ours and would have to ask
-    for Python's lock again after every row.
+    A PostgreSQL server works in a process of its own. SQLite works in our process, where it would
+    have to wait for Python's lock after every row.
     """
     if connection.vendor == "sqlite":
         yield from blocks
         return
     with ThreadPoolExecutor(max_workers=1) as maker:
-        coming = maker.submit(next, blocks, None)
-        while (block := coming.result()) is not None:
-            coming = maker.submit(next, blocks, None)
+        next_block = maker.submit(next, blocks, None)
+        while (block := next_block.result()) is not None:
+            next_block = maker.submit(next, blocks, None)
             yield block
 
 
 def insert(cursor, model, rows):
-    """Write rows, tuples in the order of COLUMNS."""
+    """Write rows: tuples in the order of COLUMNS."""
     insert_into(cursor, model._meta.db_table, COLUMNS[model], rows)
 
 
 def insert_into(cursor, table, names, rows):
-    """Write a list of rows, tuples in the order of the columns that are named."""
+    """Write a list of rows: tuples in the order of the named columns."""
     columns = ", ".join(names)
     if connection.vendor == "postgresql":
         cursor.execute(f"SELECT {columns} FROM {table} LIMIT 0")
         types = [column.type_code for column in cursor.description]
         with (
-            connection.wrap_database_errors,  # which Django does for execute(), not for copy()
+            connection.wrap_database_errors,  # Django does so for execute(), not for copy()
             cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)") as copy,
         ):
             copy.set_types(types)
@@ -128,26 +128,26 @@ def insert_into(cursor, table, names, rows):
         cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", rows)
 
 
-def empty(cursor):
+def delete_all(cursor):
     """Delete every row.
 
-    Not TRUNCATE, which on PostgreSQL would keep all readers waiting until the new films are there;
-    after DELETE they read the old ones until the moment of the commit.
+    On PostgreSQL, TRUNCATE would make all readers wait until the new films are there. After DELETE
+    they read the old films until the commit.
     """
     for table in reversed(TABLES):
         cursor.execute(f"DELETE FROM {table}")
 
 
 def is_whole(model, rows):
-    """Whether the table holds the rows 1 to `rows` and no others."""
+    """Return whether the table holds the rows 1 to `rows` and no others."""
     return model.objects.aggregate(n=Count("pk"), last=Max("pk")) == {
         "n": rows,
         "last": rows or None,
     }
 
 
-def finish(cursor):
-    """Still inside: let Django's own new ids follow ours, and let the planner know the tables."""
+def analyse(cursor):
+    """Let Django's own new ids follow ours, and let the planner know what the tables hold."""
     if connection.vendor == "postgresql":
         for statement in connection.ops.sequence_reset_sql(no_style(), list(COLUMNS)):
             cursor.execute(statement)
@@ -155,11 +155,12 @@ def finish(cursor):
         cursor.execute(f"ANALYZE {table}")
 
 
-def tidy():
-    """After the commit, in nobody's way: leave no work behind that would disturb a measurement.
+def tidy_up():
+    """Do work after the commit that would otherwise disturb a measurement.
 
-    SQLite gives back its write-ahead log, as large as all that was written; PostgreSQL marks what
-    everybody can see and what can be used again, instead of doing so during somebody's requests.
+    SQLite empties its write-ahead log, which is as large as all that was written. PostgreSQL marks
+    the rows that everybody can see and the space that it can use again, which it would else do
+    during somebody's requests.
     """
     statements = ["PRAGMA wal_checkpoint(TRUNCATE)"]
     if connection.vendor == "postgresql":

@@ -1,4 +1,4 @@
-"""manage.py import_imdb: replace the films by real ones from IMDb's dumps."""
+"""manage.py import_imdb: replace all films by real ones from IMDb's dumps."""
 
 import sys
 from contextlib import contextmanager
@@ -26,15 +26,15 @@ class Command(FilmsCommand):
             "folder",
             type=Path,
             metavar="DIR",
-            help="where title.basics.tsv.gz, title.crew.tsv.gz and name.basics.tsv.gz are, and "
-            "title.ratings.tsv.gz if you like; without .gz they are read too",
+            help="the folder with title.basics.tsv.gz, title.crew.tsv.gz, name.basics.tsv.gz and, "
+            "if you like, title.ratings.tsv.gz; they may be unpacked too",
         )
         parser.add_argument(
             "--limit",
             type=whole_number(1, seeding.MAX_MOVIES),
             default=seeding.MAX_MOVIES,
             metavar="N",
-            help="only the N films with the most votes (without title.ratings: the lowest ids)",
+            help="import the N films with the most votes (without title.ratings: the lowest ids)",
         )
         parser.add_argument(
             "--type",
@@ -42,10 +42,11 @@ class Command(FilmsCommand):
             choices=TYPES,
             dest="types",
             metavar="TYPE",
-            help=f"what to import, may be repeated (default: movie): {', '.join(TYPES)}",
+            help="the type to import; may be repeated (default: movie). One of: "
+            + ", ".join(TYPES),
         )
         parser.add_argument(
-            "--replace", action="store_true", help="yes, delete the films that are there"
+            "--replace", action="store_true", help="delete the films that are there"
         )
 
     def handle(self, *, folder, limit, types, replace, verbosity, **options):
@@ -57,7 +58,7 @@ class Command(FilmsCommand):
 
     @contextmanager
     def progress(self):
-        """A function that tells how far it is: a progress bar where somebody is looking."""
+        """Yield a function that shows the progress, on a terminal as a bar."""
         if sys.stderr.isatty():
             with progress_bar() as progress:
                 yield progress
@@ -72,7 +73,7 @@ class Command(FilmsCommand):
 
 @contextmanager
 def progress_bar():
-    """A bar on the terminal for each stage, and the function that moves it."""
+    """Show a bar for each stage, and yield the function that moves it."""
     from rich import progress as rich
     from rich.console import Console
 
@@ -104,18 +105,21 @@ def progress_bar():
 
 
 def report(summary):
-    """What was written and what was not used, a line for each dump."""
+    """Return what was written, and a line for each dump on what was not used."""
     added = dict(summary.added)
     films = added.pop("films")
     others = ", ".join(f"{count:,} {kind}" for kind, count in added.items() if count)
     order = "most votes first" if summary.is_by_votes else "lowest IMDb ids first"
-    said = [
+    lines = [
         f"Imported {films:,} films ({order}), {others}: {summary.rows:,} rows in "
         f"{summary.seconds:.1f} s, peak memory {peak_memory():.0f} MB."
     ]
     for name, why in summary.unused.items():
         counts = [f"{number:,} {reason}" for reason, number in sorted(why.items()) if number]
         if counts:
-            said.append(f"Not used in {name}: {', '.join(counts)}.")
-    said += ["Synopses, reviews and most countries are synthesised: the dumps have none.", COURTESY]
-    return "\n".join(said)
+            lines.append(f"Not used in {name}: {', '.join(counts)}.")
+    lines += [
+        "Synopses, reviews and most countries are synthesised: the dumps have none.",
+        COURTESY,
+    ]
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""manage.py seed: fill the tables with real films, then with invented ones."""
+"""manage.py seed: fill the tables with the real films, then with invented ones."""
 
 import sys
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ class Command(FilmsCommand):
         "Fill the tables with films: the real ones first, then invented ones. The same seed gives "
         "the same rows. What is there already is kept, and only the missing films are added."
     )
-    requires_system_checks = ()  # they would cost more than finding that there is nothing to do
+    requires_system_checks = ()  # they would take longer than a run that has nothing to do
 
     def add_arguments(self, parser):
         parser.add_argument(
@@ -20,14 +20,14 @@ class Command(FilmsCommand):
             type=whole_number(1, seeding.MAX_MOVIES),
             default=seeding.REAL_FILMS,
             metavar="N",
-            help="films there shall be, real and invented (default: the %(default)s real ones)",
+            help="how many films there should be (default: the %(default)s real ones)",
         )
         parser.add_argument(
             "--seed",
             type=whole_number(0, seeding.MAX_SEED),
             default=1,
             metavar="S",
-            help="what chance starts from (default: %(default)s)",
+            help="the start of the random numbers (default: %(default)s)",
         )
         parser.add_argument(
             "--reset", action="store_true", help="replace all films, directors and reviews"
@@ -40,7 +40,7 @@ class Command(FilmsCommand):
             self.stdout.write(summary.note or report(summary))
 
     def seed(self, movies, seed, reset):
-        """Call seed(), with a progress bar where somebody is looking."""
+        """Write the films, on a terminal with a progress bar, and return the Summary."""
         if sys.stderr.isatty():
             with progress_bar(movies) as progress:
                 return seeding.seed(movies, seed, reset, progress)
@@ -54,8 +54,8 @@ class Command(FilmsCommand):
 
 @contextmanager
 def progress_bar(movies):
-    """A bar on the terminal, and the function that moves it."""
-    # Not at the top: it is slow to import, and seed is called whenever the lab starts.
+    """Show a bar, and yield the function that moves it."""
+    # Imported here because it is slow to import, and seed runs whenever the lab starts.
     from rich import progress as rich
     from rich.console import Console
 
@@ -78,7 +78,7 @@ def progress_bar(movies):
 
 
 def report(summary):
-    """What was written, in one line."""
+    """Return what was written, in one line."""
     added = dict(summary.added)
     films = added.pop("films")
     others = ", ".join(f"{count:,} {kind}" for kind, count in added.items() if count)

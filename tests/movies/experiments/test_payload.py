@@ -60,7 +60,7 @@ def test_a_line_takes_the_time_that_the_bytes_on_it_take(monkeypatch):
         slow_network.time, "sleep", lambda s: (slept.append(s), now.append(now.pop() + s))
     )
 
-    pieces = list(slow_network.paced(b"x" * 125_000, 1_000_000 / 8))
+    pieces = list(slow_network.pace(b"x" * 125_000, 1_000_000 / 8))
 
     assert b"".join(pieces) == b"x" * 125_000
     assert sum(slept) == pytest.approx(1)
@@ -81,7 +81,7 @@ def test_a_line_changes_nothing_of_the_page(client):
 
 
 def test_a_page_that_would_hold_its_worker_too_long_is_refused(client, monkeypatch):
-    monkeypatch.setattr(slow_network, "LONGEST_S", 0.01)
+    monkeypatch.setattr(slow_network, "MAX_RESPONSE_S", 0.01)
 
     answer = client.get(address("payload", "everything", movies=10, line=1000))
 

@@ -49,7 +49,9 @@ def test_the_services_answers_come_in_their_order(client):
 
     page = client.get(address("remote-calls", "threads", movies=1, wait=0)).content.decode()
 
-    answers = [archive_services.said(service, film.id) for service in archive_services.SERVICES]
+    answers = [
+        archive_services.answer_for(service, film.id) for service in archive_services.SERVICES
+    ]
     assert "".join(f"<td>{answer}</td>" for answer in answers) in page
 
 
@@ -80,7 +82,7 @@ def test_a_service_that_does_not_answer_is_told_of(client, monkeypatch, variant)
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # and nobody listens
         nowhere = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        monkeypatch.setattr(archive_services, "address", lambda: nowhere)
+        monkeypatch.setattr(archive_services, "base_url", lambda: nowhere)
 
         answer = client.get(address("remote-calls", variant, movies=1))
 
@@ -89,14 +91,14 @@ def test_a_service_that_does_not_answer_is_told_of(client, monkeypatch, variant)
 
 
 def test_a_forked_worker_has_services_of_its_own():
-    before = archive_services.address()
+    before = archive_services.base_url()
     reads, writes = os.pipe()
 
     child = os.fork()
     if child == 0:
         try:
             film = type("Film", (), {"id": 7})
-            said = [archive_services.address(), archive_services.ask("vault", [film], 0)]
+            said = [archive_services.base_url(), archive_services.ask("vault", [film], 0)]
             os.write(writes, json.dumps(said).encode())
         finally:
             os._exit(0)
@@ -106,7 +108,7 @@ def test_a_forked_worker_has_services_of_its_own():
         theirs, said = json.load(told)
 
     assert theirs != before
-    assert said == [archive_services.said("vault", 7)]
+    assert said == [archive_services.answer_for("vault", 7)]
     with (
         pytest.raises(ConnectionRefusedError),
         socket.create_connection(port_of(theirs), timeout=1),
@@ -130,9 +132,11 @@ def test_no_proxy_is_asked_for_a_loopback_address(monkeypatch):
 
 def test_every_variant_asks_all_the_services(client, monkeypatch):
     asked = []
-    said = archive_services.said
+    answer_for = archive_services.answer_for
     monkeypatch.setattr(
-        archive_services, "said", lambda service, film: asked.append(service) or said(service, film)
+        archive_services,
+        "answer_for",
+        lambda service, film: asked.append(service) or answer_for(service, film),
     )
 
     for variant in remote_calls.experiment.variants:

@@ -159,7 +159,7 @@ def test_reviews_are_as_many_and_as_good_as_the_votes(folder):
     scores = {i: [] for i in IMPORTED}
     for movie, score in Review.objects.values_list("movie__imdb_id", "score"):
         scores[movie].append(score)
-    assert [len(scores[i]) for i in IMPORTED] == [imdb.MOST_REVIEWS, 41, 0, 0]
+    assert [len(scores[i]) for i in IMPORTED] == [imdb.MAX_REVIEWS, 41, 0, 0]
     assert sum(scores["tt0111161"]) / len(scores["tt0111161"]) == pytest.approx(9.1, abs=0.3)
     assert sum(scores[CANNES]) / 41 == pytest.approx(7, abs=0.6)
 

@@ -37,7 +37,7 @@ def test_films_that_are_there_are_only_replaced_when_asked(folder):
 @pytest.mark.django_db
 def test_empty_tables_need_no_asking(folder):
     with connection.cursor() as cursor:
-        writing.empty(cursor)
+        writing.delete_all(cursor)
     Seeding.objects.all().delete()
 
     call_command("import_imdb", str(folder), verbosity=0)

@@ -32,7 +32,8 @@ def test_ctrl_c_leaves_the_old_films_and_says_so_in_one_line(old, digests):
 
     assert (status, output) == (130, "")
     assert errors == (
-        "Interrupted: the films are as they were, or all there. Run it again to be sure.\n"
+        "Interrupted: either the old films are still there or all of the new ones are. "
+        "Run the command again to be sure.\n"
     )
     assert old.digest() == digests[OLD]
 

@@ -72,14 +72,16 @@ def test_a_seed_means_the_same_rows_as_when_its_recipe_was_written():
 
     digest = hashlib.sha256(repr([rows.countries(), made]).encode()).hexdigest()
 
-    # When this fails on purpose, raise RECIPE: what was seeded by the old one cannot be continued.
+    # When this fails on purpose, raise RECIPE: nothing may be added to what the old one seeded.
     assert (rows.RECIPE, digest[:16]) == (1, "a9908018bcfb6dd6")
 
 
 def test_the_real_films_come_first_and_in_file_order(seeded):
     films = seeded.query("SELECT id, imdb_id, title, year FROM movies_movie ORDER BY id LIMIT 1852")
 
-    listed = [(row["imdb_id"], row["title"], int(row["year"])) for row in rows.read("films.csv")]
+    listed = [
+        (row["imdb_id"], row["title"], int(row["year"])) for row in rows.read_csv("films.csv")
+    ]
     assert len(listed) == 1851
     assert [film[1:] for film in films[:-1]] == listed
     assert [film[0] for film in films] == list(range(1, 1853))
@@ -88,7 +90,7 @@ def test_the_real_films_come_first_and_in_file_order(seeded):
 
 def test_a_films_countries_and_director_are_those_of_the_file(seeded):
     """Film 30 of the file, say, and one with co-directors."""
-    listed = rows.read("films.csv")
+    listed = rows.read_csv("films.csv")
     together = next(i for i, row in enumerate(listed) if ", " in row["director"])
     for i in (29, together):
         director, codes = seeded.query(
@@ -103,7 +105,7 @@ def test_a_films_countries_and_director_are_those_of_the_file(seeded):
 
 
 def test_every_country_code_has_a_name_and_none_is_idle():
-    codes = {code for row in rows.read("films.csv") for code in row["countries"].split("|")}
+    codes = {code for row in rows.read_csv("films.csv") for code in row["countries"].split("|")}
     names = {code: name for _, code, name in rows.countries()}
 
     assert set(names) == codes
