@@ -1,13 +1,14 @@
 """Who may do what: who is local, who may inspect."""
 
 from django.conf import settings
+from django.http import HttpRequest
 
 LOOPBACK = ("127.0.0.1", "::1")
 PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
 
 
-def is_local(request):
-    """Whether the client sits on this machine, with no proxy in between, at a lab not public."""
+def is_local(request: HttpRequest) -> bool:
+    """Return whether the client is on this machine, without a proxy; never at a public lab."""
     return (
         not settings.PUBLIC
         and request.META.get("REMOTE_ADDR") in LOOPBACK
@@ -15,11 +16,15 @@ def is_local(request):
     )
 
 
-def can_inspect(request):
-    """Whether the toolbar may be shown: it is installed, and the client is local."""
+def can_inspect(request: HttpRequest) -> bool:
+    """Return whether the toolbar may be shown: it is installed, and the client is local."""
     return settings.TOOLBAR and is_local(request)
 
 
-def show_toolbar(request):
-    """The toolbar's SHOW_TOOLBAR_CALLBACK; it guards the toolbar's own views too."""
-    return can_inspect(request) and (request.path_info.startswith("/__debug__/") or request.inspect)
+def show_toolbar(request: HttpRequest) -> bool:
+    """Return whether the toolbar serves this request; it asks so for its own views too."""
+    if not can_inspect(request):
+        return False
+    if request.path_info.startswith("/__debug__/"):
+        return True
+    return bool(request.inspect)  # type: ignore[attr-defined]  # web.middleware sets it

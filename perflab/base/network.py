@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 from dataclasses import dataclass
+from typing import Any
 
 from perflab.base.config import Problem, is_public, read_port, read_whole_number
 from perflab.base.numbers import quote
@@ -16,12 +17,13 @@ class Address:
     port: int
 
     @classmethod
-    def default(cls):
+    def default(cls) -> "Address":
+        """Return the address that the environment asks for. Raises Problem."""
         return cls("0.0.0.0" if is_public() else "127.0.0.1", read_port())
 
     @classmethod
-    def parse(cls, name, text):
-        """Read HOST:PORT or [IPV6]:PORT; Problem when it is neither."""
+    def parse(cls, name: str, text: str) -> "Address":
+        """Return the address that HOST:PORT or [IPV6]:PORT writes. Raises Problem."""
         host, colon, digits = text.rpartition(":")
         if host.startswith("[") and host.endswith("]"):
             host = host[1:-1]
@@ -31,11 +33,11 @@ class Address:
             raise Problem(f"{name} must be HOST:PORT, not {quote(text)}.", 2)
         return cls(host, read_whole_number(f"the port in {name}", digits, 1, 65535))
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-    def resolve(self):
-        """The family and the socket address to bind; Problem when the host has none."""
+    def resolve(self) -> tuple[socket.AddressFamily, Any]:
+        """Return the family and the socket address to bind. Raises Problem when there is none."""
         try:
             found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
@@ -44,13 +46,13 @@ class Address:
         family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
         return family, address
 
-    def is_loopback(self):
-        """Whether only this machine can reach it."""
+    def is_loopback(self) -> bool:
+        """Return whether only this machine can reach it. Raises Problem."""
         return is_loopback(self.resolve()[1][0])
 
 
-def is_loopback(host):
-    """Whether a numeric address, or "localhost", is this machine's own."""
+def is_loopback(host: str) -> bool:
+    """Return whether a numeric address, or "localhost", is this machine's own."""
     if host == "localhost":
         return True
     try:
@@ -65,18 +67,18 @@ NOT_PUBLIC = (
 )
 
 
-def can_listen(address):
-    """Whether the port is free; Problem when the address is not ours to listen on at all."""
+def can_listen(address: Address) -> bool:
+    """Return whether the port is free. Raises Problem when we may not listen there at all."""
     family, where = address.resolve()
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(where)
-            probe.listen(1)
+            listener.bind(where)
+            listener.listen(1)
         except PermissionError as error:
             raise Problem(f"cannot listen on {address}: {error.strerror}.") from error
         except OSError as error:
-            if "in use" in error.strerror:
+            if "in use" in (error.strerror or ""):
                 return False
             raise Problem(f"cannot listen on {address}: {error.strerror}.", 2) from error
     return True

@@ -1,7 +1,7 @@
 """Child processes that end when we end, however that happens.
 
-On Linux the kernel sees to it (PR_SET_PDEATHSIG). Elsewhere a watcher process, which learns of our
-death from a pipe, ends the groups of all our children.
+On Linux the kernel sees to it (PR_SET_PDEATHSIG). Elsewhere a watcher process, which notices our
+end by a pipe, ends the process groups of all our children.
 """
 
 import contextlib
@@ -11,6 +11,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LINUX = sys.platform == "linux"
@@ -18,61 +22,71 @@ LIBC = ctypes.CDLL(None) if LINUX else None
 PR_SET_PDEATHSIG = 1
 GRACE_S = 20  # a little more than Gunicorn gives its workers
 
-_state = {"stopping": False, "hurry": False, "watcher": None}
+
+@dataclass
+class State:
+    """What this process remembers of its signals and of its watcher."""
+
+    stopping: bool = False  # a signal to stop has come
+    hurry: bool = False  # another one has come since: `end` does not wait
+    watcher: int | None = None  # the pipe to the watcher process
+
+
+_state = State()
 
 
 class Stopped(BaseException):
-    """We were asked to stop: Ctrl-C, SIGTERM, or the terminal was closed."""
+    """We were asked to stop: by Ctrl-C, by SIGTERM, or because the terminal was closed."""
 
 
-def stop_on_signals():
-    """From now on the first signal to stop raises Stopped; any further one makes `end` hurry."""
+def stop_on_signals() -> None:
+    """Make the first signal to stop raise Stopped, and any further one make `end` hurry."""
 
-    def stop(number, frame):
-        if _state["stopping"]:
-            _state["hurry"] = True
+    def stop(number: int, frame: FrameType | None) -> None:
+        if _state.stopping:
+            _state.hurry = True
             return
-        _state["stopping"] = True
+        _state.stopping = True
         raise Stopped
 
     for number in STOP_SIGNALS:
-        # nohup, which has SIGHUP ignored, means it.
+        # nohup ignores SIGHUP on purpose.
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, stop)
 
 
-def die_with_parent(parent):
+def die_with_parent(parent: int) -> None:
     """Have the kernel send us SIGTERM when the process `parent`, which forked us, dies."""
-    if LINUX:
+    if LINUX and LIBC is not None:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it was quicker
+        if os.getppid() != parent:  # the parent died before the call
             os._exit(1)
 
 
-def spawn(command, **options):
-    """Start a process in a session of its own that dies with us; the arguments are Popen's."""
-    if not LINUX and _state["watcher"] is None:
-        _state["watcher"] = start_watcher()
+def spawn(command: Sequence[Any], **options: Any) -> subprocess.Popen[Any]:
+    """Start a process in a session of its own that dies with us; the options are Popen's."""
+    if not LINUX and _state.watcher is None:
+        _state.watcher = start_watcher()
     parent = os.getpid()
 
-    def before_exec():
+    def before_exec() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         die_with_parent(parent)
 
-    # No signal may come between the fork and our knowing of the child.
+    # No signal may come between the fork and the moment when we know the child.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         process = subprocess.Popen(
             command, preexec_fn=before_exec, start_new_session=True, **options
         )
-        if _state["watcher"] is not None:
-            os.write(_state["watcher"], b"%d\n" % process.pid)
+        if _state.watcher is not None:
+            os.write(_state.watcher, b"%d\n" % process.pid)
         return process
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
-def start_watcher():
+def start_watcher() -> int:
     """Fork a process that ends the groups named to it when we die; return the pipe to name them."""
     read_end, write_end = os.pipe()
     if os.fork():
@@ -82,10 +96,10 @@ def start_watcher():
         os.setsid()
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        os.closerange(3, read_end)  # among them our lock: it must go when we go
+        os.closerange(3, read_end)  # one of them is our lock, which must be free when we have ended
         os.closerange(read_end + 1, 256)
         with os.fdopen(read_end) as names:
-            groups = [int(line) for line in names]  # ends when the last writer is gone
+            groups = [int(line) for line in names]  # ends when the last writer has ended
         for group in groups:
             signal_group(group, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_S
@@ -97,33 +111,35 @@ def start_watcher():
         os._exit(0)
 
 
-def signal_group(group, number):
-    """Send a signal to all of a group; whether there was anybody to get it."""
+def signal_group(group: int, number: int) -> bool:
+    """Send a signal to all processes of a group; return whether there was any."""
     try:
         os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):  # macOS says the latter of zombies
+    except (ProcessLookupError, PermissionError):  # macOS raises PermissionError for zombies
         return False
     return True
 
 
-def group_is_alive(group):
-    """Whether any process of the group is left."""
+def group_is_alive(group: int) -> bool:
+    """Return whether any process of the group is left."""
     return signal_group(group, 0)
 
 
-def end(process, seconds=GRACE_S):
-    """End a process that `spawn` started, and all its group: kindly, then for good."""
+def end(process: subprocess.Popen[Any], seconds: float = GRACE_S) -> None:
+    """End a process that `spawn` started, and all its group: by SIGTERM, then by SIGKILL."""
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     deadline = time.monotonic() + seconds
-    while process.poll() is None and time.monotonic() < deadline and not _state["hurry"]:
+    while process.poll() is None and time.monotonic() < deadline and not _state.hurry:
         time.sleep(0.02)
     signal_group(process.pid, signal.SIGKILL)
     process.wait()
 
 
-def run(command, on_line=None, **options):
-    """Run a command to its end; return its exit status and what it wrote, both streams together.
+def run(
+    command: Sequence[Any], on_line: Callable[[str], None] | None = None, **options: Any
+) -> tuple[int, str]:
+    """Run a command to its end; return its exit status and its output, both streams together.
 
     `on_line` is called with each line as it comes.
     """
@@ -136,6 +152,7 @@ def run(command, on_line=None, **options):
         errors="replace",
         **options,
     )
+    assert process.stdout is not None
     lines = []
     try:
         for line in process.stdout:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from perflab.base import paths
 from perflab.base.config import Problem, is_public, read_variable
 from perflab.base.gunicorn import gunicorn_command
-from perflab.base.logs import last_words, open_log
+from perflab.base.logs import last_lines, open_log
 from perflab.base.network import NOT_PUBLIC, Address, can_listen
 from perflab.base.processes import Stopped, end, group_is_alive, spawn
 from perflab.launcher.environment import room
@@ -47,8 +47,8 @@ def run(options, say=print):
     room(var, FREE_MB)
     with claim(var) as lock, contextlib.ExitStack() as children:
         check_port(options.address, read_record(lock), say)
-        paths.clear_sockets(var)
-        children.callback(paths.clear_sockets, var)
+        paths.delete_valkey_sockets(var)
+        children.callback(paths.delete_valkey_sockets, var)
         environment = environment_for(options, var)
         valkey = None
         if not read_variable("REDIS_URL"):
@@ -74,7 +74,7 @@ def run(options, say=print):
             status = wait_for_answer(options.address, gunicorn)
             say(ready_line(options, environment, valkey))
             if status != 200:
-                say(f"But /health/ answers {status}: {last_words(log.name, log_starts)}")
+                say(f"But /health/ answers {status}: {last_lines(log.name, log_starts)}")
             say(f"Stop it with Ctrl-C. Its logs are in {var / 'log'}.")
             while gunicorn.poll() is None:
                 if valkey:
@@ -85,7 +85,7 @@ def run(options, say=print):
             say("\nStopping, once requests under way are answered. A second Ctrl-C does not wait.")
             raise
         except Problem as problem:
-            raise Problem(f"{problem}: {last_words(log.name, log_starts)}") from None
+            raise Problem(f"{problem}: {last_lines(log.name, log_starts)}") from None
 
 
 @contextlib.contextmanager

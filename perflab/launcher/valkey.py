@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from perflab.base import paths
-from perflab.base.logs import last_words, open_log
+from perflab.base.logs import last_lines, open_log
 from perflab.base.processes import end, spawn
 
 VALKEY_MB = 64
@@ -51,7 +51,7 @@ class Valkey:
                 self.process = spawn(command, stdout=log, stderr=log)
             if self.wait_for_answer():
                 return True
-            reason = last_words(log.name, start, lines=1)
+            reason = last_lines(log.name, start, lines=1)
             self.end()
         except OSError as error:
             reason = f"{program}: {error.strerror}"

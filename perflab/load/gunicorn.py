@@ -19,7 +19,7 @@ import psutil
 
 from perflab.base import paths
 from perflab.base.gunicorn import CONFIGURATION, gunicorn_command
-from perflab.base.logs import last_words, open_log
+from perflab.base.logs import last_lines, open_log
 from perflab.base.network import Address, can_listen
 from perflab.base.processes import end, spawn
 from perflab.measure import server_timing
@@ -109,13 +109,13 @@ class Gunicorn:
         deadline = time.monotonic() + START_S
         while not (status := self.ask()[0]):
             if self.process.poll() is not None:
-                raise LoadRefused(f"Gunicorn did not start: {self.last_words()}")
+                raise LoadRefused(f"Gunicorn did not start: {self.last_lines()}")
             if time.monotonic() > deadline:
-                raise LoadRefused(f"Gunicorn has not answered for {START_S} s: {self.last_words()}")
+                raise LoadRefused(f"Gunicorn has not answered for {START_S} s: {self.last_lines()}")
             time.sleep(0.02)
         if status != 200:
             raise LoadRefused(
-                f"the lab is not well, /health/ answers {status}: {self.last_words()}"
+                f"the lab is not well, /health/ answers {status}: {self.last_lines()}"
             )
         deadline = time.monotonic() + WORKERS_S
         seen = set()
@@ -140,8 +140,8 @@ class Gunicorn:
         timing = server_timing.read(response.headers.get("Server-Timing", ""))
         return response.status, timing.get("worker")
 
-    def last_words(self):
-        return last_words(self.log, self.begun, lines=1)
+    def last_lines(self):
+        return last_lines(self.log, self.begun, lines=1)
 
     def cpu_s(self):
         """CPU seconds of Gunicorn and all its workers, those that have ended too."""

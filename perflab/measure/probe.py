@@ -10,7 +10,7 @@ COMMIT, FETCH from server-side cursors, COPY, connection set-up and health check
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -123,7 +123,7 @@ class probe:
 
     __slots__ = ("connections", "cpu_started", "measurement", "started", "token")
 
-    connections: list[Any]
+    connections: Sequence[Any]
     cpu_started: float
     measurement: Measurement
     started: float

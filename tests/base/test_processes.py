@@ -14,7 +14,7 @@ from tests.support.services import tie_to_parent, wait_until
 def test_elsewhere_than_on_linux_a_watcher_ends_the_children(tmp_path):
     """Run with the kernel's help switched off, as on macOS."""
     program = (
-        "import sys, time; from perflab.launcher import processes\n"
+        "import sys, time; from perflab.base import processes\n"
         "processes.LINUX = False\n"
         "children = [processes.spawn(['sh', '-c', 'sleep 300 & wait']) for _ in range(2)]\n"
         "print(*[child.pid for child in children], flush=True)\n"

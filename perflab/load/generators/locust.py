@@ -9,7 +9,7 @@ from pathlib import Path
 
 from perflab.base import paths
 from perflab.base.config import count_cores
-from perflab.base.logs import last_words, open_log
+from perflab.base.logs import last_lines, open_log
 from perflab.base.processes import end, spawn
 
 from ..gunicorn import free_port
@@ -106,4 +106,4 @@ def reason(path, begun):
         log.seek(begun)
         said = log.read().decode(errors="replace").splitlines()
     own = [line.removeprefix("locust: ") for line in said if line.startswith("locust: ")]
-    return own[-1] if own else f"Locust has ended: {last_words(path, begun, lines=1)}"
+    return own[-1] if own else f"Locust has ended: {last_lines(path, begun, lines=1)}"

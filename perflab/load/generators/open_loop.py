@@ -27,7 +27,7 @@ def load(path, server, per_s, seconds):
     """
     # Imported here: the process does without.
     from perflab.base import paths
-    from perflab.base.logs import last_words, open_log
+    from perflab.base.logs import last_lines, open_log
     from perflab.base.processes import end, spawn
 
     from ..plan import LoadRefused
@@ -44,7 +44,7 @@ def load(path, server, per_s, seconds):
                 yield found.pop("last"), found
                 if "p95_ms" in found:
                     return
-            raise LoadRefused(f"the open loop has ended: {last_words(log.name, begun, lines=1)}")
+            raise LoadRefused(f"the open loop has ended: {last_lines(log.name, begun, lines=1)}")
         finally:
             end(process, 1)
             process.stdout.close()
