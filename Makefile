@@ -16,9 +16,11 @@ quick: ## run the tests that need no server and no browser: at most a minute
 all: ## run every test, the exhaustive ones too
 	$(PYTHON) -m perflab test --all
 
-lint: ## check the style of the Python code
+lint: ## check the style and the types of the Python code, and the templates
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/djlint --quiet templates
 
 serve: ## start the lab
 	$(PYTHON) -m perflab

@@ -139,4 +139,5 @@ def _highlighted(text: Text, changed: list[int], anchor: str) -> SafeString:
     """Return a text as HTML, with its changed lines marked."""
     lexer = HtmlDjangoLexer() if _is_template(text) else PythonLexer()
     formatter = HtmlFormatter(cssclass="code", hl_lines=changed, wrapcode=True, linespans=anchor)
-    return mark_safe(highlight(text.content, lexer, formatter))  # Pygments escapes it
+    html: str = highlight(text.content, lexer, formatter)
+    return mark_safe(html)  # Pygments has escaped the text

@@ -57,7 +57,8 @@ def open_stream(response: Any) -> Iterator[bytes] | None:
     """Return a streamed response's own iterator; None for a whole response, and for a file."""
     if not response.streaming or response.is_async or isinstance(response, FileResponse):
         return None
-    return iter(response.streaming_content)
+    stream: Iterator[bytes] = iter(response.streaming_content)
+    return stream
 
 
 def continue_stream(
