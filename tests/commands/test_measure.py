@@ -338,3 +338,14 @@ def test_a_page_short_of_rows_is_remarked_on():
     text = measure("fragment-trap", "--movies=2000", "--runs=5")
 
     assert "fragment-trap shows 1,851 rows, not 2,000: there are no more" in text
+
+
+@in_process
+def test_what_was_measured_here_stands_on_the_contents_page(monkeypatch, tmp_path, client):
+    monkeypatch.setattr(settings, "VAR", tmp_path)
+
+    measure("n-plus-one", *QUICK)
+
+    kept = json.loads((tmp_path / "results/n-plus-one.json").read_text())
+    assert (kept["movies"], kept["round_trip"], kept["queries"]) == (10, 0, [11, 1])
+    assert "with 10 films" in client.get("/", SERVER_NAME="127.0.0.1").content.decode()

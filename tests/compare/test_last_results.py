@@ -3,24 +3,9 @@
 import json
 
 import pytest
-from django.conf import settings
 from django.test import Client
 
 from perflab.catalogue import registry
-from tests.support.measure_command import QUICK, measure
-
-in_process = pytest.mark.django_db
-
-
-@in_process
-def test_what_was_measured_here_stands_on_the_contents_page(monkeypatch, tmp_path, client):
-    monkeypatch.setattr(settings, "VAR", tmp_path)
-
-    measure("n-plus-one", *QUICK)
-
-    kept = json.loads((tmp_path / "results/n-plus-one.json").read_text())
-    assert (kept["movies"], kept["round_trip"], kept["queries"]) == (10, 0, [11, 1])
-    assert "with 10 films" in client.get("/", SERVER_NAME="127.0.0.1").content.decode()
 
 
 @pytest.fixture
