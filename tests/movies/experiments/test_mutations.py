@@ -27,7 +27,7 @@ ROWS = 10
 
 @pytest.fixture
 def broken(experiment):
-    """Look at the experiment after a mutation. test_every_experiment says that it is whole before."""
+    """Look at the experiment after a mutation; test_every_experiment says that it was whole."""
     return lambda: broken_promises(experiment, ROWS, "locmem")
 
 
