@@ -1,7 +1,7 @@
 """The knobs of an experiment's page: how many rows, how far the database, which cache, how cold.
 
-They stand in the query string, so that an address says all about a measurement. They are checked
-here and nowhere else.
+They stand in the query string, so that an address says all about a measurement. No other module
+checks them.
 """
 
 import re
@@ -30,7 +30,7 @@ class BadKnob(ValueError):
 
 @dataclass(frozen=True)
 class Knobs:
-    """The knobs' checked values."""
+    """The values of the knobs, all of them checked."""
 
     movies: int  # rows on the page
     round_trip: float  # simulated, ms added to each query

@@ -127,13 +127,13 @@ class Experiment:
     figure: str = "queries"  # in which the lesson shows itself (FIGURES)
     clock: str = "server"  # whose time is compared (CLOCKS)
     needs: str = ""  # a database ("postgresql") or a Django ("django>=6.1") to run it on
-    rows: str = "films"  # what the rows of the page are
+    rows: str = "films"  # what a page's rows are called
     # A queryset's own `count` would run a query to be shown, so the two are left out of the repr.
     count: Callable[[], int] | None = field(default=None, repr=False)  # rows there are; None: films
     collection_size: Callable[[], int] = field(default=_unknown_size, repr=False)  # films there are
     shows_from: int = 0  # how many films make the difference plain
-    knobs: tuple[Choice, ...] = ()
-    story: tuple[Step, ...] = ()
+    knobs: tuple[Choice, ...] = ()  # which no other experiment has
+    story: tuple[Step, ...] = ()  # what happens, where the lesson is no matter of speed
 
     slug: str = ""  # from the module's name, as the next two are from its docstring
     summary: str = ""

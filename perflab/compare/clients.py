@@ -186,7 +186,7 @@ def parse_url(url: str, own: bool) -> tuple[str, Callable[[], HTTPConnection]]:
 def in_process() -> Iterator[InProcess]:
     """Yield an InProcess that leaves the process as it found it, and logs defects alone.
 
-    Whoever asked is told of a page that is refused, so Django's log need not repeat it.
+    The caller reports a page that is refused, so Django's log need not repeat it.
     """
 
     def has_traceback(record: logging.LogRecord) -> bool:

@@ -1,8 +1,7 @@
-"""Does an experiment keep its promises, here, on this database and this cache?
+"""Check whether an experiment keeps its promises on this database and these caches.
 
 It must show the same page on every variant that does not say why it differs, cold and warm, and
-each variant must run the number of queries that it names. `manage.py verify` says so, and the tests
-ask the same questions.
+each variant must run the number of queries that it names. `manage.py verify` and the tests call it.
 """
 
 from urllib.parse import urlencode

@@ -61,7 +61,7 @@ def visitor():
 
 
 @pytest.mark.parametrize(
-    ("queries", "told", "at_250"),
+    ("queries", "text", "at_250"),
     [
         (Queries(2), "2", 2),
         (Queries(1, per_row=1), "1 + N", 251),
@@ -70,8 +70,8 @@ def visitor():
         (Queries(0), "0", 0),
     ],
 )
-def test_a_promise_tells_itself_and_its_number(queries, told, at_250):
-    assert str(queries) == told
+def test_a_promise_has_a_text_and_a_number(queries, text, at_250):
+    assert str(queries) == text
     assert queries.at(250) == at_250
 
 
@@ -299,24 +299,24 @@ def test_a_variant_that_differs_says_why_and_is_not_compared(lesson, visitor):
         return HttpResponse("<h1>Other</h1>")
 
     reason = "This page is another one on purpose."
-    told = lesson(
+    explained = lesson(
         Variant("slow", pages, Queries(1)), Variant("fast", other, Queries(0), differs=reason)
     )
     page = visitor.get("/experiments/a-lesson/").content.decode()
-    untold = lesson(Variant("slow", pages, Queries(1)), Variant("fast", other, Queries(0)))
+    unexplained = lesson(Variant("slow", pages, Queries(1)), Variant("fast", other, Queries(0)))
 
-    assert broken_promises(told, 5, "locmem") == []
+    assert broken_promises(explained, 5, "locmem") == []
     assert reason in page
-    assert "not the page of" in broken_promises(untold, 5, "locmem")[0]
+    assert "not the page of" in broken_promises(unexplained, 5, "locmem")[0]
 
 
 @pytest.mark.django_db
 def test_a_variant_that_revalidates_is_asked_again_with_its_etag(lesson):
-    asked = []
+    etags = []
 
     def view(request, rows):
-        asked.append(request.headers.get("If-None-Match"))
-        status = 304 if asked[-1] == '"one"' else 200
+        etags.append(request.headers.get("If-None-Match"))
+        status = 304 if etags[-1] == '"one"' else 200
         return HttpResponse(
             "" if status == 304 else "<h1>Films</h1>", status=status, headers={"ETag": '"one"'}
         )
@@ -327,7 +327,7 @@ def test_a_variant_that_revalidates_is_asked_again_with_its_etag(lesson):
     )
 
     assert broken_promises(experiment, 5, "locmem") == []
-    assert asked == [None, '"one"']
+    assert etags == [None, '"one"']
 
 
 @pytest.mark.django_db

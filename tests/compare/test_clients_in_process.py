@@ -1,4 +1,4 @@
-"""The lab asked in this process, whatever hosts it may be reached by."""
+"""Test that the lab answers in this process, whatever ALLOWED_HOSTS allows."""
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler

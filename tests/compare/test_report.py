@@ -1,4 +1,4 @@
-"""Test the words in which a comparison is told."""
+"""Test the words of a comparison's result."""
 
 import re
 

@@ -19,8 +19,8 @@ def address_with_token(slug, variant, token, order="", **knobs):
     return f"/experiments/{slug}/{variant}/{order}?movies=10&{query}"
 
 
-def told(response):
-    """The text of the page's element with `data-answer`."""
+def read_answer(response):
+    """Return the text of the page's element with `data-answer`."""
     return response.content.decode().partition("data-answer>")[2].partition("<")[0]
 
 
@@ -40,8 +40,10 @@ def visit(slug, name, rows=ROWS):
     with CaptureQueriesContext(connection) as captured:
         answer = fetch(experiment, experiment.variant(name), rows, "locmem")
     assert answer.status == 200
-    asked = [query["sql"] for query in captured if query["sql"].startswith(("SELECT", "INSERT"))]
-    return answer, asked
+    statements = [
+        query["sql"] for query in captured if query["sql"].startswith(("SELECT", "INSERT"))
+    ]
+    return answer, statements
 
 
 def page(slug, name):

@@ -6,7 +6,7 @@ import pytest
 from django.core.cache.backends import locmem
 
 from tests.support.caches import FaultyCache
-from tests.support.experiments import address_with_token, told
+from tests.support.experiments import address_with_token, read_answer
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def play(client, token):
 
     def play(slug, variant):
         page = address_with_token(slug, variant, token, cache="locmem")
-        before = told(client.get(page))
+        before = read_answer(client.get(page))
         assert client.post(page.replace("?", "change/?")).status_code == 204
-        return before, told(client.get(page)), lambda: told(client.get(page))
+        return before, read_answer(client.get(page)), lambda: read_answer(client.get(page))
 
     return play

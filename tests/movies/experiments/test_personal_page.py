@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.support.experiments import address_with_token, told
+from tests.support.experiments import address_with_token, read_answer
 from tests.support.figures import queries
 
 
@@ -34,13 +34,13 @@ def client_of():
 def test_the_leaking_page_shows_bob_what_was_made_for_ada(visit):
     visit("Ada", "leaking")
 
-    assert told(visit("Bob", "leaking")) == "Welcome, Ada."
+    assert read_answer(visit("Bob", "leaking")) == "Welcome, Ada."
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("variant", ["uncached", "per-visitor", "fragment"])
 def test_the_other_personal_pages_greet_everybody_by_their_own_name(visit, variant):
-    greetings = [told(visit(name, variant)) for name in ("Ada", "Bob", "Ada", "Bob")]
+    greetings = [read_answer(visit(name, variant)) for name in ("Ada", "Bob", "Ada", "Bob")]
 
     assert greetings == ["Welcome, Ada.", "Welcome, Bob."] * 2
 

@@ -4,7 +4,7 @@ import pytest
 
 from movies.models import Movie, Tonight
 from perflab.catalogue import registry
-from tests.support.experiments import address_with_token, told
+from tests.support.experiments import address_with_token, read_answer
 
 
 @pytest.mark.django_db
@@ -47,4 +47,4 @@ def test_without_a_film_the_cinema_is_closed(client, token):
 
     for variant in registry.get("stale-page").variants:
         page = client.get(address_with_token("stale-page", variant.name, token))
-        assert told(page) == "Closed: there is no film."
+        assert read_answer(page) == "Closed: there is no film."
