@@ -11,12 +11,12 @@ from time import perf_counter, sleep, thread_time
 SLICE_MS = 0.25  # how long the computation goes on between two looks at the clock
 
 
-def wait(ms: int) -> None:
+def wait(ms):
     """Wait, as for an answer from elsewhere."""
     sleep(ms / 1000)
 
 
-def compute(ms: int) -> int:
+def compute(ms):
     """Compute in plain Python for so many ms of this thread's CPU time; the rounds it came to.
 
     The clock ends it, not a number of rounds: where cores are shared, the same rounds take up to
@@ -32,7 +32,7 @@ def compute(ms: int) -> int:
 
 
 @cache
-def rounds_in_a_slice() -> int:
+def rounds_in_a_slice():
     """The rounds that take SLICE_MS here. Calibrated once, when a worker starts."""
     trial = 2_000
     times = []
@@ -43,7 +43,7 @@ def rounds_in_a_slice() -> int:
     return max(1, round(trial * SLICE_MS / 1000 / median(times)))
 
 
-def spin(rounds: int) -> int:
+def spin(rounds):
     """The computation itself: nothing that lets go of the interpreter, no memory, no other core."""
     total = 0
     for number in range(rounds):
@@ -51,7 +51,7 @@ def spin(rounds: int) -> int:
     return total
 
 
-def timed(work, ms: int):
+def timed(work, ms):
     """Do one of the two; (its result, wall ms, CPU ms of this thread)."""
     wall, cpu = perf_counter(), thread_time()
     result = work(ms)
