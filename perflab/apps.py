@@ -3,7 +3,7 @@ from django.utils.module_loading import autodiscover_modules
 
 
 class PerflabConfig(AppConfig):
-    """The bench. It finds the experiments of every installed app as Django finds admin modules."""
+    """The bench. It imports `experiments` of every installed app, as Django does with `admin`."""
 
     name = "perflab"
 

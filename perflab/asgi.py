@@ -1,7 +1,7 @@
 """The ASGI application: `gunicorn --worker-class asgi perflab.asgi`.
 
-The lab's own server is WSGI's. This is here to be measured beside it (docs/do-more.md): the views
-and the probe are sync, so Django runs each request in a thread of its own.
+The lab itself is served by WSGI. This application is for comparing the two (docs/do-more.md). The
+views and the probe are sync, so Django runs each request in a thread of its own.
 """
 
 import os
@@ -17,5 +17,5 @@ from django.db import connections  # noqa: E402 - Django has to be set up first
 from perflab.web.warm_up import warm_up  # noqa: E402
 
 warm_up(get_wsgi_application())
-# No request is served by this thread, so none would ever close what the warm-up has opened.
+# This thread serves no request, so no request would close the connections that the warm-up opened.
 connections.close_all()

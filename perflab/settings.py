@@ -1,4 +1,4 @@
-"""perflab's settings. With no environment set they make a safe local lab on SQLite.
+"""perflab's settings. With no environment variable set they make a safe local lab on SQLite.
 
 Every variable that is read here is listed in .env.example and in docs/settings.md.
 """
@@ -17,19 +17,19 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 def text(name, default=""):
-    """A variable's text; one that is set to nothing counts as not set."""
+    """Return the text of an environment variable; an empty one counts as not set."""
     return os.environ.get(name, "").strip() or default
 
 
 def flag(name, default):
-    """A yes-or-no variable; anything but 1 or 0 is refused."""
+    """Return whether an environment variable is 1. It must be 1 or 0."""
     value = text(name, "1" if default else "0")
     if value not in ("0", "1"):
         raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
     return value == "1"
 
 
-# What a run leaves behind: database, sockets, logs, collected static files.
+# The folder for everything that a run leaves behind: database, sockets, logs, static files.
 VAR = Path(text("PERFLAB_VAR", str(BASE_DIR / "var"))).resolve()
 try:
     VAR.mkdir(parents=True, exist_ok=True)
@@ -38,13 +38,13 @@ except OSError as error:
 
 
 def local_secret_key():
-    """A key of this lab's own, made once and shared by all its workers."""
+    """Return the key of this lab, which is made once and shared by all its workers."""
     path = VAR / "secret_key"
     write_text_once(path, secrets.token_urlsafe(50), mode=0o600)
     return path.read_text()
 
 
-# Safety. A public lab is one that others can reach: no toolbar, low ceilings, real secrets.
+# Safety. Others can reach a public lab, so it has no toolbar, low maxima and a real secret key.
 PUBLIC = flag("PERFLAB_PUBLIC", False)
 HTTPS = flag("PERFLAB_HTTPS", PUBLIC)
 DEBUG = flag("DEBUG", False)
@@ -57,26 +57,27 @@ if PUBLIC:
             "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
         )
     if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
-        raise ImproperlyConfigured("a public lab needs ALLOWED_HOSTS, the names it is reached by.")
+        raise ImproperlyConfigured("a public lab needs ALLOWED_HOSTS, the host names of its site.")
     if DEBUG:
         raise ImproperlyConfigured("a public lab does not run with DEBUG=1.")
 ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 
-# The ceilings of the knobs.
+# The maxima of the knobs.
 MAX_MOVIES = 200 if PUBLIC else 5000  # rows on a page
 MAX_ROUND_TRIP_MS = 5 if PUBLIC else 50
 MAX_WORK_MS = 200 if PUBLIC else 1000  # what a calibrated page waits or computes
-MAX_PAGE_MS = 10_000  # what a request may be promised to take in the database
+MAX_PAGE_MS = 10_000  # how long the expected queries of a request may take
 
-# Which Gunicorn this is, of several behind a balancer.
+# The name of this Gunicorn, where there are several behind a balancer.
 INSTANCE = text("PERFLAB_INSTANCE", text("PORT", "8000"))
-# Where that Gunicorn takes orders; gunicorn.conf.py says so.
+# The control socket of this Gunicorn, which gunicorn.conf.py names; "" where there is none.
 CONTROL_SOCKET = text("PERFLAB_CONTROL_SOCKET")
-# And where its workers write down what they do (perflab.workers.scoreboard); "" under another
+# The file in which its workers say what they do (perflab.workers.scoreboard); "" under another
 # server.
 SCOREBOARD = text("PERFLAB_SCOREBOARD")
 
-# The toolbar. For load runs it is not installed at all: even idle it patches template rendering.
+# The toolbar. For load runs it is not installed at all, since it patches template rendering even
+# when it is not shown.
 TOOLBAR = flag("PERFLAB_TOOLBAR", not PUBLIC)
 if PUBLIC and TOOLBAR:
     raise ImproperlyConfigured("a public lab has no debug toolbar: PERFLAB_TOOLBAR must be 0.")
@@ -92,7 +93,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "perflab.measure.middleware.ProbeMiddleware",  # first, so that it times all the others
     "perflab.web.middleware.InspectMiddleware",
-    "perflab.web.site_cache.SiteCacheMiddleware",  # before all that a cached page need not pass
+    "perflab.web.site_cache.SiteCacheMiddleware",  # before those that a cached page need not pass
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -113,7 +114,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,  # for the toolbar's own
+        "APP_DIRS": True,  # for the toolbar's templates
         "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
     }
 ]
@@ -131,7 +132,8 @@ except ValueError as error:
     raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}") from error
 match DATABASES["default"]["ENGINE"]:
     case "django.db.backends.sqlite3":
-        # WAL lets readers go on while one writes; IMMEDIATE lets writers queue instead of fail.
+        # With WAL readers need not wait for a writer. With IMMEDIATE a writer waits for another
+        # writer; otherwise it would fail.
         DATABASES["default"]["OPTIONS"] = {
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
             "transaction_mode": "IMMEDIATE",
@@ -139,18 +141,18 @@ match DATABASES["default"]["ENGINE"]:
         }
     case "django.db.backends.postgresql":
         DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
-        # The same database by two other ways, for the experiment on connections.
+        # The same database with two other settings, for the experiment on connections.
         anew = {**DATABASES["default"], "CONN_MAX_AGE": 0, "TEST": {"MIRROR": "default"}}
-        pool = {"min_size": 1, "max_size": 4, "timeout": 3}  # in each worker; seconds to wait
+        pool = {"min_size": 1, "max_size": 4, "timeout": 3}  # for each worker; seconds
         DATABASES["anew"] = anew
         DATABASES["pooled"] = {**anew, "OPTIONS": {**anew["OPTIONS"], "pool": pool}}
     case engine:
         raise ImproperlyConfigured(f"DATABASE_URL names {engine}: use PostgreSQL or SQLite.")
 
-# Caches. "default" stands in front of the others and chooses one per request.
+# Caches. "default" is a front for the others, of which it chooses one for each request.
 REDIS_URL = text("REDIS_URL")
 MEMCACHED_URL = text("MEMCACHED_URL")
-CACHE_TIMEOUT_S = 0.2  # how long a cache may keep a page waiting
+CACHE_TIMEOUT_S = 0.2  # how long a page may wait for a cache
 
 CACHES = {"default": {"BACKEND": "perflab.caches.LabCache"}}
 if REDIS_URL:
@@ -171,13 +173,13 @@ if MEMCACHED_URL:
         "OPTIONS": {
             "connect_timeout": CACHE_TIMEOUT_S,
             "timeout": CACHE_TIMEOUT_S,
-            # A server that failed is asked again at the next call: LabCache says when that is.
+            # A server that failed is asked again at the next call: LabCache decides when that is.
             "retry_attempts": 0,
             "dead_timeout": 0,
         },
     }
 CACHES["locmem"] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "lab"}
-# Two that are always there and that no knob offers: an experiment compares them with the others.
+# These two always exist, and no knob offers them: an experiment compares them with the others.
 CACHES["file"] = {
     "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
     "LOCATION": VAR / "cache",
@@ -185,20 +187,20 @@ CACHES["file"] = {
 CACHES["database"] = {
     "BACKEND": "django.core.cache.backends.db.DatabaseCache",
     "LOCATION": "lab_cache",  # a table, made by a migration
-    "OPTIONS": {"MAX_ENTRIES": 1000},  # one more and it throws some out, with queries of its own
+    "OPTIONS": {"MAX_ENTRIES": 1000},  # one more and entries are deleted, by additional queries
 }
-CACHES["local"] = {"BACKEND": "perflab.caches.LabCache", "LOCATION": "locmem"}  # never another
-# What an experiment may be cached in, the first being the one used unless the knob says otherwise.
+CACHES["local"] = {"BACKEND": "perflab.caches.LabCache", "LOCATION": "locmem"}  # no other one
+# The caches that the knob offers. The first one is the default.
 LAB_CACHES = [alias for alias in ("redis", "memcached", "locmem") if alias in CACHES]
 
-# A visitor's name in a signed cookie: no query, and the same on every instance.
+# The session is a signed cookie: it needs no query, and every instance can read it.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 
 # Browser-side safety.
 X_FRAME_OPTIONS = "SAMEORIGIN"  # the comparison page frames both variants
-SILENCED_SYSTEM_CHECKS = ["security.W019"]  # which wants DENY
+SILENCED_SYSTEM_CHECKS = ["security.W019"]  # it demands DENY
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -212,19 +214,20 @@ CONTENT_SECURITY_POLICY = {
 }
 if HTTPS:
     SECURE_SSL_REDIRECT = True
-    # That a visitor came by HTTPS, Gunicorn tells, and believes it of nobody but its balancer
-    # (forwarded_allow_ips): with SECURE_PROXY_SSL_HEADER Django would believe it of everybody.
+    # Gunicorn says whether a visitor came by HTTPS, and believes only its balancer in this
+    # (forwarded_allow_ips). With SECURE_PROXY_SSL_HEADER Django would believe every client.
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
 
-# Static files: hashed and compressed once collected, served as they lie before that.
+# Static files are hashed and compressed when they are collected. Until then they are served as they
+# are.
 STATIC_URL = "static/"
 STATIC_ROOT = VAR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {"staticfiles": {"BACKEND": "perflab.web.static_files.LabStaticFilesStorage"}}
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
 
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"  # the tables behind many-to-many fields too
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"  # also for the tables of many-to-many fields
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -248,10 +251,10 @@ DEBUG_TOOLBAR_CONFIG = {
     "SHOW_TOOLBAR_CALLBACK": "perflab.access.show_toolbar",
     "SHOW_COLLAPSED": True,
     "IS_RUNNING_TESTS": False,
-    # In files, since any worker may be asked for a panel of a page that another one served.
+    # Panels are stored in files, since any worker may be asked for a panel of another one's page.
     "TOOLBAR_STORE_CLASS": "perflab.web.toolbar.FolderStore",
     "RESULTS_CACHE_SIZE": 200,
-    # What is left of a query's stack is the experiment's own line, on one screen.
+    # So the stack of a query shows little more than the line of the experiment.
     "HIDE_IN_STACKTRACES": (
         *("__main__", "csp", "debug_toolbar", "django"),
         *("gunicorn", "perflab", "runpy", "whitenoise"),

@@ -1,6 +1,5 @@
 """What the commands `seed` and `import_imdb` share."""
 
-import argparse
 import re
 import resource
 import sys
@@ -11,21 +10,8 @@ from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from perflab.base import numbers
 from perflab.base.messages import one_line
 from perflab.management.one_line_command import OneLineCommand
-
-
-def whole_number(low, high):
-    """An argparse type: a whole number in this range."""
-
-    def parse(text):
-        try:
-            return numbers.whole_number(text, low, high)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
-    return parse
 
 
 class FilmsCommand(OneLineCommand):

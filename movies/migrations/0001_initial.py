@@ -5,58 +5,98 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Country',
+            name="Country",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=4, unique=True, verbose_name='ISO 3166 code')),
-                ('name', models.CharField(max_length=100)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=4, unique=True, verbose_name="ISO 3166 code")),
+                ("name", models.CharField(max_length=100)),
             ],
             options={
-                'ordering': ['id'],
-                'verbose_name_plural': 'countries',
+                "ordering": ["id"],
+                "verbose_name_plural": "countries",
             },
         ),
         migrations.CreateModel(
-            name='Director',
+            name="Director",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
             ],
         ),
         migrations.CreateModel(
-            name='Movie',
+            name="Movie",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('imdb_id', models.CharField(blank=True, max_length=12, null=True, unique=True, verbose_name='IMDb id')),
-                ('title', models.CharField(max_length=300)),
-                ('original_title', models.CharField(blank=True, max_length=300)),
-                ('year', models.PositiveSmallIntegerField()),
-                ('minutes', models.PositiveSmallIntegerField(verbose_name='running time (minutes)')),
-                ('synopsis', models.TextField(verbose_name='synopsis (always synthesised)')),
-                ('countries', models.ManyToManyField(related_name='movies', to='movies.country')),
-                ('director', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='movies', to='movies.director')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "imdb_id",
+                    models.CharField(
+                        blank=True, max_length=12, null=True, unique=True, verbose_name="IMDb id"
+                    ),
+                ),
+                ("title", models.CharField(max_length=300)),
+                ("original_title", models.CharField(blank=True, max_length=300)),
+                ("year", models.PositiveSmallIntegerField()),
+                (
+                    "minutes",
+                    models.PositiveSmallIntegerField(verbose_name="running time (minutes)"),
+                ),
+                ("synopsis", models.TextField(verbose_name="synopsis (always synthesised)")),
+                ("countries", models.ManyToManyField(related_name="movies", to="movies.country")),
+                (
+                    "director",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="movies",
+                        to="movies.director",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Review',
+            name="Review",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reviewer', models.CharField(max_length=60)),
-                ('score', models.PositiveSmallIntegerField(verbose_name='score (1 to 10)')),
-                ('text', models.TextField()),
-                ('movie', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reviews', to='movies.movie')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("reviewer", models.CharField(max_length=60)),
+                ("score", models.PositiveSmallIntegerField(verbose_name="score (1 to 10)")),
+                ("text", models.TextField()),
+                (
+                    "movie",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reviews",
+                        to="movies.movie",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='movie',
-            index=models.Index(fields=['year', 'id'], name='movie_year_id'),
+            model_name="movie",
+            index=models.Index(fields=["year", "id"], name="movie_year_id"),
         ),
     ]

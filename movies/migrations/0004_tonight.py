@@ -4,21 +4,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('movies', '0003_register'),
+        ("movies", "0003_register"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Tonight',
+            name="Tonight",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('film_id', models.PositiveIntegerField(default=1, verbose_name='id of the film')),
-                ('changes', models.PositiveIntegerField(default=0, verbose_name='how often it was changed')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("film_id", models.PositiveIntegerField(default=1, verbose_name="id of the film")),
+                (
+                    "changes",
+                    models.PositiveIntegerField(default=0, verbose_name="how often it was changed"),
+                ),
             ],
             options={
-                'verbose_name_plural': 'tonight',
+                "verbose_name_plural": "tonight",
             },
         ),
     ]

@@ -5,21 +5,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('movies', '0004_tonight'),
+        ("movies", "0004_tonight"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Draft',
+            name="Draft",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('batch', models.CharField(db_index=True, max_length=16, verbose_name='the request that wrote it')),
-                ('made', models.DateTimeField(default=django.utils.timezone.now)),
-                ('title', models.CharField(max_length=300)),
-                ('year', models.PositiveSmallIntegerField()),
-                ('votes', models.PositiveIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "batch",
+                    models.CharField(
+                        db_index=True, max_length=16, verbose_name="the request that wrote it"
+                    ),
+                ),
+                ("made", models.DateTimeField(default=django.utils.timezone.now)),
+                ("title", models.CharField(max_length=300)),
+                ("year", models.PositiveSmallIntegerField()),
+                ("votes", models.PositiveIntegerField(default=0)),
             ],
         ),
     ]

@@ -4,36 +4,50 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('movies', '0005_draft'),
+        ("movies", "0005_draft"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Loan',
+            name="Loan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('film', models.PositiveIntegerField()),
-                ('borrower', models.CharField(max_length=60)),
-                ('shelf', models.PositiveIntegerField()),
-                ('days', models.PositiveSmallIntegerField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("film", models.PositiveIntegerField()),
+                ("borrower", models.CharField(max_length=60)),
+                ("shelf", models.PositiveIntegerField()),
+                ("days", models.PositiveSmallIntegerField()),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='IndexedLoan',
+            name="IndexedLoan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('film', models.PositiveIntegerField()),
-                ('borrower', models.CharField(max_length=60)),
-                ('shelf', models.PositiveIntegerField()),
-                ('days', models.PositiveSmallIntegerField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("film", models.PositiveIntegerField()),
+                ("borrower", models.CharField(max_length=60)),
+                ("shelf", models.PositiveIntegerField()),
+                ("days", models.PositiveSmallIntegerField()),
             ],
             options={
-                'indexes': [models.Index(fields=['film'], name='loan_film'), models.Index(fields=['borrower'], name='loan_borrower'), models.Index(fields=['shelf'], name='loan_shelf'), models.Index(fields=['days'], name='loan_days')],
+                "indexes": [
+                    models.Index(fields=["film"], name="loan_film"),
+                    models.Index(fields=["borrower"], name="loan_borrower"),
+                    models.Index(fields=["shelf"], name="loan_shelf"),
+                    models.Index(fields=["days"], name="loan_days"),
+                ],
             },
         ),
     ]

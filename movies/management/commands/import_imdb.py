@@ -6,7 +6,9 @@ from pathlib import Path
 
 from movies import imdb, seeding
 from movies.imdb.dumps import TYPES, DumpError
-from movies.management.films import FilmsCommand, peak_memory, whole_number
+from movies.management.films import FilmsCommand, peak_memory
+from perflab.base.numbers import whole_number
+from perflab.management.arguments import argument_type
 
 COURTESY = (
     "Information courtesy of IMDb (https://www.imdb.com). Used with permission. "
@@ -31,7 +33,7 @@ class Command(FilmsCommand):
         )
         parser.add_argument(
             "--limit",
-            type=whole_number(1, seeding.MAX_MOVIES),
+            type=argument_type(whole_number, 1, seeding.MAX_MOVIES),
             default=seeding.MAX_MOVIES,
             metavar="N",
             help="import the N films with the most votes (without title.ratings: the lowest ids)",

@@ -4,7 +4,9 @@ import sys
 from contextlib import contextmanager
 
 from movies import seeding
-from movies.management.films import FilmsCommand, peak_memory, whole_number
+from movies.management.films import FilmsCommand, peak_memory
+from perflab.base.numbers import whole_number
+from perflab.management.arguments import argument_type
 
 
 class Command(FilmsCommand):
@@ -17,14 +19,14 @@ class Command(FilmsCommand):
     def add_arguments(self, parser):
         parser.add_argument(
             "--movies",
-            type=whole_number(1, seeding.MAX_MOVIES),
+            type=argument_type(whole_number, 1, seeding.MAX_MOVIES),
             default=seeding.REAL_FILMS,
             metavar="N",
             help="how many films there should be (default: the %(default)s real ones)",
         )
         parser.add_argument(
             "--seed",
-            type=whole_number(0, seeding.MAX_SEED),
+            type=argument_type(whole_number, 0, seeding.MAX_SEED),
             default=1,
             metavar="S",
             help="the start of the random numbers (default: %(default)s)",

@@ -9,7 +9,8 @@ reads the file:
 
 `layout` says where everything stands in the file, `reading` and `writing` do what their names say,
 `latency` counts how long visitors waited, and `sockets` asks the kernel who waits for a worker.
-This folder needs only the standard library: copy it, with the hooks in gunicorn.conf.py.
+This folder needs only the standard library and perflab/base/files.py: copy both into a project of
+yours, with the hooks in gunicorn.conf.py.
 """
 
 from .latency import Latency
