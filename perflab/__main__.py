@@ -1,6 +1,6 @@
-"""`python3 -m perflab`: makes the environment and starts the lab.
+"""`python3 -m perflab`: make the environment and start the lab.
 
-Only what any Python can read stands here: an old one has to get as far as the message.
+This file keeps to what every Python can read: an old one has to reach the message below.
 """
 
 import os
@@ -14,7 +14,7 @@ if sys.version_info < (3, 11):
 if os.name != "posix":
     sys.exit("perflab: on Windows, use WSL 2 (Gunicorn needs a Unix): wsl --install")
 
-from perflab.launcher.command import main  # only now: it is not for old Pythons
+from perflab.launcher.command import main  # only here: old Pythons cannot read it
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -1,5 +1,5 @@
-"""What everything stands on, with the standard library alone.
+"""What every other package stands on, with the standard library alone.
 
-It reads configuration from the environment, and knows paths, addresses, processes, files, logs and
-messages. The launcher and gunicorn.conf.py use it before anything is installed or loaded.
+It reads the configuration from the environment, and deals with paths, addresses, processes, files,
+logs, numbers and messages. The launcher and gunicorn.conf.py use it before anything is installed.
 """

@@ -33,7 +33,7 @@ def whole_numbers(text: str, low: int, high: int) -> tuple[int, ...]:
 
 def is_whole_number(text: str, low: int, high: int) -> bool:
     """Return whether a text writes a whole number from `low` to `high` in digits alone."""
-    return re.fullmatch("[0-9]{1,9}", text) is not None and low <= int(text) <= high
+    return re.fullmatch("[0-9]{1,18}", text) is not None and low <= int(text) <= high
 
 
 def decimal_number(text: str, low: float, high: float, what: str = "a number") -> float:

@@ -10,6 +10,12 @@ def test_digits_in_the_range_are_a_whole_number(text):
     assert numbers.whole_number(text, 1, 5000) == int(text)
 
 
+def test_a_whole_number_may_be_long_but_not_endless():
+    assert numbers.whole_number("2147483647", 0, 2**31 - 1) == 2**31 - 1
+    with pytest.raises(ValueError, match=r"not '1{40}'… \(100,000 characters\)"):
+        numbers.whole_number("1" * 100_000, 0, 2**31 - 1)
+
+
 @pytest.mark.parametrize(
     "text", ["", "0", "5001", "-5", "+5", "1.0", "1e3", " 5", "5\n", "1_000", "٣", "²", "1" * 10]
 )

@@ -22,6 +22,7 @@ from perflab.catalogue import knobs, needs
 from perflab.compare import last_results, runner
 from perflab.compare.clients import NoLab, OverHTTP, in_process
 from perflab.compare.report import as_text
+from perflab.management.arguments import argument_type
 from perflab.management.one_line_command import OneLineCommand
 from perflab.measure import machine
 
@@ -47,14 +48,6 @@ def own_knob(text):
     if not re.fullmatch("[a-z_]+", name) or not re.fullmatch("[0-9]+", value):
         raise argparse.ArgumentTypeError(f"must be NAME=NUMBER, such as page=1000, not {text!r}")
     return name, value
-
-
-def number_of_runs(text):
-    """An argparse type: as many runs as the comparison page makes."""
-    try:
-        return numbers.whole_number(text, knobs.MIN_RUNS, knobs.MAX_RUNS)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 class Command(OneLineCommand):
@@ -95,7 +88,7 @@ class Command(OneLineCommand):
         )
         parser.add_argument(
             "--runs",
-            type=number_of_runs,
+            type=argument_type(numbers.whole_number, knobs.MIN_RUNS, knobs.MAX_RUNS),
             default=knobs.DEFAULT_RUNS,
             help="of each variant, after a warm-up (%(default)s)",
         )

@@ -1,16 +1,19 @@
 """`manage.py probe_cost`: what measuring itself costs, alternating with and without the probe."""
 
-import statistics
 from time import thread_time
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection
 from django.urls import reverse
 
+from perflab.base import numbers
 from perflab.catalogue import knobs, registry
 from perflab.compare.clients import wsgi_environ
+from perflab.management.arguments import argument_type
+from perflab.management.one_line_command import OneLineCommand
+from perflab.measure import stats
 from perflab.measure.probe import probe
 
 WARM_UP = 20
@@ -20,7 +23,7 @@ SHARE_BUDGET = 0.03
 QUERIES = 100
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = (
         "Measures the probe's own cost on this machine, with and without it in turn: a light page, "
         "statements, and what that comes to on the fast page of an experiment. "
@@ -29,12 +32,15 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser):
-        parser.add_argument("--rounds", type=int, default=500, help="pairs measured (500)")
+        parser.add_argument(
+            "--rounds",
+            type=argument_type(numbers.whole_number, 10, 100_000),
+            default=500,
+            help="pairs measured (500)",
+        )
         parser.add_argument("--slug", default="n-plus-one", help="the experiment (n-plus-one)")
 
     def handle(self, *, rounds, slug, **options):
-        if not 10 <= rounds <= 100_000:
-            raise CommandError("--rounds must be from 10 to 100000", returncode=2)
         if slug not in registry.experiments:
             known = ", ".join(registry.experiments)
             raise CommandError(f"there is no experiment {slug!r}; there are {known}", returncode=2)
@@ -109,4 +115,4 @@ def alternate(one, other, rounds):
             if number >= WARM_UP:
                 times[index].append(thread_time() - started)
     longer = [b - a for a, b in zip(*times, strict=True)]
-    return statistics.median(times[0]), statistics.median(longer)
+    return stats.median(times[0]), stats.median(longer)

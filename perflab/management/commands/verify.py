@@ -1,13 +1,16 @@
 """`manage.py verify`: prove the experiments' promises on this database and these caches."""
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from perflab.base import numbers
 from perflab.catalogue import registry
 from perflab.compare.promises import broken_promises
+from perflab.management.arguments import argument_type
+from perflab.management.one_line_command import OneLineCommand
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     help = (
         "Proves that every experiment keeps its promises on the configured database and caches: "
         "the same page on every variant, and the promised number of queries, cold and warm. "
@@ -17,7 +20,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("slug", nargs="*", help="experiments (default: all)")
         parser.add_argument(
-            "--rows", type=int, nargs="+", default=[10, 25], help="rows on the page (10 25)"
+            "--rows",
+            type=argument_type(numbers.whole_number, 1, settings.MAX_MOVIES),
+            nargs="+",
+            default=[10, 25],
+            help="rows on the page (10 25)",
         )
         parser.add_argument(
             "--cache", nargs="+", default=settings.LAB_CACHES, choices=settings.LAB_CACHES
@@ -30,9 +37,6 @@ class Command(BaseCommand):
                 raise CommandError(
                     f"there is no experiment {name!r}; there are {known}", returncode=2
                 )
-        for number in rows:
-            if not 1 <= number <= settings.MAX_MOVIES:
-                raise CommandError(f"--rows must be from 1 to {settings.MAX_MOVIES}", returncode=2)
         failures = 0
         for experiment in registry.experiments.values():
             if slug and experiment.slug not in slug:
