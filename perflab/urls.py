@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import include, path
 
-from perflab.web.views import actions, api, calibrated, load, pages, system, tuning, variants
+from perflab.web.views import actions, api, calibrated, load, pages, system, variants
 
 urlpatterns = [
     path("", pages.contents, name="contents"),
@@ -30,7 +30,7 @@ urlpatterns = [
     path("load/<slug:run_id>.json", load.as_json, name="load_json"),
     path("load/<slug:run_id>/<slug:name>.svg", load.as_svg, name="load_svg"),
     path("load/<slug:run_id>/report/<int:number>/", load.report, name="load_report"),
-    path("tuning/", tuning.page, name="tuning"),
+    path("tuning/", load.tuning, name="tuning"),
     path("health/", api.health, name="health"),
     path("", include("movies.urls")),
 ]

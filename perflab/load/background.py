@@ -1,7 +1,8 @@
 """A load run that a page started: one at a time, in a process of its own.
 
 The process holds a lock on `var/load.lock` for as long as it lives, so that whatever ends it frees
-the lock. It ends with the Gunicorn whose page started it, though not with that Gunicorn's worker.
+the lock. It ends when the Gunicorn whose page started it ends. The end of one of that Gunicorn's
+workers does not end it.
 """
 
 import contextlib
@@ -21,23 +22,25 @@ from perflab.base import paths
 from . import store
 
 LOG = "load-page.log"
-LOOK_S = 0.5  # how often it looks whether Gunicorn is still there
-WORDS = 300  # of what a run that came to nothing said
+CHECK_S = 0.5  # how often the process checks whether Gunicorn is still there
+MAX_MESSAGE = 300  # characters of the last line of a run that failed
 
 
 class Busy(Exception):
-    """Another run goes on. The message is one line."""
+    """Another run is under way. The message is one line."""
 
 
 def start(arguments) -> int:
-    """Begin `manage.py load` with these arguments; its pid. Raises Busy."""
+    """Start `manage.py load` with these arguments and return its pid. Raises Busy."""
     with _lock_file() as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Busy("a run goes on already: wait for its end, or stop it") from None
+            raise Busy("a run is under way already: wait for its end, or stop it") from None
         if run := store.under_way():
-            raise Busy(f"a run of {run['scenario']} goes on in a terminal: two would disturb it")
+            raise Busy(
+                f"a run of {run.scenario} is under way in a terminal: two would disturb each other"
+            )
         folder = settings.VAR / "log"
         folder.mkdir(exist_ok=True)
         with open(folder / LOG, "wb") as log:
@@ -55,13 +58,13 @@ def start(arguments) -> int:
                 stderr=log,
                 start_new_session=True,
             )
-    # Somebody has to take notice of its end.
+    # Without a wait the process would stay as a zombie after its end.
     threading.Thread(target=process.wait, daemon=True).start()
     return process.pid
 
 
 def is_busy() -> bool:
-    """Whether a run that a page started goes on."""
+    """Return whether a run that a page started is under way."""
     with _lock_file() as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -71,43 +74,44 @@ def is_busy() -> bool:
 
 
 def stop() -> bool:
-    """Have the run that a page started end, and keep what it has; whether there was one."""
+    """End the run that a page started, which keeps its points; return whether there was one."""
     run = store.under_way()
     if not (run and is_busy()):
         return False
     with contextlib.suppress(psutil.Error):
-        process = psutil.Process(run["pid"])
-        if __name__ in process.cmdline():  # and none from a terminal
+        process = psutil.Process(run.pid)
+        if __name__ in process.cmdline():  # a run from a terminal goes on
             process.send_signal(signal.SIGTERM)
             return True
     return False
 
 
-def last_words() -> str:
-    """What the last run that a page started said at its end, if it came to nothing; else ""."""
+def last_message() -> str:
+    """Return the last line that the last run of a page wrote; "" where there is none."""
     try:
-        said = (settings.VAR / "log" / LOG).read_text(errors="replace").split("\n")
+        text = (settings.VAR / "log" / LOG).read_text(errors="replace")
     except OSError:
         return ""
-    said = [line for line in said if line.strip()]
-    return said[-1][-WORDS:].removeprefix("CommandError: ") if said else ""
+    lines = [line for line in text.split("\n") if line.strip()]
+    return lines[-1][-MAX_MESSAGE:].removeprefix("CommandError: ") if lines else ""
 
 
 def _lock_file():
+    """Open the file on which a run that a page started holds a lock."""
     return open(settings.VAR / "load.lock", "a")
 
 
 def end_with(pid):
-    """Ask this process to stop as soon as another is gone."""
+    """Send SIGTERM to this process as soon as another one is gone."""
     with contextlib.suppress(psutil.NoSuchProcess):
         other = psutil.Process(pid)
         while other.is_running() and other.status() != psutil.STATUS_ZOMBIE:
-            time.sleep(LOOK_S)
+            time.sleep(CHECK_S)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main(gunicorn, *arguments):
-    """`python -m perflab.load.background PID ARGUMENTS…`"""
+    """Run `python -m perflab.load.background PID ARGUMENTS…`."""
     from django.core.management import execute_from_command_line
 
     threading.Thread(target=end_with, args=(int(gunicorn),), daemon=True).start()

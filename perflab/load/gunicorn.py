@@ -1,7 +1,7 @@
-"""The lab under load: a Gunicorn of our own on a loopback port, or one that runs already.
+"""The lab under load: a Gunicorn of our own on a loopback port, or a lab that runs already.
 
 Both have `url`; `cpu_s()`, the CPU seconds that it has used so far; and `queued_s()`, the seconds
-that its threads were ready to run and had no core. None is what cannot be known.
+for which its threads were ready to run and had no core. None stands for what cannot be known.
 """
 
 import contextlib
@@ -30,27 +30,28 @@ from .plan import LoadRefused
 START_S = 60  # how long Gunicorn may take to answer
 WORKERS_S = 20  # and all of its workers
 SCHEDSTAT = Path("/proc/self/schedstat")  # Linux
-GRACE_S = 3  # for requests under way at the end, which nobody waits for
+GRACE_S = 3  # time at the end for requests that are under way
 
 
-class Elsewhere:
-    """A lab that somebody else started. What it costs its machine we cannot see."""
+class ExternalLab:
+    """A lab that somebody else started. The CPU that it uses cannot be seen from here."""
 
     def __init__(self, url):
         self.url = url
 
     def cpu_s(self):
+        """Return None: it is not known."""
         return None
 
     queued_s = cpu_s
 
 
 class Gunicorn:
-    """Under `with`: all its workers answer when the block begins, and have ended when it ends.
+    """A Gunicorn under `with`: all workers answer when the block begins, and end when it ends.
 
-    `arguments` are further ones of Gunicorn's, `config` is a file in place of the lab's own, and
-    `settings` names Django's module. Raises LoadRefused when the port is taken or Gunicorn does not
-    start.
+    `arguments` are further options of Gunicorn's, `config` is a file in place of the lab's own, and
+    `settings` names Django's settings module. Raises LoadRefused when the port is taken or Gunicorn
+    does not start.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Gunicorn:
         self.environment = {
             **os.environ,
             "PORT": str(self.address.port),
-            # Measure mode, and for this machine alone whatever the shell says.
+            # A lab without toolbar, for this machine alone, whatever the shell's variables say.
             **dict.fromkeys(("PERFLAB_TOOLBAR", "DEBUG", "PERFLAB_PUBLIC", "PERFLAB_HTTPS"), "0"),
             **dict.fromkeys(("ALLOWED_HOSTS", "GUNICORN_CMD_ARGS", "PERFLAB_INSTANCE"), ""),
             **({"DJANGO_SETTINGS_MODULE": settings} if settings else {}),
@@ -88,7 +89,7 @@ class Gunicorn:
             raise LoadRefused(f"port {self.address.port} is taken by another program")
         try:
             with open_log(self.var, self.log.name) as log:
-                self.begun = log.tell()
+                self.log_start = log.tell()
                 self.process = spawn(
                     self.command, cwd=paths.ROOT, env=self.environment, stdout=log, stderr=log
                 )
@@ -101,13 +102,13 @@ class Gunicorn:
     def __exit__(self, *_):
         if self.process is not None:
             end(self.process, GRACE_S + 2)
-        with contextlib.suppress(OSError):  # of one that was killed it stays
+        with contextlib.suppress(OSError):  # a Gunicorn that was killed leaves its socket
             paths.socket_path(self.var, f"gunicorn-{self.address.port}.sock").unlink()
 
     def wait(self):
-        """Return once every worker has answered."""
+        """Wait until every worker has answered."""
         deadline = time.monotonic() + START_S
-        while not (status := self.ask()[0]):
+        while not (status := self.ask_health()[0]):
             if self.process.poll() is not None:
                 raise LoadRefused(f"Gunicorn did not start: {self.last_lines()}")
             if time.monotonic() > deadline:
@@ -119,15 +120,18 @@ class Gunicorn:
             )
         deadline = time.monotonic() + WORKERS_S
         seen = set()
-        # Many at a time: one alone would be taken by the same idle worker again and again.
-        with ThreadPoolExecutor(2 * self.workers) as askers:
+        # Many requests at a time: one idle worker would answer all that come one by one.
+        with ThreadPoolExecutor(2 * self.workers) as pool:
             while len(seen) < self.workers and time.monotonic() < deadline:
-                asked = range(2 * self.workers)
-                seen |= {worker for _, worker in askers.map(lambda _: self.ask(), asked)}
+                requests = range(2 * self.workers)
+                seen |= {worker for _, worker in pool.map(lambda _: self.ask_health(), requests)}
                 seen -= {None}
 
-    def ask(self):
-        """The status of /health/ and the pid of the worker that told; (None, None) without one."""
+    def ask_health(self):
+        """Return the status of /health/ and the pid of the worker that answered.
+
+        Both are None without an answer.
+        """
         connection = HTTPConnection(self.address.host, self.address.port, timeout=START_S)
         try:
             connection.request("GET", "/health/", headers={"Connection": "close"})
@@ -141,10 +145,11 @@ class Gunicorn:
         return response.status, timing.get("worker")
 
     def last_lines(self):
-        return last_lines(self.log, self.begun, lines=1)
+        """Return the last line that Gunicorn wrote, and where to read on."""
+        return last_lines(self.log, self.log_start, lines=1)
 
     def cpu_s(self):
-        """CPU seconds of Gunicorn and all its workers, those that have ended too."""
+        """Return the CPU seconds of Gunicorn and all its workers, also those that have ended."""
         total = 0.0
         with contextlib.suppress(psutil.NoSuchProcess):
             master = psutil.Process(self.process.pid)
@@ -157,9 +162,9 @@ class Gunicorn:
         return total
 
     def memory_mb(self):
-        """Memory of Gunicorn and its workers, in MB; what they share counts once.
+        """Return the memory of Gunicorn and its workers in MB; what they share counts once.
 
-        Where the system does not tell that (it is Linux's PSS), what each has for itself.
+        Where the system does not tell that (it is Linux's PSS), it is what each has for itself.
         """
         total = 0
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -171,12 +176,12 @@ class Gunicorn:
         return total / 1e6
 
     def requests_by_worker(self):
-        """How many requests each worker has answered, by its pid."""
+        """Return how many requests each worker has answered, by its pid."""
         slots = scoreboard.read(self.var / f"scoreboard-{self.address.port}")
         return {slot.pid: slot.requests for slot in slots}
 
     def queued_s(self):
-        """Seconds that Gunicorn's threads waited for a core; None where the kernel tells it not."""
+        """Return the seconds for which Gunicorn's threads waited for a core; None where unknown."""
         total = 0
         with contextlib.suppress(psutil.NoSuchProcess):
             for process in psutil.Process(self.process.pid).children(recursive=True):
@@ -187,9 +192,10 @@ class Gunicorn:
 
 
 class Freeze:
-    """Under `with`: once `begin` is called, the workers stop after `after_s` for `for_s` seconds.
+    """Stops the workers for `for_s` seconds, `after_s` seconds after `begin` was called.
 
-    They go on when the block ends, however it ends. With `for_s` 0 nothing happens.
+    Use it under `with`: the workers go on when the block ends, however it ends. With `for_s` 0
+    nothing happens.
     """
 
     def __init__(self, server, after_s, for_s):
@@ -201,24 +207,26 @@ class Freeze:
         return self
 
     def begin(self):
-        """Call it when the measurement begins; again is once."""
+        """Start the clock when the measurement begins; a second call does nothing."""
         if self.for_s and self.thread is None:
             self.thread = threading.Thread(target=self.stop_and_go, daemon=True)
             self.thread.start()
 
     def stop_and_go(self):
+        """Wait for the moment, then stop the workers for a while."""
         if self.over.wait(self.after_s):
             return
-        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended, which others will tell
+        with contextlib.suppress(psutil.NoSuchProcess):  # Gunicorn has ended: its requests fail
             self.halt()
 
     def halt(self):
+        """Stop the workers, and let them go on when the time is over or the block ends."""
         workers = [process.pid for process in psutil.Process(self.server.process.pid).children()]
         try:
-            tell(workers, signal.SIGSTOP)
+            send_signal(workers, signal.SIGSTOP)
             self.over.wait(self.for_s)
         finally:
-            tell(workers, signal.SIGCONT)
+            send_signal(workers, signal.SIGCONT)
 
     def __exit__(self, *_):
         self.over.set()
@@ -226,14 +234,15 @@ class Freeze:
             self.thread.join()
 
 
-def tell(pids, number):
+def send_signal(pids, number):
+    """Send a signal to all processes of these pids that are still there."""
     for pid in pids:
-        with contextlib.suppress(ProcessLookupError):  # recycled meanwhile
+        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
             os.kill(pid, number)
 
 
 def free_port():
-    """A loopback port that nothing listens on just now."""
+    """Return a loopback port on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

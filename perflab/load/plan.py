@@ -7,10 +7,10 @@ from perflab.base import numbers
 MAX_USERS = 500  # as locustfiles/_lab.py has it
 MIN_S, MAX_S = 1, 600  # of one point
 MAX_POINTS = 64
-MAX_RATE = 1000  # requests a second on a schedule: what one process can keep
-MAX_FREEZE_S = 5  # shorter by far than Gunicorn's patience with a worker
+MAX_RATE = 1000  # requests a second on a schedule: one process can send so many in time
+MAX_FREEZE_S = 5  # far shorter than the time after which Gunicorn kills a silent worker
 MAX_LOAD_WORKERS = 16  # Locust's own
-MAX_MS = 1000  # what a calibrated page may be asked to take
+MAX_MS = 1000  # the longest time that a calibrated page may be asked to take
 GENERATORS = ("locust", "hey", "ab", "wrk")
 WORKER_CLASSES = ("sync", "gthread", "gevent", "asgi")
 
@@ -20,26 +20,32 @@ class LoadRefused(Exception):
 
 
 def duration(text) -> float:
-    """Seconds, from "20s", "2m" or "20". Raises ValueError with one line."""
+    """Return the seconds in "20s", "2m" or "20". Raises ValueError with one line."""
     return numbers.seconds(text, MIN_S, MAX_S, example="20s")
 
 
 def rate(text) -> float:
-    """Requests a second, from "100" or "0.5". Raises ValueError with one line."""
+    """Return the requests a second in "100" or "0.5". Raises ValueError with one line."""
     return numbers.decimal_number(text, 0.001, MAX_RATE, "requests a second")
 
 
 def freeze(text) -> float:
-    """Seconds, from "1s" or "0.5". Raises ValueError with one line."""
+    """Return the seconds in "1s" or "0.5". Raises ValueError with one line."""
     return numbers.seconds(text, 0.001, MAX_FREEZE_S, example="1s")
+
+
+def chosen_knobs(options) -> dict[str, str]:
+    """Return the knobs among a command's options that were given, by name, as text."""
+    names = ("movies", "round_trip", "cache")
+    return {name: options[name] for name in names if options[name] is not None}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A checked wish. Every combination of users, workers and threads is one point for each
-    variant.
+    """What was asked for. Every combination of users, workers and threads is a point.
 
-    `host` names a lab that runs already; then there are no workers and threads to choose.
+    Each variant has all these points. `host` names a lab that runs already; then there are no
+    workers and threads to choose.
     """
 
     scenario: str
@@ -52,13 +58,13 @@ class Plan:
     generator: str = "locust"
     ms: int | None = None
     experiment: str | None = None
-    knobs: dict = field(default_factory=dict)  # those that were turned, by name, as text
+    knobs: dict = field(default_factory=dict)  # those that were chosen, by name, as text
     host: str | None = None
     own_host: bool = False
     port: int | None = None
-    open_per_s: float | None = None  # also requests on a schedule, so many a second
-    freeze_s: float = 0  # for which Gunicorn's workers stand still in each measurement
-    load_workers: int = 0  # Locust's, beside its master; 0: one process is all of it
+    open_per_s: float | None = None  # requests a second on a schedule, sent afterwards
+    freeze_s: float = 0  # for so long Gunicorn's workers are stopped in each measurement
+    load_workers: int = 0  # Locust's processes beside its master; 0: one process without a master
 
     def __post_init__(self):
         """Raise LoadRefused for what does not go together."""
@@ -78,13 +84,8 @@ class Plan:
         if self.load_workers and self.generator != "locust":
             raise LoadRefused(f"--load-workers are Locust's: {self.generator} has none")
 
-    def class_for(self, threads) -> str | None:
-        """The worker class of a point with so many threads; None for a lab that runs already."""
+    def worker_class_for(self, threads) -> str | None:
+        """Return the worker class of a point with so many threads; None where we start no lab."""
         if threads is None:
             return None
         return self.worker_class or ("gthread" if threads > 1 else "sync")
-
-    @property
-    def points(self):
-        """(workers, threads, users) of each point, in the order in which they are measured."""
-        return [(w, t, u) for t in self.threads for w in self.workers for u in self.users]

@@ -1,7 +1,7 @@
 """What can be loaded: the files of locustfiles/ by their names, and every experiment by its slug.
 
-`io_bound.py` and `cpu_bound.py`, the calibrated pages, are among the files. Only what is one
-address, an experiment's variant or a calibrated page, can be loaded by the tools that load one.
+`io_bound.py` and `cpu_bound.py`, the calibrated pages, are among the files. hey, ab, wrk and the
+open loop load one address: an experiment's variant or a calibrated page.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ FOLDER = settings.BASE_DIR / "locustfiles"
 CALIBRATED = ("io-bound", "cpu-bound")
 DEFAULT_MS = 50
 VARIANTS = ("slow", "fast")
-BY_VARIANT = ("steps", "spike", "soak")  # choose their users, and take their variant as an option
+SHAPED = ("steps", "spike", "soak")  # choose their users, and take their variant as an option
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,29 @@ class Target:
     locustfile: str
     options: tuple[str, ...]  # for Locust
     path: str | None  # the one address that is loaded; None where there are several
-    shaped: bool = False  # it chooses its users itself
-    ends: bool = False  # and ends by itself, with a line that says what it found
+    shaped: bool = False  # the scenario chooses its users itself
+    ends: bool = False  # the scenario ends by itself, with a line that says what it found
+
+
+@dataclass(frozen=True)
+class PointSetup:
+    """What is measured at one point; there are no workers and threads where we start no lab."""
+
+    target: Target
+    workers: int | None
+    threads: int | None
+    users: int
 
 
 def names() -> list[str]:
-    """The scenarios that have a file."""
+    """Return the scenarios that have a file."""
     stems = {path.stem for path in FOLDER.glob("[!_]*.py")}  # the others are helpers
     return sorted(stem.replace("_", "-") for stem in stems)
 
 
 def has_variants(scenario) -> bool:
-    """Whether --slow, --fast and --both mean something to it."""
-    return scenario in (*VARIANTS, *BY_VARIANT) or scenario not in names()
+    """Return whether --slow, --fast and --both mean something to a scenario."""
+    return scenario in (*VARIANTS, *SHAPED) or scenario not in names()
 
 
 def check(plan: Plan):
@@ -54,15 +64,15 @@ def check(plan: Plan):
             "and every experiment by its slug, such as n-plus-one"
         )
     if plan.variants and not has_variants(scenario):
-        raise LoadRefused(f"{scenario} has no variants: leave --slow, --fast and --both away")
+        raise LoadRefused(f"{scenario} has no variants: leave out --slow, --fast and --both")
     if plan.ms is not None and scenario not in CALIBRATED:
         raise LoadRefused(f"--ms is for {' and '.join(CALIBRATED)}, not for {scenario}")
     check_experiment(plan)
-    for asker in (plan.generator, "--open" if plan.open_per_s else "locust"):
-        if asker != "locust" and any(target.path is None for target in targets(plan)):
+    for generator in (plan.generator, "--open" if plan.open_per_s else "locust"):
+        if generator != "locust" and any(target.path is None for target in targets(plan)):
             raise LoadRefused(
-                f"{asker} loads one address, and {scenario} is many: name an experiment, "
-                f"{' or '.join(CALIBRATED)}, or let Locust do it"
+                f"{generator} loads one address, and {scenario} is many: name an experiment, "
+                f"{' or '.join(CALIBRATED)}, or use Locust"
             )
     if not plan.host:
         check_here(plan)
@@ -72,9 +82,9 @@ def check_experiment(plan):
     """Raise LoadRefused where --experiment makes no sense or is not there."""
     scenario, slug = plan.scenario, plan.experiment
     if scenario in CALIBRATED and (slug or plan.knobs):
-        raise LoadRefused(f"{scenario} has one knob, --ms: leave the experiments' away")
+        raise LoadRefused(f"{scenario} has one knob, --ms: leave out the knobs of experiments")
     if slug and scenario not in names():
-        raise LoadRefused(f"{scenario} is an experiment: leave --experiment away")
+        raise LoadRefused(f"{scenario} is an experiment: leave out --experiment")
     for named in {slug, scenario if scenario not in names() else None} - {None}:
         if named not in registry.experiments:
             raise LoadRefused(f"there is no experiment {named[:40]!r}")
@@ -100,7 +110,7 @@ def check_here(plan):
 
 
 def targets(plan: Plan) -> list[Target]:
-    """What is loaded at each point: one for every variant asked for."""
+    """Return what is loaded at each point: one Target for every variant asked for."""
     options = [part for name, value in plan.knobs.items() for part in (flag(name), value)]
     slug = slug_of(plan)
     if slug:
@@ -113,7 +123,7 @@ def targets(plan: Plan) -> list[Target]:
         return [Target(None, file_of(plan.scenario), tuple(options), None)]
     found = []
     for variant in plan.variants or ((plan.scenario,) if plan.scenario in VARIANTS else ("fast",)):
-        if plan.scenario in BY_VARIANT:
+        if plan.scenario in SHAPED:
             ends = plan.scenario != "steps"  # which goes on until the lab is overloaded
             length = ["--length", f"{plan.duration_s:g}"] if ends else []
             own = (*options, "--variant", variant, *length)
@@ -124,25 +134,39 @@ def targets(plan: Plan) -> list[Target]:
     return found
 
 
+def point_setups(plan: Plan) -> list[PointSetup]:
+    """Return all points of a plan, in the order in which they are measured."""
+    return [
+        PointSetup(target, workers, threads, users)
+        for target in targets(plan)
+        for threads in plan.threads
+        for workers in plan.workers
+        for users in plan.users
+    ]
+
+
 def slug_of(plan):
-    """The one experiment that is loaded, or None."""
+    """Return the slug of the one experiment that is loaded, or None."""
     return plan.experiment or (plan.scenario if plan.scenario not in names() else None)
 
 
 def variant_of(slug, variant):
+    """Return the slow or the fast variant of an experiment."""
     experiment = registry.get(slug)
     return experiment.slow if variant == "slow" else experiment.fast
 
 
-def address(slug, variant, turned):
-    """The path of one variant of an experiment, with the knobs that were turned."""
+def address(slug, variant, chosen_knobs):
+    """Return the path of one variant of an experiment, with the knobs that were chosen."""
     path = reverse("variant", args=[slug, variant_of(slug, variant).name])
-    return f"{path}?{urlencode(turned)}" if turned else path
+    return f"{path}?{urlencode(chosen_knobs)}" if chosen_knobs else path
 
 
 def file_of(scenario):
+    """Return the path of a scenario's locustfile."""
     return str(FOLDER / f"{scenario.replace('-', '_')}.py")
 
 
 def flag(name):
+    """Return the option of the command that sets this name, such as --round-trip."""
     return f"--{name.replace('_', '-')}"

@@ -1,79 +1,110 @@
-"""The runs in var/runs/, read: whatever lies there, no page may break on it."""
+"""The runs in var/runs/: written whole, read whatever lies there, and whether one goes on."""
 
 import re
 from contextlib import suppress
-from datetime import datetime
 
 import psutil
+from django.conf import settings
 
-from perflab.base.files import read_json
+from perflab.base.files import read_json, write_json
 
-from . import run as runs
+from .model import AUTOSCALE, Run
+from .record import Malformed
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 SHOWN = 60  # newest runs on the list
 
 
+def folder():
+    """Return the folder of all kept runs."""
+    return settings.VAR / "runs"
+
+
+def path_of(run_id):
+    """Return the path of a run's file."""
+    return folder() / f"{run_id}.json"
+
+
+def report_path(run_id, number):
+    """Return the path of Locust's HTML report of a point, the first being 1; it is compressed."""
+    return folder() / f"{run_id}-{number}.html.gz"
+
+
+def write(run: Run):
+    """Write a run into var/runs/, whole or not at all."""
+    folder().mkdir(exist_ok=True)
+    write_json(path_of(run.id), run.to_json(), indent=1)
+
+
+def write_record(record):
+    """Write the run that another package recorded as a file has it. Raises Malformed."""
+    write(Run.from_json(record))
+
+
+def finish(run: Run, state):
+    """Write a run that nobody works on any more."""
+    run.state = state
+    run.pid = run.progress = None
+    write(run)
+
+
 def names():
-    """The ids of all kept runs, the newest first: they begin with their date."""
-    return sorted((path.stem for path in runs.folder().glob("[!.]*.json")), reverse=True)
+    """Return the ids of all kept runs, the newest first: they begin with their date."""
+    return sorted((path.stem for path in folder().glob("[!.]*.json")), reverse=True)
 
 
-def load(name) -> dict:
-    """A kept run. Raises KeyError when there is none of that id, or no run in its file."""
-    run = read_json(runs.folder() / f"{name}.json", dict) if ID.fullmatch(name) else None
-    if run is None or not run.get("version"):
-        raise KeyError(name)
-    empty = {"state": "", "verdict": "", "warnings": [], "alone": {}}
-    points = run.get("points") if isinstance(run.get("points"), list) else []
-    return {"scenario": run.get("kind"), **empty, **run, "points": points, "id": name}
+def read(run_id) -> Run:
+    """Return a kept run. Raises KeyError when there is none of that id, or no run in its file."""
+    if not ID.fullmatch(run_id):
+        raise KeyError(run_id)
+    try:
+        return Run.from_json(read_json(path_of(run_id), dict), id=run_id)
+    except Malformed:
+        raise KeyError(run_id) from None
 
 
-def newest(count=SHOWN) -> list[dict]:
-    """The newest runs that can be read."""
+def newest(count=SHOWN) -> list[Run]:
+    """Return the newest runs that can be read."""
     found = []
     for name in names()[:count]:
         with suppress(KeyError):
-            found.append(load(name))
+            found.append(read(name))
     return found
 
 
-def date_of(run):
-    """When it began, as a datetime; None where it does not say."""
-    with suppress(KeyError, TypeError, ValueError):
-        return datetime.fromisoformat(run["date"])
-    return None
+def newest_of(kind) -> Run | None:
+    """Return the newest kept run of a kind, among those on the list; None without one."""
+    return next((run for run in newest() if run.kind == kind), None)
 
 
-def is_running(run) -> bool:
-    """Whether its process still measures it; a run that was killed says "running" too."""
-    if run["state"] != "running" or not isinstance(run.get("pid"), int):
+def is_running(run: Run) -> bool:
+    """Return whether a process still measures it; a run that was killed says "running" too."""
+    if run.state != "running" or run.pid is None or run.date is None:
         return False
-    with suppress(psutil.Error, ValueError):
-        process = psutil.Process(run["pid"])
-        began = date_of(run)
+    with suppress(psutil.Error, ValueError, OverflowError):
+        process = psutil.Process(run.pid)
         # Another process may have got the pid since.
-        is_old = began is not None and process.create_time() < began.timestamp() + 2
+        is_old = process.create_time() < run.date.timestamp() + 2
         return is_old and process.status() != psutil.STATUS_ZOMBIE
     return False
 
 
-def state_of(run) -> str:
-    """The state in a word; a run whose process is gone was broken off."""
-    gone = run["state"] == "running" and not is_running(run)
-    return "broken off" if gone else str(run["state"])
+def state_of(run: Run) -> str:
+    """Return the state in a word; a run whose process is gone was broken off."""
+    gone = run.state == "running" and not is_running(run)
+    return "broken off" if gone else run.state
 
 
-def under_way():
-    """The load run that goes on just now, from a terminal or from a page; None without one.
+def under_way() -> Run | None:
+    """Return the load run that goes on now, from a terminal or from a page; None without one.
 
-    An auto-scaler is none: it watches a lab and does not load it.
+    An auto-scaler's run does not count: it watches a lab and does not load it.
     """
-    going = (run for run in newest(10) if run.get("kind") != "autoscale" and is_running(run))
+    going = (run for run in newest(10) if run.kind != AUTOSCALE and is_running(run))
     return next(going, None)
 
 
-def reports(run) -> list[int]:
-    """The numbers of the points whose report by Locust is kept."""
-    numbers = range(1, len(run["points"]) + 1)
-    return [number for number in numbers if runs.report_of(run["id"], number).exists()]
+def reports(run: Run) -> list[int]:
+    """Return the numbers of the points whose report by Locust is kept."""
+    numbers = range(1, len(run.points) + 1)
+    return [number for number in numbers if report_path(run.id, number).exists()]

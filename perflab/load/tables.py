@@ -5,29 +5,31 @@ import io
 from rich.console import Console
 from rich.table import Table
 
-from . import open_loop_report
-from .verdict import several
+from perflab.base.messages import count_of
 
-# How a knob reads with its unit; another one by its name and value.
+from .model import ALL, Point, Run
+from .wording import describe_point
+
+# A knob as it is written with its unit; any other one is written with its name and value.
 UNITS = {"ms": "{} ms", "round_trip": "round trip {} ms", "movies": "{} movies"}
 PLAIN_WIDTH = 120  # of text that goes into a file or a pipe
 COLUMNS = ("per s", "theory", "p50", "p95", "p99", "failed", "server", "gen.", "Little")
+OPEN_COLUMNS = ("point", "asked", "requests", "requests/s", "p50", "p95", "p99", "failed")
 
 
-def as_text(run, terminal=False, no_color=None) -> str:
-    """A heading, the table, the verdict and what to be wary of; with colours for a terminal."""
-    parts = [setting(run)]
-    if run["points"]:
-        parts += ["", table(run["points"])]
-    asked_both_ways = open_loop_report.table(run["points"])
-    if asked_both_ways:
-        parts += ["", asked_both_ways, ""]
-    parts += [of_alone(variant, alone) for variant, alone in run["alone"].items()]
-    return written([*parts, ""], run["verdict"], run["warnings"], terminal, no_color)
+def as_text(run: Run, terminal=False, no_color=None) -> str:
+    """Return a heading, the tables, the verdict and the warnings; with colours for a terminal."""
+    parts = [describe_setting(run)]
+    if run.points:
+        parts += ["", points_table(run.points)]
+    if any(point.open for point in run.points):
+        parts += ["", open_table(run.points), ""]
+    parts += [describe_cost(variant, cost) for variant, cost in run.costs.items()]
+    return print_parts([*parts, ""], run.verdict, run.warnings, terminal, no_color)
 
 
-def written(parts, verdict, warnings, terminal, no_color) -> str:
-    """Lines and tables, then the verdict; with colours for a terminal."""
+def print_parts(parts, verdict, warnings, terminal, no_color) -> str:
+    """Return lines and tables, then the verdict and the warnings, as text."""
     console = Console(
         file=io.StringIO(),
         force_terminal=terminal,
@@ -44,76 +46,101 @@ def written(parts, verdict, warnings, terminal, no_color) -> str:
     return console.file.getvalue().rstrip("\n")
 
 
-def setting(run) -> str:
-    """How and where it was measured, in two lines."""
-    lab, machine = run["lab"], run["machine"]
-    how = [run["scenario"], *knobs(run), f"{run['duration_s']:g} s each", run["generator_version"]]
-    if run.get("load_workers"):
-        how.append(several(run["load_workers"], "load workers"))
-    if run.get("freeze_s"):
-        how.append(f"workers frozen for {run['freeze_s']:g} s")
-    where = [f"at {lab['url']}"] if lab["url"] else [lab["database"], f"cache {lab['cache']}"]
-    where.append(f"{machine['cpu']}, {several(machine['cores'], 'cores')}")
+def describe_setting(run: Run) -> str:
+    """Return how and where a run was measured, in two lines."""
+    lab = run.lab
+    how = [run.scenario, *describe_knobs(run)]
+    how += [f"{run.duration_s:g} s each", run.generator_version]
+    if run.load_workers:
+        how.append(count_of(run.load_workers, "load workers"))
+    if run.freeze_s:
+        how.append(f"workers frozen for {run.freeze_s:g} s")
+    where = [f"at {lab.url}"] if lab.url else [f"{lab.database}", f"cache {lab.cache}"]
+    where.append(f"{run.machine.cpu}, {count_of(run.machine.cores, 'cores')}")
     return f"{' · '.join(how)}\n{' · '.join(where)} · ms, CPU in cores"
 
 
-def knobs(run) -> list[str]:
-    """What makes it another load than its scenario by default, each with its unit."""
-    found = (run.get("knobs") or {}).items()
+def describe_knobs(run: Run) -> list[str]:
+    """Return the knobs that were chosen, each with its unit; the scenario's own slug is none."""
     return [
         UNITS.get(name, f"{name.replace('_', ' ')} {{}}").format(value)
-        for name, value in found
-        if value != run["scenario"]
+        for name, value in run.knobs.items()
+        if value != run.scenario
     ]
 
 
-def table(points) -> Table:
-    """One line for each point."""
-    by_variant = any(point["variant"] for point in points)
-    threaded = any(point["threads"] not in (None, 1) for point in points)
-    grid = Table(box=None, padding=(0, 0, 0, 1), header_style="dim")
-    first = [
-        *(["variant"] if by_variant else []),
-        "workers",
-        *(["threads"] if threaded else []),
-        "users",
-    ]
-    for name in (*first, *COLUMNS):
-        grid.add_column(name, justify="left" if name == "variant" else "right", no_wrap=True)
+def new_table(columns, left, padding) -> Table:
+    """Return an empty table whose columns stand to the right, but for those in `left`."""
+    table = Table(box=None, padding=(0, 0, 0, padding), header_style="dim")
+    for name in columns:
+        table.add_column(name, justify="left" if name in left else "right", no_wrap=True)
+    return table
+
+
+def points_table(points: list[Point]) -> Table:
+    """Return a table with one line for each point."""
+    has_variants = any(point.variant for point in points)
+    has_threads = any(point.threads not in (None, 1) for point in points)
+    first = ["variant"] if has_variants else []
+    first += ["workers", *(["threads"] if has_threads else []), "users"]
+    table = new_table((*first, *COLUMNS), left=("variant",), padding=1)
     for point in points:
-        workers = point["workers"] or "–"
-        if point["worker_class"] not in (None, "sync"):
-            workers = f"{workers} {point['worker_class']}"
-        grid.add_row(
-            *([point["variant"] or ""] if by_variant else []),
-            f"{workers}",
-            *([f"{point['threads']}"] if threaded else []),
-            f"{point['users']}",
-            f"{shown(point['requests_per_s'])}{'*' if point.get('partial') else ''}",
-            shown(point["expected_per_s"]),
-            *(shown(point[f"p{n}_ms"]) for n in (50, 95, 99)),
-            f"{point['failures']}",
-            shown(point["server_cpu"], 2),
-            shown(point["generator_cpu"], 2) + ("!" if point["generator_bound"] else ""),
-            shown_error(point),
+        workers = f"{point.workers or '–'}"
+        if point.worker_class not in (None, "sync"):
+            workers = f"{workers} {point.worker_class}"
+        table.add_row(
+            *([point.variant or ""] if has_variants else []),
+            workers,
+            *([f"{point.threads}"] if has_threads else []),
+            f"{point.users}",
+            f"{format_figure(point.requests_per_s)}{'*' if point.partial else ''}",
+            format_figure(point.expected_per_s),
+            *map(format_figure, (point.p50_ms, point.p95_ms, point.p99_ms)),
+            f"{point.failures}",
+            format_figure(point.server_cpu, 2),
+            format_figure(point.generator_cpu, 2) + ("!" if point.generator_bound else ""),
+            format_little_error(point),
         )
-    return grid
+    return table
 
 
-def of_alone(variant, alone) -> str:
-    """What one request costs: the ground of the theory."""
-    who = "" if variant == "all" else f"{variant}: "
-    computing = "" if alone["cpu_ms"] is None else f", {alone['cpu_ms']:.1f} ms of it computing"
-    return f"{who}one request alone keeps a worker for {alone['service_ms']:.1f} ms{computing}."
+def open_table(points: list[Point]) -> Table:
+    """Return a table with two lines for each point that was also asked on a schedule."""
+    table = new_table(OPEN_COLUMNS, left=("point", "asked"), padding=2)
+    for point in points:
+        if opened := point.open:
+            closed = open_figures(point, point.requests_per_s)
+            table.add_row(describe_point(point), "closed loop", *closed)
+            rate = f"open, {opened.per_s:g} a second"
+            table.add_row("", rate, *open_figures(opened, opened.answered_per_s))
+    return table
 
 
-def shown(figure, digits=1) -> str:
-    """A figure in as few digits as it is worth."""
+def open_figures(found, per_s):
+    """Return the figures of a Point or an OpenLoop as they stand in the table."""
+    times = (found.p50_ms, found.p95_ms, found.p99_ms)
+    return (
+        f"{found.requests:,}",
+        f"{per_s:,.1f}",
+        *("–" if time is None else f"{time:,.1f}" for time in times),
+        f"{found.failures}",
+    )
+
+
+def describe_cost(variant, cost) -> str:
+    """Return what one request costs, which the theoretical line is calculated from."""
+    who = "" if variant == ALL else f"{variant}: "
+    computing = "" if cost.cpu_ms is None else f", {cost.cpu_ms:.1f} ms of it computing"
+    return f"{who}one request alone keeps a worker for {cost.service_ms:.1f} ms{computing}."
+
+
+def format_figure(figure, digits=1) -> str:
+    """Return a figure with so many digits after the point, and none from 1,000 on."""
     if figure is None:
         return "–"
     return f"{figure:,.{0 if figure >= 1000 else digits}f}"
 
 
-def shown_error(point) -> str:
-    """How far the users that Little's law finds are from those who were there."""
-    return "–" if point["little_error"] is None else f"{100 * point['little_error']:+.1f} %"
+def format_little_error(point: Point) -> str:
+    """Return how far the users that Little's law finds are from those who were there."""
+    return "–" if point.little_error is None else f"{100 * point.little_error:+.1f} %"

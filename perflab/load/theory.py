@@ -2,75 +2,72 @@
 
 from dataclasses import dataclass
 
+from .model import RequestCost
+
 CPU_BOUND, IO_BOUND, MIXED = "CPU-bound", "I/O-bound", "mixed"
-COMPUTING, WAITING = 0.7, 0.3  # shares of a request's time from and to which it is called so
-NEARLY = 0.9  # of the best throughput: what is above it is no longer worth a worker
+LEAST_COMPUTING = 0.7  # share of a request's time: computing for so much makes it CPU-bound
+MOST_COMPUTING = 0.3  # share of a request's time: computing for so little makes it I/O-bound
+NEARLY = 0.9  # share of the best throughput; more workers to gain the rest are not worth it
 CONNECTIONS = 1000  # requests that one gevent or ASGI worker has under way: worker_connections
-TAIL = 10  # slower requests that a percentile must rest on, or it is luck
-HALF = 0.5  # of its own ceiling, above which a generator measures itself too
+LEAST_SLOWER = 10  # slower requests that a percentile needs; with fewer it is luck
+HALF = 0.5  # share of its ceiling; a generator that uses more of it measures itself too
 
 
 def percentile(times: dict, share: float):
-    """The time (ms) that this share of the requests did not exceed; None of an empty histogram.
+    """Return the time (ms) that this share of the requests did not exceed; None without requests.
 
-    `times` maps a time to how many requests took it, as Locust's `response_times` does. No value is
-    made up between two times: the nearest rank.
+    `times` maps a time to the number of requests that took it, as Locust's `response_times` does.
+    The result is one of these times (the nearest rank), never one between two of them.
     """
-    wanted = share * sum(times.values())
+    rank = share * sum(times.values())
     counted = 0
     for time in sorted(times):
         counted += times[time]
-        if counted >= wanted:
+        if counted >= rank:
             return time
     return None
 
 
 def rests_on_enough(requests: int, share: float) -> bool:
-    """Whether so many requests have enough slower ones among them to name this percentile."""
-    return round(requests * (1 - share), 6) >= TAIL
+    """Return whether so many requests are enough to name the percentile of this share."""
+    return round(requests * (1 - share), 6) >= LEAST_SLOWER
 
 
 def littles_law(per_s: float, latency_ms: float, think_ms: float) -> float:
-    """How many users must be there, by throughput and by how long each is busy with one request."""
+    """Return the number of users that Little's law finds: throughput × time for one request."""
     return per_s * (latency_ms + think_ms) / 1000
 
 
-@dataclass(frozen=True)
-class Alone:
-    """What one request costs while nobody else asks: the ground that the theory stands on."""
+def request_cost(latency_ms, service_ms, cpu_ms, queued_ms=None) -> RequestCost:
+    """Return what one request costs, with the kind of request that it is.
 
-    latency_ms: float  # as its only user sees it
-    service_ms: float  # for which it keeps a worker, or a thread, busy
-    cpu_ms: float | None  # computing of all of Gunicorn; None where that cannot be seen
-
-    queued_ms: float | None = None  # at most: ready to compute, and without a core
-
-    @property
-    def kind(self):
-        """CPU-bound, I/O-bound or mixed; None when it cannot be told.
-
-        That is where the CPU is not known, or other programs kept the request waiting for a core
-        for so long that it makes a difference whether that time is taken for waiting.
-        """
-        if self.cpu_ms is None:
-            return None
-        with_queue = kind_of(self.cpu_ms, self.service_ms)
-        without = kind_of(self.cpu_ms, self.service_ms - (self.queued_ms or 0))
-        return with_queue if with_queue == without else None
+    The kind is None where the CPU is not known, or where other programs kept the request waiting
+    for a core for so long that the kind depends on whether that time is taken for waiting.
+    """
+    kind = None
+    if cpu_ms is not None:
+        kind = kind_of(cpu_ms, service_ms)
+        if kind != kind_of(cpu_ms, service_ms - (queued_ms or 0)):
+            kind = None
+    return RequestCost(
+        latency_ms=latency_ms, service_ms=service_ms, cpu_ms=cpu_ms, queued_ms=queued_ms, kind=kind
+    )
 
 
 def kind_of(cpu_ms, busy_ms) -> str:
-    """What a request is that computes for so long while it keeps a worker busy."""
+    """Return the kind of a request that computes for `cpu_ms` of the `busy_ms` of its worker."""
     share = cpu_ms / max(busy_ms, cpu_ms)
-    return CPU_BOUND if share >= COMPUTING else IO_BOUND if share <= WAITING else MIXED
+    if share >= LEAST_COMPUTING:
+        return CPU_BOUND
+    return IO_BOUND if share <= MOST_COMPUTING else MIXED
 
 
 def service_ms(latency_ms, total_ms, app_cpu_ms, cpu_ms) -> float:
-    """How long a request keeps its worker.
+    """Return for how long (ms) a request keeps its worker.
 
-    Server-Timing's `total` is the application's part; without one all that is known is the user's
-    latency. What Gunicorn does around it, reading the request and writing the answer, is computing:
-    the CPU that the process used and the application did not.
+    Server-Timing's `total` is the application's part; without it only the user's latency is known.
+    Around the application Gunicorn reads the request and writes the answer. Both are computing: the
+    CPU time that the process used and the application did not.
     """
     busy = latency_ms if total_ms is None else total_ms
     if total_ms is not None and None not in (cpu_ms, app_cpu_ms):
@@ -79,40 +76,40 @@ def service_ms(latency_ms, total_ms, app_cpu_ms, cpu_ms) -> float:
 
 
 def slots(workers, threads, worker_class):
-    """How many requests can be under way at once."""
+    """Return how many requests can be under way at once."""
     return workers * (CONNECTIONS if worker_class in ("gevent", "asgi") else threads)
 
 
 @dataclass(frozen=True)
 class Expected:
-    """The most that could be answered, and what keeps it from being more."""
+    """The highest throughput that is possible, and what limits it."""
 
     per_s: float
     limit: str  # "slots", "cores", "processes" or "users"
 
 
-def expected(alone: Alone, workers, threads, worker_class, cores, users, think_ms) -> Expected:
-    """The theoretical throughput: the lowest of what slots, CPU and users allow.
+def expected(cost: RequestCost, workers, threads, worker_class, cores, users, think_ms) -> Expected:
+    """Return the theoretical throughput: the lowest of what slots, CPU and users allow.
 
     A process computes on one core at a time, however many threads it has. `workers` is None for a
-    lab that we did not start: then only its users are known.
+    lab that somebody else started: then only its users are known.
     """
-    limits = {"users": users / (alone.latency_ms + think_ms) * 1000}
+    limits = {"users": users / (cost.latency_ms + think_ms) * 1000}
     if workers is not None:
-        limits["slots"] = slots(workers, threads, worker_class) / alone.service_ms * 1000
-        if alone.cpu_ms:
+        limits["slots"] = slots(workers, threads, worker_class) / cost.service_ms * 1000
+        if cost.cpu_ms:
             at_once = "cores" if cores <= workers else "processes"
-            limits[at_once] = min(cores, workers) / alone.cpu_ms * 1000
-    # Of equals the first that a reader would think of.
+            limits[at_once] = min(cores, workers) / cost.cpu_ms * 1000
+    # Of equal limits the first of these is named.
     order = [name for name in ("slots", "cores", "processes", "users") if name in limits]
     limit = min(order, key=limits.get)
     return Expected(limits[limit], limit)
 
 
 def knee(curve):
-    """Of (x, throughput) pairs the lowest x beyond which hardly anything is gained.
+    """Return the lowest x of (x, throughput) pairs beyond which hardly anything is gained.
 
-    The last x if throughput rises to the end, and None where there is no curve.
+    That is the last x where the throughput rises to the end, and None where there is no curve.
     """
     curve = sorted(curve)
     best = max((per_s for _, per_s in curve), default=0)
@@ -122,5 +119,5 @@ def knee(curve):
 
 
 def is_generator_bound(cpu, ceiling) -> bool:
-    """Whether a generator that used `cpu` cores, and can use `ceiling`, measured itself too."""
+    """Return whether a generator that used `cpu` of its `ceiling` cores measured itself too."""
     return cpu is not None and cpu >= HALF * ceiling

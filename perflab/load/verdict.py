@@ -1,202 +1,229 @@
-"""A load run in words: where the knee is, what bound it, and what to be wary of. Pure."""
+"""What a load run shows: where the knee is, what limited it, and what to be wary of. Pure.
 
+Findings are codes and figures; `wording` puts them into words.
+"""
+
+from dataclasses import dataclass
+
+from .model import ALL, OpenLoop, Point
 from .theory import CPU_BOUND, IO_BOUND, NEARLY, knee, rests_on_enough
 
 AXES = ("workers", "threads", "users")
-FAR = 0.1  # error of Little's law that is told
-OTHERS = 0.3  # cores that other programs used
-SHORT = 0.7  # of the theoretical line, below which a point falls short of it
+WRONG = 0.1  # an error of Little's law above it is a warning
+OTHERS = 0.3  # cores; a warning when other programs used more
+SHORT = 0.7  # share of the theoretical line; a point below it falls short
+OMITTED = 2  # times the closed loop's p95; from there on it has left out slow requests
+LATE = 0.01  # share of the requests on a schedule that may be sent late
 
 
-def verdict(points, alone, cores) -> str:
-    """A line for each curve among the points. `alone` maps a variant to its Alone."""
-    points = [point for point in points if point["requests"] and not point.get("partial")]
-    if not points:
-        return "Nothing was answered." if not alone else "No point was measured to its end."
-    lines = []
-    for axis, curve, beside in curves(points):
-        one = alone.get(curve[0]["variant"])
-        kind = one.kind if one else None
-        who = ", ".join(filter(None, (curve[0]["variant"], *beside, kind)))
-        said = of_curve(axis, curve, kind, cores)
-        line = f"{who}: {said}." if who else f"{said}."
-        lines.append(line[0].upper() + line[1:])
-    return "\n".join(lines)
+@dataclass(frozen=True)
+class Caveat:
+    """What else may have limited a point: "generator", "other_programs" or "shared_cores"."""
+
+    code: str
+    number: float = 0  # cores that other programs used; workers that share the cores
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one curve of a run, or one point, shows. These are the codes:
+
+    "rises": throughput still rises at `at`, the last point.
+    "falls_short": it does, and is far below the theoretical line.
+    "knee": beyond `at` hardly anything is gained.
+    "no_gain": that is so from the first point on.
+    "saturated": beyond `at`, a number of users, more users only wait.
+    "nothing_answered": no point of the curve has answers.
+    "single": there is one point only.
+    """
+
+    code: str
+    variant: str | None
+    kind: str | None  # of a request: CPU-bound, I/O-bound, mixed or not known
+    beside: tuple[tuple[int, str], ...]  # what tells this curve from others, as (2, "workers")
+    axis: str | None  # what varies along the curve
+    at: Point
+    last: Point
+    best: Point
+    gets_less: bool = False  # whether the last point is clearly below the best
+    reason: str | None = None  # "users", "processes", "your_cores", "cores": what limits it
+    share: float | None = None  # of the theoretical throughput
+    caveats: tuple[Caveat, ...] = ()
+    cores: int = 0
+
+
+@dataclass(frozen=True)
+class LoopFinding:
+    """What requests on a schedule found beside users who wait for each answer. The codes:
+
+    "queue_grew": more was asked for than was served.
+    "omission": the closed loop has left out slow requests.
+    "agree": it has not.
+    "open_only": the closed loop has no p95.
+    """
+
+    code: str
+    point: Point
+    opened: OpenLoop
+    freeze_s: float
+
+
+@dataclass(frozen=True)
+class RunWarning:
+    """What makes figures less reliable than they look. `where` is empty when it is the whole run.
+
+    The codes: "cost_unsure", "failures", "generator_bound", "few_samples", "little_error",
+    "other_programs", "open_late", "open_failures".
+    """
+
+    code: str
+    where: tuple[Point, ...] = ()
+    of: int = 0  # points of the run
+    latest_ms: float = 0
+
+
+def judge(points, costs, cores) -> list[Finding]:
+    """Return a finding for each curve among the points; none without a measured point.
+
+    `costs` maps a variant, or "all", to its RequestCost.
+    """
+    return [
+        judge_curve(axis, curve, beside, costs.get(curve[0].variant or ALL), cores)
+        for axis, curve, beside in curves(points)
+    ]
 
 
 def curves(points):
-    """(what varies along it, its points, what tells it from the other curves) of each curve.
+    """Return (axis, points, beside) of each curve among the points that were measured.
 
-    The first is None of a single point, the last a list of words.
+    The axis is what varies along the curve, None for a single point. What tells a curve from the
+    others is `beside`: pairs such as (2, "workers").
     """
-    varied = [name for name in AXES if len({point[name] for point in points}) > 1]
+    points = [point for point in points if point.is_measured()]
+    varied = [name for name in AXES if len({getattr(point, name) for point in points}) > 1]
     axis = varied[0] if varied else None
 
     groups = {}
     for point in points:
-        others = (point["variant"], *(point[name] for name in AXES if name != axis))
+        others = (point.variant, *(getattr(point, name) for name in AXES if name != axis))
         groups.setdefault(others, []).append(point)
+    found = []
     for group in groups.values():
-        beside = [several(group[0][name], name) for name in varied[1:]]
-        yield (axis if len(group) > 1 else None), group, beside
-
-
-def of_curve(axis, curve, kind, cores) -> str:
-    """What one curve, or one point, says."""
-    best = max(curve, key=lambda point: point["requests_per_s"])
-    if axis is None:
-        return of_point(best, cores)
-    at = knee((point[axis], point["requests_per_s"]) for point in curve)
-    if at is None:
-        return "nothing was answered"
-    first, last = (pick(curve, key=lambda point: point[axis]) for pick in (min, max))
-    there = next(point for point in curve if point[axis] == at)
-    if axis == "users":
-        return of_users(there, last, cores)
-    if there is last:
-        return f"throughput still rises at {several(at, axis)}{of_theory(there, cores)}"
-    gives_less = last["requests_per_s"] < NEARLY * best["requests_per_s"]
-    less = (
-        f"{several(last[axis], axis)} give less, {last['requests_per_s']:,.1f} after {rate(best)}"
-    )
-    if there is first and gives_less:
-        return f"more {axis} than {at} do not help{why(there, kind, cores)}; {less}{doubt(last)}"
-    if there is first:
-        return f"more {axis} than {at} gain nothing{why(there, kind, cores)}{doubt(best)}"
-    told = f"the knee is at {several(at, axis)}{why(there, kind, cores)}"
-    return f"{told}; {less}{doubt(last)}" if gives_less else f"{told}{doubt(best)}"
-
-
-def why(point, kind, cores) -> str:
-    """What keeps more workers or threads from helping, as the end of a sentence."""
-    if point["limit"] == "users":
-        return f", because {several(point['users'], 'users')} cannot ask for more"
-    if kind == IO_BOUND:
-        return ""
-    if point["limit"] == "processes":
-        return f", because {several(point['workers'], 'workers')} can compute on no more cores"
-    if point["workers"] == cores and kind == CPU_BOUND:
-        return ", your cores"
-    return f" on {several(cores, 'cores')}"
-
-
-def of_users(there, last, cores) -> str:
-    """Where more users no longer get more answers, and what they get instead."""
-    if there is last:
-        return (
-            f"throughput still rises at {several(last['users'], 'users')}{of_theory(last, cores)}"
-        )
-    less = last["requests_per_s"] < NEARLY * there["requests_per_s"]
-    get = f"get less, {rate(last)}" if less else "get no more"
-    waits = ""
-    if None not in (there["p95_ms"], last["p95_ms"]):
-        waits = f", while p95 goes from {there['p95_ms']:,.0f} to {last['p95_ms']:,.0f} ms"
-    return (
-        f"saturated from {several(there['users'], 'users')} on at {rate(there)}; "
-        f"{several(last['users'], 'users')} {get}{waits}{doubt(last)}"
-    )
-
-
-def of_point(point, cores) -> str:
-    if not point["expected_per_s"]:
-        return rate(point) + doubt(point)
-    can = {
-        "slots": f"{several(point['workers'] or 0, 'workers')} can serve",
-        "processes": f"{several(point['workers'] or 0, 'workers')} can compute",
-        "cores": f"{several(cores, 'cores')} can compute",
-        "users": f"{several(point['users'], 'users')} can ask for",
-    }[point["limit"]]
-    share = point["requests_per_s"] / point["expected_per_s"]
-    reasons = doubt(point, cores if share < SHORT else None)
-    expected = f"{point['expected_per_s']:,.1f}"
-    return f"{rate(point)}, {percent(share)} of the {expected} that {can}{reasons}"
-
-
-def of_theory(point, cores) -> str:
-    """How near a point that still rises comes to the theoretical line, the end of a sentence."""
-    if not point["expected_per_s"]:
-        return f", {rate(point)}{doubt(point)}"
-    share = point["requests_per_s"] / point["expected_per_s"]
-    if share >= SHORT:
-        return f", {rate(point)}, {percent(share)} of the theoretical line{doubt(point)}"
-    return (
-        f", but falls short: {rate(point)} are {percent(share)} of the theoretical line"
-        f"{doubt(point, cores) or ', and the figures do not show why'}"
-    )
-
-
-def doubt(point, short_on=None) -> str:
-    """What else may have been the limit, as the end of a sentence.
-
-    `short_on` is the number of cores where a point fell short: then their sharing is one, too.
-    """
-    found = []
-    if point["generator_bound"]:
-        found.append("the load generator may have been the limit")
-    if (point["other_cpu"] or 0) > OTHERS:
-        found.append(f"other programs kept {point['other_cpu']:.1f} cores busy")
-    if short_on and (point["workers"] or 0) > short_on:
-        found.append(f"{point['workers']} workers share {several(short_on, 'cores')}")
-    return f" ({', '.join(found)})" if found else ""
-
-
-def rate(point) -> str:
-    return f"{point['requests_per_s']:,.1f} requests/s"
-
-
-def percent(share) -> str:
-    """ "82 %": with a space, as everywhere in the lab."""
-    return f"{100 * share:.0f} %"
-
-
-def several(number, noun) -> str:
-    """ "1 worker", "2 workers"."""
-    return f"{number} {noun if number != 1 else noun.removesuffix('s')}"
-
-
-def warnings(points, generator, alone) -> list[str]:
-    """What makes these points less than they look, each in one line."""
-    found = []
-    if any(one and one.cpu_ms is not None and one.kind is None for one in alone.values()):
-        found.append(
-            "other programs had the cores while one user was alone: what binds a request cannot be "
-            "told, and the theoretical line may be too low"
-        )
-
-    def warn(bad, words):
-        where = [name_of(point) for point in points if bad(point)]
-        if where:
-            every = len(where) == len(points) > 1
-            found.append(f"{words} ({'all points' if every else ', '.join(where)})")
-
-    warn(lambda p: p["failures"], "answers failed: they count as requests here, and are often fast")
-    warn(
-        lambda p: p["generator_bound"],
-        f"{generator} was busy for more than half of what it can do and measured itself too: "
-        "read the throughput as a lower bound, the latency as an upper one",
-    )
-    warn(
-        lambda p: not rests_on_enough(p["requests"], 0.95),
-        "there are too few samples for a p95, which should rest on 10 slower requests: measure "
-        "with a longer --duration",
-    )
-    warn(
-        lambda p: p["little_error"] is not None and abs(p["little_error"]) > FAR,
-        "Little's law does not hold, so the users were not always waiting or thinking: the "
-        "generator was late, or the run too short",
-    )
-    warn(
-        lambda p: (p["other_cpu"] or 0) > OTHERS,
-        "other programs, a database and a cache among them, used the machine's cores as well",
-    )
+        beside = tuple((getattr(group[0], name), name) for name in varied[1:])
+        found.append((axis if len(group) > 1 else None, group, beside))
     return found
 
 
-def name_of(point) -> str:
-    """A point in a word or two."""
-    parts = [point["variant"]] if point["variant"] else []
-    if point["workers"]:
-        parts.append(several(point["workers"], "workers"))
-    if (point["threads"] or 1) > 1:
-        parts.append(several(point["threads"], "threads"))
-    return " ".join([*parts, "with", several(point["users"], "users")])
+def judge_curve(axis, curve, beside, cost, cores) -> Finding:
+    """Return what one curve, or one point, shows."""
+    kind = cost.kind if cost else None
+    best = max(curve, key=lambda point: point.requests_per_s)
+    first, last = best, best
+    if axis:
+        first, last = (pick(curve, key=lambda point: getattr(point, axis)) for pick in (min, max))
+
+    def finding(code, at, **more):
+        about = {"variant": curve[0].variant, "kind": kind, "beside": beside, "axis": axis}
+        return Finding(code, **about, at=at, last=last, best=best, cores=cores, **more)
+
+    if axis is None:
+        share = share_of_theory(best)
+        is_short = share is not None and share < SHORT
+        return finding("single", best, share=share, caveats=caveats(best, cores, is_short))
+    x = knee((getattr(point, axis), point.requests_per_s) for point in curve)
+    if x is None:
+        return finding("nothing_answered", best)
+    at = next(point for point in curve if getattr(point, axis) == x)
+    if at is last:
+        share = share_of_theory(at)
+        is_short = share is not None and share < SHORT
+        code = "falls_short" if is_short else "rises"
+        return finding(code, at, share=share, caveats=caveats(at, cores, is_short))
+    if axis == "users":
+        gets_less = last.requests_per_s < NEARLY * at.requests_per_s
+        return finding("saturated", at, gets_less=gets_less, caveats=caveats(last))
+    gets_less = last.requests_per_s < NEARLY * best.requests_per_s
+    return finding(
+        "no_gain" if at is first else "knee",
+        at,
+        gets_less=gets_less,
+        reason=reason(at, kind, cores),
+        caveats=caveats(last if gets_less else best),
+    )
+
+
+def share_of_theory(point):
+    """Return the throughput as a share of the theoretical one; None where there is no theory."""
+    return point.requests_per_s / point.expected_per_s if point.expected_per_s else None
+
+
+def reason(point, kind, cores):
+    """Return the code of what keeps more workers or threads from helping; None if it is unknown."""
+    if point.limit == "users":
+        return "users"
+    if kind == IO_BOUND:
+        return None
+    if point.limit == "processes":
+        return "processes"
+    return "your_cores" if point.workers == cores and kind == CPU_BOUND else "cores"
+
+
+def caveats(point, cores=None, is_short=False) -> tuple[Caveat, ...]:
+    """Return what else may have limited a point. A short one may have too many workers."""
+    found = []
+    if point.generator_bound:
+        found.append(Caveat("generator"))
+    if (point.other_cpu or 0) > OTHERS:
+        found.append(Caveat("other_programs", point.other_cpu))
+    if is_short and (point.workers or 0) > cores:
+        found.append(Caveat("shared_cores", point.workers))
+    return tuple(found)
+
+
+def compare_loops(points, freeze_s=0) -> list[LoopFinding]:
+    """Return a finding for each point that was also asked on a schedule."""
+    return [
+        LoopFinding(loop_code(point, point.open), point, point.open, freeze_s)
+        for point in points
+        if point.open
+    ]
+
+
+def loop_code(closed, opened):
+    """Return the code of what the requests on a schedule found."""
+    if opened.growing:
+        return "queue_grew"
+    if closed.p95_ms is None:
+        return "open_only"
+    return "omission" if opened.p95_ms >= OMITTED * closed.p95_ms else "agree"
+
+
+def warnings(points, costs) -> list[RunWarning]:
+    """Return what makes these points less reliable than they look."""
+    found = []
+    if any(cost and cost.cpu_ms is not None and cost.kind is None for cost in costs.values()):
+        found.append(RunWarning("cost_unsure"))
+    checks = {
+        "failures": lambda p: p.failures,
+        "generator_bound": lambda p: p.generator_bound,
+        "few_samples": lambda p: not rests_on_enough(p.requests, 0.95),
+        "little_error": lambda p: p.little_error is not None and abs(p.little_error) > WRONG,
+        "other_programs": lambda p: (p.other_cpu or 0) > OTHERS,
+    }
+    found += warn(points, checks)
+    open_checks = {
+        "open_late": lambda p: p.open.late > LATE * p.open.requests,
+        "open_failures": lambda p: p.open.failures,
+    }
+    return found + warn([point for point in points if point.open], open_checks)
+
+
+def warn(points, checks) -> list[RunWarning]:
+    """Return a warning for each check that some of the points do not pass."""
+    found = []
+    for code, is_bad in checks.items():
+        where = tuple(point for point in points if is_bad(point))
+        if where:
+            latest_ms = max((point.open.latest_ms for point in where if point.open), default=0)
+            found.append(RunWarning(code, where, len(points), latest_ms))
+    return found

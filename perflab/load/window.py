@@ -1,4 +1,4 @@
-"""What a generator found between two moments, and what the machine did meanwhile."""
+"""What a generator counted between two moments, and what the machine did meanwhile."""
 
 import time
 from dataclasses import dataclass, replace
@@ -13,27 +13,27 @@ class Window:
     """The requests that were answered in `seconds`. None is what a generator does not tell."""
 
     seconds: float
-    users: float  # mean
     requests: int  # failures among them
     failures: int
     mean_ms: float | None
     p50_ms: float | None
     p95_ms: float | None
     p99_ms: float | None
+    users: float = 0  # mean
     think_ms: float = 0  # mean, between two requests of a user
-    total_ms: float | None = None  # means by Server-Timing
-    app_cpu_ms: float | None = None
+    total_ms: float | None = None  # mean of Server-Timing's `total`
+    app_cpu_ms: float | None = None  # mean of Server-Timing's `cpu`
     typical_total_ms: float | None = None  # of a user who is alone
     typical_latency_ms: float | None = None
-    generator_cpu: float | None = None  # cores that each kept busy
+    generator_cpu: float | None = None  # cores that the generator kept busy
     server_cpu: float | None = None
-    server_queued: float | None = None  # threads that were ready and had no core, in the mean
+    server_queued: float | None = None  # mean number of threads that were ready and had no core
     machine_cpu: float | None = None
     said: str | None = None  # by a scenario that ends with a conclusion
 
     @classmethod
-    def of_record(cls, record):
-        """From a line that locust_watch wrote."""
+    def from_json(cls, record):
+        """Return the window of a line that locust_plugin wrote."""
         times = dict(map(tuple, record["times"]))
         seconds, requests, served = record["seconds"], record["requests"], record["served"]
         return cls(
@@ -53,26 +53,40 @@ class Window:
         )
 
 
+@dataclass(frozen=True)
+class Update:
+    """What a generator tells while it loads the lab.
+
+    `phase` is "warming up", "alone" or "measured". `window` is what was counted in this phase so
+    far, and None where the generator tells it only at the end.
+    """
+
+    phase: str
+    is_last: bool  # of this phase
+    window: Window | None
+
+
 class Meter:
-    """Cores kept busy since `start`, by the server and by the whole machine."""
+    """Measures the cores that the server and the whole machine kept busy since `start`."""
 
     def __init__(self, server):
         self.server = server
         self.start()
 
     def start(self):
-        self.began = time.perf_counter()
-        self.before = self.now()
+        self.started = time.perf_counter()
+        self.before = self.read()
 
-    def now(self):
+    def read(self):
+        """Return the CPU seconds of the server, its seconds without a core, and the machine's."""
         return self.server.cpu_s(), self.server.queued_s(), machine_busy_cpu_s()
 
-    def stamp(self, window):
-        """The window, with the CPU that was used since the start."""
-        seconds = time.perf_counter() - self.began
+    def add_to(self, window):
+        """Return the window with the CPU that was used since the start."""
+        seconds = time.perf_counter() - self.started
         names = ("server_cpu", "server_queued", "machine_cpu")
         used = {
             name: None if None in (now, before) else max(0, now - before) / seconds
-            for name, now, before in zip(names, self.now(), self.before, strict=True)
+            for name, now, before in zip(names, self.read(), self.before, strict=True)
         }
         return replace(window, **used)

@@ -6,25 +6,39 @@ from django import template
 from django.utils.html import conditional_escape
 from django.utils.safestring import mark_safe
 
-from perflab.load.tables import shown
+from perflab.base.messages import count_of
+from perflab.load.tables import format_figure
+from perflab.load.wording import describe_point
 
 register = template.Library()
 
 
 @register.filter
 def figure(value, digits=1):
-    """A figure rounded as in the terminal; a dash where there is none."""
-    return shown(value if isinstance(value, int | float) else None, digits)
+    """Return a figure rounded as in the terminal; a dash where there is none."""
+    return format_figure(value if isinstance(value, int | float) else None, digits)
 
 
 @register.filter
 def signed(number):
-    """A whole number with its sign, which is a minus and no hyphen."""
+    """Return a whole number with its sign, which is a minus and no hyphen."""
     return f"{number:+d}".replace("-", "−")
 
 
 @register.filter
+def counted(number, noun):
+    """Return a number with its noun, which is given in the plural: "1 worker", "2 workers"."""
+    return f"– {noun}" if number is None else count_of(number, noun)
+
+
+@register.filter
+def point_name(point):
+    """Return what a point of a load run is, such as "fast 2 workers with 8 users"."""
+    return describe_point(point)
+
+
+@register.filter
 def options(text):
-    """A sentence whose options (`--duration`) are code, which does not break."""
+    """Return a sentence whose options (`--duration`) are code, which no line end divides."""
     words = re.sub(r"(?<!\S)(--[a-z-]+)", r"<code>\1</code>", str(conditional_escape(text)))
     return mark_safe(words)  # escaped above

@@ -52,7 +52,7 @@ class ResultForm(forms.Form):
 
 
 class LoadForm(forms.Form):
-    """A load run for the page to start, short enough to wait for; `wish()` is its Plan."""
+    """A load run that the page may start: short enough to wait for."""
 
     MAX_USERS = 100
     SECONDS = 2, 20  # of a point
@@ -73,37 +73,38 @@ class LoadForm(forms.Form):
         most = {"users": self.MAX_USERS, "workers": control.max_workers(), "threads": MAX_THREADS}
         try:
             chosen = {name: self.numbers(name, limit) for name, limit in most.items()}
-            wish = plan.Plan(
+            load_plan = plan.Plan(
                 scenario=values["scenario"],
                 variants=self.VARIANTS[values["variant"]],
                 duration_s=values["seconds"],
                 **chosen,
             )
-            scenarios.check(wish)
+            scenarios.check(load_plan)
         except plan.LoadRefused as refused:
             raise forms.ValidationError(str(refused)) from refused
-        took = len(wish.points) * max(1, len(wish.variants)) * wish.duration_s
-        if took > self.MAX_S:
+        all_s = len(scenarios.point_setups(load_plan)) * load_plan.duration_s
+        if all_s > self.MAX_S:
             raise forms.ValidationError(
-                f"{took:g} s in all are too long for a page, which runs up to {self.MAX_S} s: "
+                f"{all_s:g} s in all are too long for a page, which runs up to {self.MAX_S} s: "
                 "use the command"
             )
         return values
 
     def numbers(self, name, most):
+        """Return the whole numbers in a field. Raises LoadRefused."""
         try:
             return whole_numbers(self.cleaned_data[name], 1, most)
         except ValueError as error:
             raise plan.LoadRefused(f"{name} {error}") from error
 
     def arguments(self):
-        """Those of `manage.py load` that ask for the same."""
+        """Return the arguments of `manage.py load` that ask for the same."""
         values = self.cleaned_data
         named = [f"--{name}={values[name]}" for name in ("users", "workers", "threads")]
         variant = [f"--{values['variant']}"] if values["variant"] else []
         return [values["scenario"], *named, f"--duration={values['seconds']}s", *variant]
 
     def problem(self):
-        """What is wrong, in one line."""
+        """Return what is wrong, in one line."""
         name, (line, *_) = next(iter(self.errors.items()))
         return line if name == "__all__" else f"{name}: {line}"

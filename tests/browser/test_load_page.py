@@ -2,20 +2,24 @@
 
 import fcntl
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from playwright.sync_api import expect
 
-from perflab.load import run as runs
+from perflab.load import store
+from perflab.load.model import Progress
 from tests.support.load_runs import WORKERS, run_of
 
 
 def test_a_visitor_sees_how_far_a_run_is_and_then_its_curves(visitor, lab, settings):
     settings.VAR = lab.var
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-io-bound-{os.getpid()}"
-    going = run_of(*WORKERS, name=name, state="running", pid=os.getpid(), date=now, duration_s=4)
-    place = {"number": 2, "of": 4, "phase": "measured", "seconds": 2, "requests_per_s": 38.5}
+    now = datetime.now(UTC)
+    run_id = f"{now:%Y%m%d-%H%M%S}-io-bound-{os.getpid()}"
+    going = run_of(*WORKERS, id=run_id, state="running", pid=os.getpid(), date=now, duration_s=4)
+    progress = Progress(
+        number=2, of=4, phase="measured", seconds=2, requests_per_s=38.5, p95_ms=470
+    )
     someone = visitor()
 
     with open(lab.var / "load.lock", "a") as lock:
@@ -24,12 +28,12 @@ def test_a_visitor_sees_how_far_a_run_is_and_then_its_curves(visitor, lab, setti
         told = page.locator("[data-out=told]")
         expect(told).to_have_text("starting")
         expect(page.get_by_role("button", name="Start")).to_be_hidden()
-        runs.save({**going, "now": {**place, "p95_ms": 470}})
+        store.write(replace(going, progress=progress))
         expect(told).to_have_text("io-bound: point 2 of 4, 38.5 requests/s, p95 470 ms")
         expect(page.locator("[data-out=share]")).to_have_js_property("value", 0.375)
-        runs.save({**going, "state": "done"})
+        store.write(replace(going, state="done"))
 
-    page.wait_for_url(f"**/load/{name}/")
+    page.wait_for_url(f"**/load/{run_id}/")
     expect(page.locator("svg.plot")).to_have_count(2)
     line = page.locator(".line.fast").first
     dark, light = (
@@ -38,4 +42,4 @@ def test_a_visitor_sees_how_far_a_run_is_and_then_its_curves(visitor, lab, setti
         for scheme in ("dark", "light")
     )
     assert dark != light
-    runs.path_of(going).unlink()
+    store.path_of(run_id).unlink()

@@ -7,9 +7,9 @@ import socket
 import pytest
 from django.core.management.base import BaseCommand
 
-from perflab.load import run as runs
-from perflab.load import scenarios
-from perflab.management.commands.load import Command, command_line, plan_of
+from perflab.load import scenarios, store
+from perflab.management.commands.load import Command, plan_of
+from perflab.management.load_command import command_line
 from tests.support.labs import ROOT
 from tests.support.load_command import refusal, started
 
@@ -22,9 +22,9 @@ def test_the_commands_in_the_docs_can_be_run():
     for line in lines:
         _, name, *arguments = shlex.split(line)
         options = vars(Command().create_parser("manage.py", name).parse_args(arguments))
-        wish = plan_of(options)
-        scenarios.check(wish)
-        assert shlex.split(line)[2] == wish.scenario
+        load_plan = plan_of(options)
+        scenarios.check(load_plan)
+        assert shlex.split(line)[2] == load_plan.scenario
 
 
 def test_the_command_that_a_run_keeps_asks_for_the_same():
@@ -32,7 +32,7 @@ def test_the_command_that_a_run_keeps_asks_for_the_same():
     parser = Command().create_parser("manage.py", "load")
     options = vars(parser.parse_args(line.split()))
 
-    again = command_line(options)
+    again = command_line(Command(), options)
 
     assert again.startswith("manage.py load n-plus-one ")
     assert plan_of(vars(parser.parse_args(again.split()[2:]))) == plan_of(options)
@@ -98,7 +98,7 @@ def test_a_port_that_is_taken_is_told_and_nothing_kept():
         line = refusal(2, "io-bound", "--port", str(port))
 
     assert line == f"port {port} is taken by another program"
-    assert not list(runs.folder().glob("*"))
+    assert not list(store.folder().glob("*"))
 
 
 @pytest.mark.django_db

@@ -3,6 +3,7 @@
 from xml.etree import ElementTree
 
 from perflab.load import curves, svg
+from perflab.load.model import ScalerLimits, ScalerSample
 from tests.support.load_runs import SVG, WORKERS, heights, point, run_of
 
 
@@ -44,10 +45,10 @@ def test_two_runs_differ_where_they_have_the_same_point():
 
     (found,) = curves.differences(run_of(*WORKERS), run_of(*faster))
 
-    assert found["point"]["workers"] == 1
-    throughput, p50, p95 = found["figures"]
-    assert throughput == {"before": 19, "after": 38, "percent": 100}
-    assert (p50["percent"], p95["percent"]) == (0, -50)
+    assert found.point.workers == 1
+    throughput, p50, p95 = found.figures
+    assert (throughput.before, throughput.after, throughput.percent) == (19, 38, 100)
+    assert (p50.percent, p95.percent) == (0, -50)
     assert curves.both_charts(run_of(*WORKERS), run_of(point(1, users=1), point(2, users=2))) == {}
 
 
@@ -80,13 +81,13 @@ def test_the_first_point_stands_at_the_left_edge():
 
 def test_a_scaler_is_drawn_over_one_time_axis():
     series = [
-        {"t_s": t, "load": t, "workers": 1 + t // 5, "requests_per_s": 20 * t, "p95_ms": ms}
+        ScalerSample(t_s=t, load=t, workers=1 + t // 5, requests_per_s=20 * t, p95_ms=ms)
         for t, ms in ((0, None), (5, 250), (10, 120))
     ]
-    run = run_of(kind="autoscale", series=series, limits={"target_p95_ms": 200})
+    run = run_of(kind="autoscale", series=series, limits=ScalerLimits(target_p95_ms=200))
 
     drawn = curves.charts(run)["time"]
 
     named = [node.text for node in ElementTree.fromstring(drawn).iter(f"{SVG}text")]
-    assert {"workers", "p95, ms", "seconds", "wanted"} <= set(named)
+    assert {"workers", "p95, ms", "seconds", "target"} <= set(named)
     assert "users" not in named  # which it does not know

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from perflab.load.model import Run
 from perflab.load.tables import as_text
 from tests.support.broken_lab import BrokenLab
 from tests.support.labs import ROOT
@@ -24,7 +25,7 @@ def test_a_run_measures_each_point_and_what_theory_expects_of_it(var, tmp_path):
     assert process.returncode == 0, errors
     run = json.loads(saved.read_text())
     assert run == kept(var)
-    assert run["version"] == 1
+    assert run["version"] == 2
     assert run["state"] == "done"
     assert (run["scenario"], run["generator"]) == ("io-bound", "locust")
     assert set(run["machine"]) == {"cpu", "cores", "system"}
@@ -54,7 +55,7 @@ def test_a_run_measures_each_point_and_what_theory_expects_of_it(var, tmp_path):
         assert found["p50_ms"] > 40  # six users at two workers: they wait for each other
         assert 0 < found["server_cpu"] < run["machine"]["cores"] + 0.2
         assert abs(found["little_error"]) < 0.3
-    assert as_text(run) in output
+    assert as_text(Run.from_json(run)) in output
     docs = (ROOT / "docs/do-more.md").read_text()
     names = {*run, *one, "queued_ms", "service_ms"} - {"version"}
     assert {name for name in names if f"`{name}`" not in docs} == set()

@@ -4,8 +4,8 @@ import pytest
 
 from perflab.load import theory
 
-IO = theory.Alone(latency_ms=51, service_ms=50, cpu_ms=1)
-CPU = theory.Alone(latency_ms=51, service_ms=50, cpu_ms=50)
+IO = theory.request_cost(latency_ms=51, service_ms=50, cpu_ms=1)
+CPU = theory.request_cost(latency_ms=51, service_ms=50, cpu_ms=50)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_littles_law_counts_the_users_who_wait_and_those_who_think():
 
 
 @pytest.mark.parametrize(
-    ("told", "busy"),
+    ("figures", "busy"),
     [
         ({"total_ms": 50, "app_cpu_ms": 1, "cpu_ms": 3}, 52),  # 2 of Gunicorn's own
         ({"total_ms": 50, "app_cpu_ms": None, "cpu_ms": 3}, 50),  # gevent: the page tells no CPU
@@ -53,8 +53,8 @@ def test_littles_law_counts_the_users_who_wait_and_those_who_think():
         ({"total_ms": None, "app_cpu_ms": None, "cpu_ms": None}, 60),
     ],
 )
-def test_a_worker_is_busy_for_the_page_and_for_gunicorns_part_of_it(told, busy):
-    assert theory.service_ms(latency_ms=60, **told) == busy
+def test_a_worker_is_busy_for_the_page_and_for_gunicorns_part_of_it(figures, busy):
+    assert theory.service_ms(latency_ms=60, **figures) == busy
 
 
 @pytest.mark.parametrize(
@@ -70,11 +70,11 @@ def test_a_worker_is_busy_for_the_page_and_for_gunicorns_part_of_it(told, busy):
     ],
 )
 def test_a_page_is_bound_by_what_most_of_its_time_goes_to(cpu_ms, queued_ms, kind):
-    assert theory.Alone(51, 50, cpu_ms, queued_ms).kind == kind
+    assert theory.request_cost(51, 50, cpu_ms, queued_ms).kind == kind
 
 
 @pytest.mark.parametrize(
-    ("alone", "options", "per_s", "limit"),
+    ("cost", "options", "per_s", "limit"),
     [
         (IO, {"workers": 4}, 80, "slots"),
         (IO, {"workers": 4, "threads": 8, "worker_class": "gthread", "users": 500}, 640, "slots"),
@@ -88,10 +88,10 @@ def test_a_page_is_bound_by_what_most_of_its_time_goes_to(cpu_ms, queued_ms, kin
         (CPU, {"workers": None, "threads": None, "users": 4}, 4 / 0.051, "users"),
     ],
 )
-def test_the_theoretical_line_is_the_lowest_of_slots_cores_and_users(alone, options, per_s, limit):
+def test_the_theoretical_line_is_the_lowest_of_slots_cores_and_users(cost, options, per_s, limit):
     asked = {"workers": 1, "threads": 1, "worker_class": "sync", "users": 100, "think_ms": 0}
 
-    found = theory.expected(alone, cores=2, **{**asked, **options})
+    found = theory.expected(cost, cores=2, **{**asked, **options})
 
     assert (found.per_s, found.limit) == (pytest.approx(per_s), limit)
 

@@ -1,194 +1,276 @@
-"""Test the sentences that judge a load run."""
+"""Test what is found in the points of a load run; tests/load/test_wording.py has the sentences."""
 
-import re
+from dataclasses import replace
 
 import pytest
 
 from perflab.load import theory, verdict
+from perflab.load.model import OpenLoop, Point
+from perflab.load.verdict import Caveat
 
-IO = theory.Alone(latency_ms=51, service_ms=50, cpu_ms=1)
-CPU = theory.Alone(latency_ms=51, service_ms=50, cpu_ms=50)
+IO = theory.request_cost(latency_ms=51, service_ms=50, cpu_ms=1)
+CPU = theory.request_cost(latency_ms=51, service_ms=50, cpu_ms=50)
 
 
-def point(per_s, alone=IO, **options):
-    """A point that was measured as 20 s of this throughput, with its theory."""
+def point(per_s, cost=IO, **options):
+    """Return a point that was measured as 20 s of this throughput, with its theory."""
     asked = {"workers": 1, "threads": 1, "worker_class": "sync", "users": 100} | options
     names = ("workers", "threads", "worker_class", "users")
-    expected = theory.expected(alone, cores=2, think_ms=0, **{n: asked[n] for n in names})
-    rest = {"variant": None, "requests": round(20 * per_s), "failures": 0, "requests_per_s": per_s}
-    rest |= {"p50_ms": 50, "p95_ms": 60, "p99_ms": 70, "generator_bound": False, "other_cpu": 0.1}
-    rest |= {"little_error": 0.01, "expected_per_s": expected.per_s, "limit": expected.limit}
-    return {**rest, **asked}
+    expected = theory.expected(cost, cores=2, think_ms=0, **{n: asked[n] for n in names})
+    return Point(
+        requests=round(20 * per_s),
+        requests_per_s=per_s,
+        p50_ms=50,
+        p95_ms=60,
+        p99_ms=70,
+        other_cpu=0.1,
+        little_error=0.01,
+        expected_per_s=expected.per_s,
+        limit=expected.limit,
+        **asked,
+    )
 
 
-def told(points, alone=IO, variant=None):
-    return verdict.verdict(points, {variant: alone}, cores=2)
+def change(points, **changes):
+    return [replace(one, **changes) for one in points]
+
+
+def judge(points, cost=IO):
+    """Return the one finding of a run without variants."""
+    (finding,) = verdict.judge(points, {"all": cost}, cores=2)
+    return finding
 
 
 def test_computing_has_its_knee_at_the_cores():
     points = [point(n, CPU, workers=w) for w, n in ((1, 21), (2, 39), (4, 40), (8, 39))]
 
-    assert told(points, CPU) == "CPU-bound: the knee is at 2 workers, your cores."
+    found = judge(points, CPU)
+
+    assert (found.code, found.axis, found.at.workers) == ("knee", "workers", 2)
+    assert (found.kind, found.reason, found.cores) == ("CPU-bound", "your_cores", 2)
+    assert not found.gets_less
 
 
 def test_waiting_goes_on_rising():
     points = [point(n, workers=w) for w, n in ((1, 19), (2, 39), (4, 77), (8, 154))]
 
-    assert told(points) == (
-        "I/O-bound: throughput still rises at 8 workers, 154.0 requests/s, 96 % of the theoretical "
-        "line."
-    )
+    found = judge(points)
+
+    assert (found.code, found.kind, found.at.workers) == ("rises", "I/O-bound", 8)
+    assert found.share == pytest.approx(154 / 160)
+    assert found.caveats == ()
 
 
 def test_too_few_users_are_no_knee_of_the_workers():
     points = [point(n, workers=w, users=2) for w, n in ((1, 20), (2, 39), (4, 39), (8, 39))]
 
-    assert told(points) == (
-        "I/O-bound: the knee is at 2 workers, because 2 users cannot ask for more."
-    )
-    assert told(points[1:]) == (
-        "I/O-bound: more workers than 2 gain nothing, because 2 users cannot ask for more."
-    )
+    knee, no_gain = judge(points), judge(points[1:])
+
+    assert (knee.code, knee.at.workers, knee.reason) == ("knee", 2, "users")
+    assert (no_gain.code, no_gain.at.workers, no_gain.reason) == ("no_gain", 2, "users")
 
 
 def test_threads_do_not_help_one_process_to_compute():
     points = [point(20, CPU, threads=t, worker_class="gthread") for t in (1, 2, 8)]
 
-    assert told(points[1:], CPU) == (
-        "CPU-bound: more threads than 2 gain nothing, because 1 worker can compute on no more "
-        "cores."
-    )
+    found = judge(points[1:], CPU)
+
+    assert (found.code, found.axis, found.at.threads) == ("no_gain", "threads", 2)
+    assert found.reason == "processes"
 
 
-def test_more_users_than_can_be_served_only_wait():
-    points = [point(n, users=u) | {"p95_ms": ms} for u, n, ms in ((1, 19, 52), (8, 20, 410))]
+def test_a_knee_of_waiting_has_no_reason_and_one_beyond_the_cores_names_them():
+    points = [point(n, workers=w) for w, n in ((1, 19), (2, 39), (4, 39))]
+    mixed = theory.request_cost(latency_ms=51, service_ms=50, cpu_ms=25)
 
-    assert told(points) == (
-        "I/O-bound: saturated from 1 user on at 19.0 requests/s; "
-        "8 users get no more, while p95 goes from 52 to 410 ms."
-    )
-
-
-def test_more_users_who_get_less_are_told_so():
-    points = [point(n, users=u) | {"p95_ms": ms} for u, n, ms in ((1, 19, 52), (8, 12, 900))]
-
-    assert told(points) == (
-        "I/O-bound: saturated from 1 user on at 19.0 requests/s; "
-        "8 users get less, 12.0 requests/s, while p95 goes from 52 to 900 ms."
-    )
+    assert judge(points).reason is None
+    assert judge(points, mixed).reason == "cores"
 
 
-def test_more_workers_that_give_less_are_told_so():
+@pytest.mark.parametrize(("per_s", "gets_less"), [(20, False), (12, True)])
+def test_more_users_than_can_be_served_only_wait(per_s, gets_less):
+    points = [point(19, users=1), point(per_s, users=8)]
+
+    found = judge(points)
+
+    assert (found.code, found.axis) == ("saturated", "users")
+    assert (found.at.users, found.last.users) == (1, 8)
+    assert found.gets_less is gets_less
+
+
+def test_more_workers_that_give_less_are_found():
     points = [point(n, CPU, workers=w) for w, n in ((1, 20), (2, 39), (4, 38), (8, 30))]
 
-    assert told(points, CPU) == (
-        "CPU-bound: the knee is at 2 workers, your cores; "
-        "8 workers give less, 30.0 after 39.0 requests/s."
-    )
-    assert told(points[1:], CPU) == (
-        "CPU-bound: more workers than 2 do not help, your cores; "
-        "8 workers give less, 30.0 after 39.0 requests/s."
-    )
+    knee, no_gain = judge(points, CPU), judge(points[1:], CPU)
+
+    assert (knee.code, knee.at.workers, knee.gets_less) == ("knee", 2, True)
+    assert (no_gain.code, no_gain.at.workers, no_gain.gets_less) == ("no_gain", 2, True)
+    for found in (knee, no_gain):
+        assert (found.last.workers, found.last.requests_per_s) == (8, 30)
+        assert found.best.requests_per_s == 39
+        assert found.reason == "your_cores"
 
 
 @pytest.mark.parametrize(
-    ("change", "reasons"),
+    ("changes", "caveats"),
     [
-        ({"other_cpu": 0.9}, " (other programs kept 0.9 cores busy, 8 workers share 2 cores)."),
+        ({"other_cpu": 0.9}, (Caveat("other_programs", 0.9), Caveat("shared_cores", 8))),
         ({"generator_bound": True, "other_cpu": None},
-         " (the load generator may have been the limit, 8 workers share 2 cores)."),
-        ({}, " (8 workers share 2 cores)."),
+         (Caveat("generator"), Caveat("shared_cores", 8))),
+        ({}, (Caveat("shared_cores", 8),)),
     ],
 )  # fmt: skip
-def test_what_rises_far_under_the_theoretical_line_falls_short_of_it(change, reasons):
-    points = [point(n, workers=w) | change for w, n in ((1, 19), (4, 60), (8, 100))]
+def test_what_rises_far_under_the_theoretical_line_falls_short_of_it(changes, caveats):
+    points = [point(n, workers=w) for w, n in ((1, 19), (4, 60), (8, 100))]
 
-    assert told(points) == (
-        "I/O-bound: throughput still rises at 8 workers, but falls short: "
-        f"100.0 requests/s are 62 % of the theoretical line{reasons}"
-    )
+    found = judge(change(points, **changes))
+
+    assert (found.code, found.at.workers) == ("falls_short", 8)
+    assert found.share == pytest.approx(100 / 160)
+    assert found.caveats == caveats
 
 
 def test_a_point_that_falls_short_for_no_reason_known_is_not_given_one():
-    points = [point(10), point(20, workers=2)]
+    found = judge([point(10), point(20, workers=2)])
 
-    assert told(points).endswith("50 % of the theoretical line, and the figures do not show why.")
+    assert (found.code, found.share, found.caveats) == ("falls_short", 0.5, ())
 
 
 def test_curves_that_differ_in_a_second_thing_are_told_apart():
     points = [point(10 * w, workers=w, users=u) for u in (4, 8) for w in (1, 2)]
 
-    assert [line.partition(":")[0] for line in told(points).splitlines()] == [
-        "4 users, I/O-bound",
-        "8 users, I/O-bound",
-    ]
+    found = verdict.judge(points, {"all": IO}, cores=2)
+
+    assert [one.beside for one in found] == [((4, "users"),), ((8, "users"),)]
+    assert {one.axis for one in found} == {"workers"}
 
 
-def test_one_point_is_told_beside_the_theory():
-    assert told([point(19)]) == (
-        "I/O-bound: 19.0 requests/s, 95 % of the 20.0 that 1 worker can serve."
-    )
+def test_one_point_is_judged_beside_the_theory():
+    found = judge([point(19)])
+
+    assert (found.code, found.axis, found.at.limit) == ("single", None, "slots")
+    assert found.share == pytest.approx(0.95)
 
 
-def test_each_variant_has_its_own_sentence_in_the_order_of_the_lanes():
+def test_a_single_point_far_below_the_theory_may_have_too_many_workers():
+    assert judge([point(100, workers=8)]).caveats == (Caveat("shared_cores", 8),)
+
+
+def test_a_curve_without_an_answer_has_no_knee():
+    points = [replace(point(0, workers=w), requests=3) for w in (1, 2)]
+
+    found = judge(points)
+
+    assert found.code == "nothing_answered"
+
+
+def test_each_variant_has_its_own_finding_in_the_order_of_the_lanes():
     points = [point(10, variant="slow"), point(19, variant="fast")]
 
-    text = verdict.verdict(points, {"slow": CPU, "fast": IO}, cores=2)
+    found = verdict.judge(points, {"slow": CPU, "fast": IO}, cores=2)
 
-    assert re.findall(r"(?m)^(\w+), ([\w/]+-bound):", text) == [
-        ("Slow", "CPU-bound"),
-        ("Fast", "I/O-bound"),
+    assert [(one.variant, one.kind) for one in found] == [
+        ("slow", "CPU-bound"),
+        ("fast", "I/O-bound"),
     ]
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("changes", "caveat"),
     [
-        ({"generator_bound": True}, "the load generator may have been the limit"),
-        ({"other_cpu": 1.2}, "other programs kept 1.2 cores busy"),
+        ({"generator_bound": True}, Caveat("generator")),
+        ({"other_cpu": 1.2}, Caveat("other_programs", 1.2)),
     ],
 )
-def test_a_knee_may_not_be_the_labs(change, words):
-    points = [point(n, CPU, workers=w) | change for w, n in ((1, 21), (2, 39), (4, 40))]
+def test_a_knee_may_not_be_the_labs(changes, caveat):
+    points = [point(n, CPU, workers=w) for w, n in ((1, 21), (2, 39), (4, 40))]
 
-    assert told(points, CPU).endswith(f" ({words}).")
+    assert judge(change(points, **changes), CPU).caveats == (caveat,)
 
 
 def test_a_point_that_was_broken_off_is_no_part_of_the_verdict():
-    points = [point(19), point(3, workers=2) | {"partial": True}]
+    points = [point(19), *change([point(3, workers=2)], partial=True)]
 
-    assert told(points) == told(points[:1])
-    assert told(points[1:]) == "No point was measured to its end."
+    assert judge(points) == judge(points[:1])
+    assert verdict.judge(points[1:], {"all": IO}, cores=2) == []
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("changes", "code"),
     [
         ({}, None),
-        ({"failures": 3}, "answers failed"),
-        ({"generator_bound": True}, "hey was busy for more than half"),
-        ({"requests": 199}, "too few samples for a p95"),
-        ({"little_error": -0.2}, "Little's law does not hold"),
-        ({"other_cpu": 0.9}, "other programs"),
+        ({"failures": 3}, "failures"),
+        ({"generator_bound": True}, "generator_bound"),
+        ({"requests": 199}, "few_samples"),
+        ({"little_error": -0.2}, "little_error"),
+        ({"other_cpu": 0.9}, "other_programs"),
     ],
 )
-def test_what_makes_a_figure_less_than_it_looks_is_told(change, words):
-    found = verdict.warnings([point(19), point(39, workers=2) | change], "hey", {})
+def test_what_makes_a_figure_less_than_it_looks_is_a_warning(changes, code):
+    points = [point(19), *change([point(39, workers=2)], **changes)]
 
-    assert [line for line in found if "2 workers with 100 users" in line] == found
-    assert len(found) == (words is not None)
-    assert not words or words in found[0]
+    found = verdict.warnings(points, {})
+
+    expected = [verdict.RunWarning(code, (points[1],), of=2)] if code else []
+    assert found == expected
 
 
-def test_a_theory_that_was_found_on_a_busy_machine_is_told_as_such():
-    busy = theory.Alone(110, 104, cpu_ms=52, queued_ms=50)
+def test_a_cost_that_was_found_on_a_busy_machine_is_a_warning():
+    busy = theory.request_cost(110, 104, cpu_ms=52, queued_ms=50)
 
-    (line,) = verdict.warnings([point(19)], "hey", {"slow": CPU, "fast": busy})
+    found = verdict.warnings([point(19)], {"slow": CPU, "fast": busy})
 
-    assert line.endswith("the theoretical line may be too low")
-    assert told([point(19)], busy).startswith("19.0 requests/s")  # and not what binds it
-    assert verdict.warnings([point(19)], "hey", {None: IO}) == []
-    assert verdict.warnings([point(19)], "hey", {None: None}) == []
+    assert found == [verdict.RunWarning("cost_unsure")]
+    assert judge([point(19)], busy).kind is None
+    assert verdict.warnings([point(19)], {"all": IO}) == []
+    assert verdict.warnings([point(19)], {"all": None}) == []
+
+
+CLOSED = Point(
+    **{"workers": 2, "threads": 1, "users": 2, "requests": 900, "requests_per_s": 150.0},
+    **{"p50_ms": 6.0, "p95_ms": 7.0, "p99_ms": 9.0},
+)
+OPEN = OpenLoop(
+    **{"per_s": 100, "seconds": 6, "requests": 600, "latest_ms": 2.0, "answered_per_s": 99.9},
+    **{"p50_ms": 6.0, "p95_ms": 700.0, "p99_ms": 950.0, "max_ms": 1000.0},
+)
+
+
+def opened(**changes):
+    """Return a point that was also asked on a schedule."""
+    return replace(CLOSED, open=replace(OPEN, **changes))
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (opened(), "omission"),
+        (opened(p95_ms=7.5), "agree"),
+        (opened(growing=True, answered_per_s=60.0), "queue_grew"),
+        (replace(opened(), p95_ms=None), "open_only"),
+    ],
+)
+def test_what_the_closed_loop_left_out_is_found_and_only_then(asked, code):
+    (found,) = verdict.compare_loops([CLOSED, asked], freeze_s=1)
+
+    assert (found.code, found.point, found.freeze_s) == (code, asked, 1)
+
+
+def test_a_generator_that_is_late_is_a_warning():
+    on_time, late = opened(late=6), opened(late=7, latest_ms=150)
+
+    assert verdict.warnings([CLOSED, on_time], {}) == []
+    assert verdict.warnings([late], {}) == [
+        verdict.RunWarning("open_late", (late,), of=1, latest_ms=150)
+    ]
+
+
+def test_answers_that_fail_on_a_schedule_are_a_warning():
+    failed = opened(failures=1)
+
+    (found,) = verdict.warnings([failed], {})
+
+    assert (found.code, found.where) == ("open_failures", (failed,))
 
 
 def test_a_generator_measures_itself_above_half_its_ceiling():

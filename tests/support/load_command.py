@@ -16,17 +16,17 @@ from django.core.management.base import CommandError
 from tests.support.labs import ROOT
 
 
-def load(*arguments):
-    """What the command writes to its output."""
+def load(*arguments, name="load"):
+    """Run `manage.py load`, or another command, and return what it writes."""
     output = StringIO()
-    call_command("load", *arguments, stdout=output, stderr=output)
+    call_command(name, *arguments, stdout=output, stderr=output)
     return output.getvalue()
 
 
-def refusal(status, *arguments):
-    """What the command says as it ends with this exit status."""
+def refusal(status, *arguments, name="load"):
+    """Return what the command says as it ends with this exit status."""
     with pytest.raises(CommandError) as refused:
-        load(*arguments)
+        load(*arguments, name=name)
     line = str(refused.value)
     assert refused.value.returncode == status, line
     assert "\n" not in line
@@ -34,7 +34,7 @@ def refusal(status, *arguments):
 
 
 def started(var=None):
-    """The processes that a load run with this PERFLAB_VAR has started and not ended."""
+    """Return the processes that a load run with this PERFLAB_VAR has started and not ended."""
     var = str(var or os.environ["PERFLAB_VAR"])
     found = []
     for process in psutil.process_iter():
@@ -48,7 +48,7 @@ def started(var=None):
 
 
 def command(var, line):
-    """A load run as a process of its own, in its own session as under a terminal."""
+    """Start a load run as a process of its own, in its own session as under a terminal."""
     return subprocess.Popen(
         [sys.executable, "manage.py", *shlex.split(line)],
         cwd=ROOT,
@@ -62,6 +62,6 @@ def command(var, line):
 
 
 def kept(var):
-    """The run in var/runs/, or {} before there is one."""
+    """Return the JSON of the run in var/runs/, or {} before there is one."""
     files = list((var / "runs").glob("*.json"))
     return json.loads(files[0].read_text()) if files else {}

@@ -2,72 +2,76 @@
 
 from rich.table import Table
 
-from ..tables import setting, shown, shown_error, written
-from ..verdict import percent, several
-from .tuning import FIGURES
+from perflab.base.messages import count_of
+
+from ..model import Point, Run, SwitchResult
+from ..tables import describe_setting, format_figure, format_little_error, new_table, print_parts
+from ..wording import FIGURES, describe_share
+
+CLASS_COLUMNS = ("page", "class", "workers", "users", "per s", "theory", "p50", "p95", "failed")
+COST_COLUMNS = ("CPU ms", "busiest", "MB", "Little")
+SWITCH_COLUMNS = ("switch", "default", "figure", "on", "off", "on ÷ off", "95 % interval", "")
 
 
-def classes_text(run, terminal=False, no_color=None) -> str:
-    """The table of worker classes, and what each gains and costs."""
-    parts = [setting(run), "", classes_table(run["points"]), ""]
-    return written(parts, run["verdict"], run["warnings"], terminal, no_color)
+def classes_text(run: Run, terminal=False, no_color=None) -> str:
+    """Return the table of worker classes, and what each gains and costs."""
+    parts = [describe_setting(run), "", classes_table(run.points), ""]
+    return print_parts(parts, run.verdict, run.warnings, terminal, no_color)
 
 
-def classes_table(points) -> Table:
-    """One line for each class on each page. CPU is of one request, busiest a worker's share."""
-    columns = ("per s", "theory", "p50", "p95", "failed", "CPU ms", "busiest", "MB", "Little")
-    grid = Table(box=None, padding=(0, 0, 0, 2), header_style="dim")
-    for name in ("page", "class", "workers", "users", *columns):
-        left = name in ("page", "class")
-        grid.add_column(name, justify="left" if left else "right", no_wrap=True)
+def classes_table(points: list[Point]) -> Table:
+    """Return a table with one line for each class on each page.
+
+    CPU is that of one request, "busiest" the share of the busiest worker.
+    """
+    table = new_table((*CLASS_COLUMNS, *COST_COLUMNS), left=("page", "class"), padding=2)
     for point in points:
-        share = point["busiest_share"]
-        grid.add_row(
-            point["scenario"],
-            point["name"],
-            f"{point['workers']} × {point['threads']}",
-            f"{point['users']}",
-            shown(point["requests_per_s"]) + ("!" if point["generator_bound"] else ""),
-            shown(point["expected_per_s"]),
-            shown(point["p50_ms"]),
-            shown(point["p95_ms"]),
-            f"{point['failures']}",
-            shown(point["server_cpu_ms"]),
-            "–" if share is None else percent(share),
-            shown(point["memory_mb"], 0),
-            shown_error(point),
+        share = point.busiest_share
+        table.add_row(
+            point.scenario,
+            point.name,
+            f"{point.workers} × {point.threads}",
+            f"{point.users}",
+            format_figure(point.requests_per_s) + ("!" if point.generator_bound else ""),
+            format_figure(point.expected_per_s),
+            format_figure(point.p50_ms),
+            format_figure(point.p95_ms),
+            f"{point.failures}",
+            format_figure(point.server_cpu_ms),
+            "–" if share is None else describe_share(share),
+            format_figure(point.memory_mb, 0),
+            format_little_error(point),
         )
-    return grid
+    return table
 
 
-def tuning_text(run, terminal=False, no_color=None) -> str:
-    """The table of switches, and what each one gained or cost."""
-    head = (
-        f"{run['path']} · {several(run['workers'], 'workers')} · {several(run['users'], 'users')}"
-    )
-    parts = [setting(run), f"{head} · medians of {several(run['rounds'], 'rounds')}, on ÷ off", ""]
-    parts += [tuning_table(run["switches"]), ""]
-    verdicts = "\n".join(switch["verdict"] for switch in run["switches"])
-    return written(parts, verdicts, run["warnings"], terminal, no_color)
+def tuning_text(run: Run, terminal=False, no_color=None) -> str:
+    """Return the table of switches, and what each of them gained or cost."""
+    how = [run.path, count_of(run.workers, "workers"), count_of(run.users, "users")]
+    how.append(f"medians of {count_of(run.rounds, 'rounds')}, on ÷ off")
+    parts = [describe_setting(run), " · ".join(how), "", switches_table(run.switches), ""]
+    verdicts = "\n".join(switch.verdict for switch in run.switches)
+    return print_parts(parts, verdicts, run.warnings, terminal, no_color)
 
 
-def tuning_table(switches) -> Table:
-    """One line for each figure of each switch; the last word says what turning it on did."""
-    grid = Table(box=None, padding=(0, 0, 0, 2), header_style="dim")
-    for name in ("switch", "default", "figure", "on", "off", "on ÷ off", "95 % interval", ""):
-        left = name in ("switch", "default", "figure", "")
-        grid.add_column(name, justify="left" if left else "right", no_wrap=True)
+def switches_table(switches: list[SwitchResult]) -> Table:
+    """Return a table with one line for each figure of each switch.
+
+    The last word of a line says what turning the switch on did.
+    """
+    left = ("switch", "default", "figure", "")
+    table = new_table(SWITCH_COLUMNS, left=left, padding=2)
     for switch in switches:
-        first = switch["name"], switch["default"]
-        for figure, ratio in switch["ratios"].items():
-            grid.add_row(
+        first = switch.name, switch.default
+        for figure, ratio in switch.ratios.items():
+            table.add_row(
                 *first,
                 FIGURES[figure],
-                shown(ratio["on"], 2),
-                shown(ratio["off"], 2),
-                f"{ratio['ratio']:.2f}",
-                f"{ratio['low']:.2f} to {ratio['high']:.2f}",
-                ratio["effect"],
+                format_figure(ratio.on, 2),
+                format_figure(ratio.off, 2),
+                f"{ratio.ratio:.2f}",
+                f"{ratio.low:.2f} to {ratio.high:.2f}",
+                ratio.effect,
             )
             first = "", ""
-    return grid
+    return table

@@ -1,37 +1,33 @@
-"""What `manage.py load --tuning` turns on and off, and what its figures mean. Pure."""
+"""What `manage.py tune` turns on and off, and what its figures mean. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from perflab.measure import stats
 
-from ..verdict import OTHERS, percent
+from ..model import Positions, Ratio, Rounds, SwitchResult
+from ..verdict import OTHERS, RunWarning
+from ..wording import describe_switch
 
 SETTINGS_OFF = Path(__file__).with_name("settings_off")
 MODULE = f"{__package__}.settings_off"
-LEAST_ROUNDS = 4  # below which chance alone too often puts all of one position above the other
+LEAST_ROUNDS = 4  # with fewer, chance alone too often puts all of one position above the other
 MOST_ROUNDS = 100
-WORTH = 0.03  # a change smaller than this is not worth a setting
-RESTART = 100  # requests after which max_requests ends a worker: so few that rounds see it
+WORTH = 0.03  # a smaller change is not worth a setting
+RESTART = 100  # requests after which max_requests ends a worker: few enough to happen in a round
 
-# What each is called, and its unit. Of all of them less is better.
-FIGURES = {
-    "p50_ms": "p50, ms",
-    "p95_ms": "p95, ms",
-    "cpu_ms": "CPU of a request, ms",
-    "memory_mb": "memory, MB",
-    "start_cpu_s": "CPU of the start, s",
-}
+# The figures that are compared. Of all of them less is better.
+FIGURES = ("p50_ms", "p95_ms", "cpu_ms", "memory_mb", "start_cpu_s")
 
 
 @dataclass(frozen=True)
-class Way:
+class Position:
     """How Gunicorn is started for one position of a switch."""
 
-    told: str  # as one would write it
+    written: str  # as it stands in a configuration
     arguments: tuple[str, ...] = ()
     config: str | None = None
-    settings: str | None = None  # Django's
+    settings: str | None = None  # Django's settings module
 
 
 @dataclass(frozen=True)
@@ -39,8 +35,8 @@ class Switch:
     """One setting, on and off, and which of the two is this lab's default."""
 
     name: str
-    on: Way
-    off: Way
+    on: Position
+    off: Position
     default: str  # "on" or "off"
     price: str  # what the figures cannot show
     threads: int = 1
@@ -51,51 +47,48 @@ SWITCHES = {
     for switch in (
         Switch(
             "preload",
-            Way("preload_app = True", arguments=("--preload",)),
-            Way("preload_app = False"),
+            Position("preload_app = True", arguments=("--preload",)),
+            Position("preload_app = False"),
             default="off",
             price="a reload (HUP) finds no new code, and what is open before the fork must be "
-            "closed: connections, caches' clients",
+            "closed: connections, the clients of caches",
         ),
         Switch(
             "gc-freeze",
-            Way("gc.freeze() after the start"),
-            Way("no gc.freeze()", config=str(SETTINGS_OFF / "unfrozen.py")),
+            Position("gc.freeze() after the start"),
+            Position("no gc.freeze()", config=str(SETTINGS_OFF / "unfrozen.py")),
             default="on",
             price="what the start left behind is never collected",
         ),
         Switch(
             "keep-alive",
-            Way("keepalive = 2", arguments=("--keep-alive", "2")),
-            Way("keepalive = 0", arguments=("--keep-alive", "0")),
+            Position("keepalive = 2", arguments=("--keep-alive", "2")),
+            Position("keepalive = 0", arguments=("--keep-alive", "0")),
             default="on",
             price="a connection stays with its worker, also while another one is free",
-            threads=4,  # sync workers close every connection, whatever they are told
+            threads=4,  # sync workers close every connection, whatever keepalive says
         ),
         Switch(
             "max-requests",
-            Way(
+            Position(
                 f"max_requests = {RESTART}",
                 arguments=("--max-requests", f"{RESTART}", "--max-requests-jitter", "10"),
             ),
-            Way("max_requests = 0"),
+            Position("max_requests = 0"),
             default="off",
-            price="it bounds what a leak can take; without a leak it only costs",
+            price="it bounds the memory that a leak can take; without a leak it only costs",
         ),
         Switch(
             "persistent-connections",
-            Way("CONN_MAX_AGE = 60"),
-            Way("CONN_MAX_AGE = 0", settings=f"{MODULE}.new_connections"),
+            Position("CONN_MAX_AGE = 60"),
+            Position("CONN_MAX_AGE = 0", settings=f"{MODULE}.new_connections"),
             default="on",
-            price="each thread of each worker holds a connection while nobody asks",
+            price="each thread of each worker holds a connection, also while nobody asks",
         ),
         Switch(
             "cached-templates",
-            Way("cached template loader"),
-            Way(
-                "no cached loader",
-                settings=f"{MODULE}.uncached_templates",
-            ),
+            Position("cached template loader"),
+            Position("no cached loader", settings=f"{MODULE}.uncached_templates"),
             default="on",
             price="a changed template is seen after a restart",
         ),
@@ -104,7 +97,10 @@ SWITCHES = {
 
 
 def names(text) -> tuple[str, ...]:
-    """Switches by their names, in the table's order. Raises ValueError with one line."""
+    """Return the switches in "preload,gc-freeze", in the table's order.
+
+    Raises ValueError with one line.
+    """
     asked = text.split(",")
     unknown = [name for name in asked if name not in SWITCHES]
     if unknown:
@@ -112,82 +108,62 @@ def names(text) -> tuple[str, ...]:
     return tuple(name for name in SWITCHES if name in asked)
 
 
-def compared(switch: Switch, on: dict, off: dict) -> dict:
-    """A switch as it stands in the JSON. `on` and `off` map a figure to its value in each round."""
+def compare(switch: Switch, measured: Rounds) -> SwitchResult:
+    """Return what the rounds of a switch show."""
     ratios = {}
     for figure in FIGURES:
-        pair = on.get(figure, []), off.get(figure, [])
-        if all(pair) and all(value > 0 for values in pair for value in values):
-            ratio = stats.ratio_of_medians(*pair)
-            ratios[figure] = {
-                "on": round(stats.median(pair[0]), 4),
-                "off": round(stats.median(pair[1]), 4),
-                "ratio": round(ratio.value, 4),
-                "low": round(ratio.low, 4),
-                "high": round(ratio.high, 4),
-            }
-            enough = min(map(len, pair)) >= LEAST_ROUNDS
-            ratios[figure]["effect"] = effect(ratios[figure]) if enough else ""
-    rounds = min((len(values) for position in (on, off) for values in position.values()), default=0)
-    found = {
-        "name": switch.name,
-        "default": switch.default,
-        "price": switch.price,
-        "threads": switch.threads,
-        "ways": {"on": switch.on.told, "off": switch.off.told},
-        "rounds": rounds,
-        "ratios": ratios,
-        "measured": {"on": on, "off": off},
-    }
-    return {**found, "verdict": verdict(found)}
+        on, off = measured.on.get(figure, []), measured.off.get(figure, [])
+        if on and off and all(value > 0 for value in (*on, *off)):
+            ratios[figure] = compare_figure(on, off)
+    counts = [len(values) for part in (measured.on, measured.off) for values in part.values()]
+    result = SwitchResult(
+        name=switch.name,
+        default=switch.default,
+        price=switch.price,
+        threads=switch.threads,
+        positions=Positions(on=switch.on.written, off=switch.off.written),
+        rounds=min(counts, default=0),
+        ratios=ratios,
+        measured=measured,
+    )
+    has_enough = result.rounds >= LEAST_ROUNDS
+    return replace(result, verdict=describe_switch(result, None if has_enough else LEAST_ROUNDS))
 
 
-def effect(ratio) -> str:
-    """What a ratio on ÷ off says: "less", "more", or "" where there is no difference to speak of.
+def compare_figure(on: list[float], off: list[float]) -> Ratio:
+    """Return the medians of one figure, their ratio, and what turning the switch on does."""
+    found = stats.ratio_of_medians(on, off)
+    ratio = Ratio(
+        on=stats.median(on),
+        off=stats.median(off),
+        ratio=found.value,
+        low=found.low,
+        high=found.high,
+    ).rounded()
+    has_enough = min(len(on), len(off)) >= LEAST_ROUNDS
+    return replace(ratio, effect=effect(ratio) if has_enough else "")
 
-    Its interval must not hold 1, and what it is off by must be worth a setting.
+
+def effect(ratio: Ratio) -> str:
+    """Return "less", "more", or "" where turning a switch on makes no difference that counts.
+
+    The interval must not hold 1, and the change must be worth a setting.
     """
-    if ratio["high"] < 1 and ratio["ratio"] <= 1 - WORTH:
+    if ratio.high < 1 and ratio.ratio <= 1 - WORTH:
         return "less"
-    if ratio["low"] > 1 and ratio["ratio"] >= 1 + WORTH:
+    if ratio.low > 1 and ratio.ratio >= 1 + WORTH:
         return "more"
     return ""
 
 
-def verdict(found) -> str:
-    """What turning a switch on did here, and which position is the default, in a sentence."""
-    default = f"{found['name']}: {{}}; {found['default']} by default."
-    if found["rounds"] < LEAST_ROUNDS:
-        return default.format(f"too few rounds to tell (at least {LEAST_ROUNDS})")
-    told = {"less": [], "more": []}
-    for figure, ratio in found["ratios"].items():
-        if direction := ratio["effect"]:
-            change = percent(abs(ratio["ratio"] - 1))
-            told[direction].append(f"{FIGURES[figure].partition(',')[0]} {change} {direction}")
-    if not any(told.values()):
-        return default.format("no measurable difference")
-    parts = [
-        f"{word} {', '.join(changes)}"
-        for word, changes in (("on it gains", told["less"]), ("on it costs", told["more"]))
-        if changes
-    ]
-    return default.format(" and ".join(parts).replace("and on it costs", "and costs"))
+def warnings(switches: list[SwitchResult]) -> list[RunWarning]:
+    """Return what makes these figures less reliable than they look."""
+    busy = tuple(switch for switch in switches if median_of(switch, "other_cpu") > OTHERS)
+    return [RunWarning("other_programs", busy, len(switches))] if busy else []
 
 
-def doubts(switches) -> list[str]:
-    """What makes these figures less than they look, each in one line."""
-    busy = [found for found in switches if median_of(found, "other_cpu") > OTHERS]
-    return (
-        [
-            "other programs, a database and a cache among them, used the machine's cores as well "
-            f"({len(busy)} of {len(switches)} switches)"
-        ]
-        if busy
-        else []
-    )
-
-
-def median_of(found, name) -> float:
-    """The median of one of a switch's measured values over both positions; 0 of none."""
-    values = [value for position in found["measured"].values() for value in position.get(name, ())]
+def median_of(switch: SwitchResult, name) -> float:
+    """Return the median of a measured value over both positions; 0 without values."""
+    parts = switch.measured.on, switch.measured.off
+    values = [value for part in parts for value in part.get(name, ())]
     return stats.median(values) if values else 0

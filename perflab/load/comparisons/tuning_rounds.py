@@ -1,8 +1,8 @@
-"""`manage.py load --tuning`: each switch on and off, in alternating rounds.
+"""Each switch on and off, in alternating rounds: what `manage.py tune` does.
 
-In every round both are started anew, since no two starts of one program are equally fast, and asked
-in turn: on, off, on, off; the next round the other way round. A round gives one value of each
-figure; the ratios' intervals tell how far the rounds agree.
+In every round both positions are started anew, since no two starts of one program are equally fast.
+They are asked in turn: on, off, on, off, and in the next round the other way round. A round gives
+one value of each figure, and the intervals of the ratios tell how far the rounds agree.
 """
 
 import gc
@@ -15,11 +15,12 @@ from time import perf_counter, process_time
 from perflab.measure import stats
 from perflab.measure.machine import machine_busy_cpu_s
 
-from .. import run as runs
+from .. import store, wording
 from ..gunicorn import Gunicorn
+from ..model import Progress, Rounds, Run
 from ..plan import LoadRefused
-from .run import kept
-from .tuning import SWITCHES, compared, doubts
+from ..run import recording
+from .tuning import SWITCHES, compare, warnings
 
 SLICES = 2  # of a position in a round
 WARM_UP_S = 0.3
@@ -28,8 +29,8 @@ POSITIONS = ("on", "off")
 
 
 @dataclass(frozen=True)
-class Wish:
-    """A checked wish: which switches, how often, and who asks for what."""
+class TuningRequest:
+    """What was asked for: which switches, how many rounds, and how the page is loaded."""
 
     path: str
     switches: tuple[str, ...]
@@ -39,72 +40,94 @@ class Wish:
     users: int = 1
 
 
-def perform(wish: Wish, run, tell):
-    """Measure every switch into `run`, which is kept whatever happens. `tell` takes a Progress."""
-    run |= {"switches": [], "path": wish.path, "rounds": wish.rounds, "users": wish.users}
-    run |= {"workers": wish.workers}
-    of = len(wish.switches) * wish.rounds
+def perform(request: TuningRequest, run: Run, on_progress):
+    """Measure every switch into `run`, which is written after each round, and whatever happens.
+
+    `on_progress` is called with a Progress before each round.
+    """
+    run.path, run.rounds = request.path, request.rounds
+    run.workers, run.users = request.workers, request.users
+    of = len(request.switches) * request.rounds
     gc.collect()
-    gc.freeze()  # our own collector is not to make a page seem slow
+    gc.freeze()  # so that this process's own collector makes no page seem slow
     try:
-        with kept(run):
-            for place, name in enumerate(wish.switches):
-                switch, measured = SWITCHES[name], {position: {} for position in POSITIONS}
-                run["switches"].append(compared(switch, **measured))
-                for number in range(wish.rounds):
-                    here = {"number": place * wish.rounds + number + 1, "of": of, "variant": name}
-                    here |= {"workers": wish.workers, "threads": switch.threads}
-                    tell(runs.Progress(**here, users=wish.users, phase=f"round {number + 1}"))
+        with recording(run):
+            for place, name in enumerate(request.switches):
+                switch, measured = SWITCHES[name], Rounds()
+                run.switches.append(compare(switch, measured))
+                for number in range(request.rounds):
+                    on_progress(
+                        Progress(
+                            number=place * request.rounds + number + 1,
+                            of=of,
+                            variant=name,
+                            workers=request.workers,
+                            threads=switch.threads,
+                            users=request.users,
+                            phase=f"round {number + 1}",
+                        )
+                    )
                     order = POSITIONS if number % 2 == 0 else POSITIONS[::-1]
-                    for position, figures in one_round(wish, switch, order).items():
+                    for position, figures in measure_round(request, switch, order).items():
+                        values = getattr(measured, position)
                         for figure, value in figures.items():
-                            measured[position].setdefault(figure, []).append(round(value, 4))
-                    run["switches"][-1] = compared(switch, **measured)
-                    run["verdict"] = " ".join(found["verdict"] for found in run["switches"])
-                    run["warnings"] = doubts(run["switches"])
-                    runs.save(run)
+                            values.setdefault(figure, []).append(round(value, 4))
+                    run.switches[-1] = compare(switch, measured)
+                    run.verdict = " ".join(found.verdict for found in run.switches)
+                    found = warnings(run.switches)
+                    run.warnings = [wording.count_warning(one, "switches") for one in found]
+                    store.write(run)
     finally:
         gc.unfreeze()
 
 
-def one_round(wish, switch, order):
-    """The figures of both positions, each from a Gunicorn started for this round."""
+def measure_round(request, switch, order):
+    """Return {position: {figure: value}}, each from a Gunicorn that is started for this round."""
     figures = {}
     with ExitStack() as labs:
         servers = {}
-        for position in order:
-            way = getattr(switch, position)
+        for name in order:
+            position = getattr(switch, name)
             worker_class = "gthread" if switch.threads > 1 else "sync"
-            options = {"arguments": way.arguments, "config": way.config, "settings": way.settings}
-            lab = Gunicorn(wish.workers, switch.threads, worker_class, **options)
-            servers[position] = labs.enter_context(lab)
-            figures[position] = {"start_cpu_s": lab.cpu_s()}
+            lab = Gunicorn(
+                request.workers,
+                switch.threads,
+                worker_class,
+                arguments=position.arguments,
+                config=position.config,
+                settings=position.settings,
+            )
+            servers[name] = labs.enter_context(lab)
+            figures[name] = {"start_cpu_s": lab.cpu_s()}
         for server in servers.values():
-            ask(server.address, wish.path, WARM_UP_S, wish.users)
-        times = {position: [] for position in order}
+            send_requests(server.address, request.path, WARM_UP_S, request.users)
+        times = {name: [] for name in order}
         cpu_s = dict.fromkeys(order, 0.0)
-        other_cpu = {position: [] for position in order}
-        for position in order * SLICES:
-            server, before = servers[position], servers[position].cpu_s()
-            began, ours, all_s = perf_counter(), process_time(), machine_busy_cpu_s()
-            times[position] += ask(server.address, wish.path, wish.seconds / SLICES, wish.users)
-            used = server.cpu_s() - before
-            others = machine_busy_cpu_s() - all_s - used - (process_time() - ours)
-            other_cpu[position].append(max(0, others) / (perf_counter() - began))
-            cpu_s[position] += used
-        for position in order:
-            figures[position] |= {
-                "p50_ms": stats.median(times[position]),
-                "p95_ms": stats.p95(times[position]),
-                "cpu_ms": 1000 * cpu_s[position] / len(times[position]),
-                "memory_mb": servers[position].memory_mb(),
-                "other_cpu": stats.median(other_cpu[position]),
+        other_cpu = {name: [] for name in order}
+        for name in order * SLICES:
+            server, seconds = servers[name], request.seconds / SLICES
+            server_before_s = server.cpu_s()
+            started, own_before_s = perf_counter(), process_time()
+            all_before_s = machine_busy_cpu_s()
+            times[name] += send_requests(server.address, request.path, seconds, request.users)
+            server_s = server.cpu_s() - server_before_s
+            all_s, own_s = machine_busy_cpu_s() - all_before_s, process_time() - own_before_s
+            others_s = all_s - server_s - own_s
+            other_cpu[name].append(max(0, others_s) / (perf_counter() - started))
+            cpu_s[name] += server_s
+        for name in order:
+            figures[name] |= {
+                "p50_ms": stats.median(times[name]),
+                "p95_ms": stats.p95(times[name]),
+                "cpu_ms": 1000 * cpu_s[name] / len(times[name]),
+                "memory_mb": servers[name].memory_mb(),
+                "other_cpu": stats.median(other_cpu[name]),
             }
     return figures
 
 
-def ask(address, path, seconds, users):
-    """What each of the requests took that `users` sent one after the other, in ms.
+def send_requests(address, path, seconds, users):
+    """Return the ms of each of the requests that `users` send, each one after the other.
 
     A connection is kept for as long as the server keeps it. At least one request of each user is
     answered. Raises LoadRefused when one is not.
@@ -116,11 +139,11 @@ def ask(address, path, seconds, users):
         connection = HTTPConnection(address.host, address.port, timeout=TIMEOUT_S)
         try:
             while True:
-                began = perf_counter()
+                started = perf_counter()
                 connection.request("GET", path)
                 response = connection.getresponse()
                 response.read()
-                found.append(1000 * (perf_counter() - began))
+                found.append(1000 * (perf_counter() - started))
                 if response.status != 200:
                     raise LoadRefused(f"{path} answers {response.status}")
                 if perf_counter() >= until:
@@ -136,6 +159,6 @@ def ask(address, path, seconds, users):
     for thread in threads:
         thread.join()
     if problems:
-        said = str(problems[0]) or type(problems[0]).__name__
-        raise LoadRefused(f"the lab no longer answers as it should: {' '.join(said.split())}")
+        problem = str(problems[0]) or type(problems[0]).__name__
+        raise LoadRefused(f"the lab no longer answers as it should: {' '.join(problem.split())}")
     return found

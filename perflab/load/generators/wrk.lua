@@ -1,4 +1,4 @@
--- What wrk found, as one line that by_tools.py reads; its times are in microseconds.
+-- Writes what wrk found as one line for tools.py. The times of wrk are in microseconds.
 done = function(summary, latency, requests)
    local e = summary.errors
    io.write(string.format(

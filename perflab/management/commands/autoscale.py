@@ -9,10 +9,9 @@ from rich.console import Console
 from rich.live import Live
 
 from perflab.base import config, numbers
-from perflab.base.messages import one_line
+from perflab.base.messages import count_of, one_line
 from perflab.base.processes import Stopped, stop_on_signals
-from perflab.load import run as load_run
-from perflab.load.verdict import several
+from perflab.load import store
 from perflab.management.one_line_command import OneLineCommand
 from perflab.workers import control
 from perflab.workers.autoscale_run import AutoscaleRun, Lab
@@ -61,7 +60,7 @@ class Command(OneLineCommand):
         except control.ControlError as error:
             raise CommandError(one_line(error).rstrip("."), returncode=1) from None
         limits = Limits(**{**vars(limits), "threads": lab.threads})
-        run = AutoscaleRun(lab, limits, command_line(options), save=load_run.save)
+        run = AutoscaleRun(lab, limits, command_line(options), save=store.write_record)
         problem = None
         try:
             self.show(run, duration_s)
@@ -70,11 +69,11 @@ class Command(OneLineCommand):
         except control.ControlError as error:
             problem = one_line(error).rstrip(".")
         run.finish(problem)
-        path = load_run.path_of(run.record)
+        path = store.path_of(run.record["id"])
         kept = f"Kept in {path}" if run.record["series"] else "Nothing was measured yet."
         if problem:
             raise CommandError(f"{problem}. {kept}", returncode=1)
-        left = several(run.workers_left, "workers")
+        left = count_of(run.workers_left, "workers")
         self.stdout.write(f"Stopped. The lab is left with {left}. {kept}")
 
     def show(self, run, duration_s):
@@ -141,6 +140,6 @@ def describe_change(step):
     sample, decision = step.sample, step.decision
     p95 = "" if sample.p95_ms is None else f" (p95 {sample.p95_ms:,.0f} ms)"
     return (
-        f"{datetime.now():%H:%M:%S}  {sample.workers} → {several(decision.workers, 'workers')}: "
+        f"{datetime.now():%H:%M:%S}  {sample.workers} → {count_of(decision.workers, 'workers')}: "
         f"{decision.reason}{p95}"
     )

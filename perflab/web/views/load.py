@@ -1,6 +1,8 @@
 """Load runs: kept ones as curves, two over each other, and a short one started from the page."""
 
 import gzip
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -9,48 +11,62 @@ from django.utils.safestring import mark_safe
 
 from perflab.access import is_local
 from perflab.base.config import count_cores
+from perflab.base.messages import count_of
 from perflab.catalogue import registry
 from perflab.load import background, curves, scenarios, store
-from perflab.load import run as runs
-from perflab.load.tables import knobs
-from perflab.load.verdict import several
+from perflab.load.comparisons.tuning import LEAST_ROUNDS
+from perflab.load.model import CLASSES, TUNING, Run
+from perflab.load.tables import describe_knobs
+from perflab.load.wording import FIGURES
 from perflab.workers import control
 
 from ..errors import error_page, reads_only
 from ..forms import LoadForm
 from .actions import changes_the_lab
 
-# Locust's report has its scripts and styles in itself. It gets an origin of its own, which nothing
-# of the lab believes, and no way to ask for anything.
+# Locust's report has its scripts and styles in itself. The sandbox gives it an origin of its own,
+# which nothing of the lab trusts, and the policy forbids every request.
 REPORT_POLICY = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; "
     "style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'self'"
 )
-
-
 FIRST = {
     **{"scenario": "io-bound", "variant": "", "users": "16", "workers": "1,2,4"},
     **{"threads": "1", "seconds": "5"},
 }
 
 
+@dataclass(frozen=True)
+class ListedRun:
+    """What the list says of a run."""
+
+    id: str
+    title: str
+    date: datetime | None
+    state: str
+    span: str  # of its points, such as "1–4 workers"
+    best: float | None  # requests/s
+    best_variant: str
+    is_comparable: bool
+
+
 @reads_only
 def index(request):
-    """All kept runs, the newest first, and the form for another."""
+    """Show all kept runs, the newest first, and the form for another."""
     return listed(request, FIRST)
 
 
 def listed(request, asked, problem=""):
-    """The page with the form filled in as `asked`, a 400 where that was a problem."""
+    """Return the page with the form filled in as `asked`; a 400 where that was a problem."""
     context = {
         "asked": asked,
         "problem": problem,
-        "runs": [row(run) for run in store.newest()],
+        "runs": [listed_run(run) for run in store.newest()],
         "more": max(0, len(store.names()) - store.SHOWN),
         "is_local": is_local(request),
-        "now": progress(),
-        "files": [name for name in scenarios.names() if name not in scenarios.BY_VARIANT],
-        "shaped": scenarios.BY_VARIANT,
+        "now": progress_as_json(),
+        "files": [name for name in scenarios.names() if name not in scenarios.SHAPED],
+        "shaped": scenarios.SHAPED,
         "experiments": [e.slug for e in registry.runnable() if e.slug not in scenarios.names()],
         "cores": count_cores(),
         "ceiling": control.max_workers(),
@@ -59,97 +75,121 @@ def listed(request, asked, problem=""):
     return render(request, "perflab/load.html", context, status=400 if problem else 200)
 
 
-def row(run):
-    """What the list says of a run."""
-    points = curves.measured(run)
-    axis = {"classes": "class", "tuning": "switch"}.get(run.get("kind"), curves.axis_of(points))
-    found = run["points"] or run.get("switches") or run.get("series") or ()
-    best = max(points, key=lambda point: point.get("requests_per_s") or 0, default={})
-    spans = filter(None, (span(points, name) for name in curves.AXES))
-    return {
-        "id": run["id"],
-        "title": title_of(run),
-        "date": store.date_of(run),
-        "state": store.state_of(run),
-        "span": ", ".join(spans) or (f"{len(found)}, by {axis}" if axis else str(len(found))),
-        "best": best.get("requests_per_s"),
-        "best_variant": best.get("variant") or "",
-        "comparable": bool(points),
-    }
+def listed_run(run: Run) -> ListedRun:
+    """Return what the list says of a run."""
+    points = run.measured_points()
+    best = max(points, key=lambda point: point.requests_per_s, default=None)
+    return ListedRun(
+        id=run.id,
+        title=title_of(run),
+        date=run.date,
+        state=store.state_of(run),
+        span=span_of(run),
+        best=best and best.requests_per_s,
+        best_variant=(best and best.variant) or "",
+        is_comparable=bool(points),
+    )
 
 
-def span(points, name):
-    """ "1–4 workers" of these points; nothing of what is not known, nor of a single thread."""
-    found = sorted({point[name] for point in points if isinstance(point.get(name), int)})
-    if not found or name == "threads" and found == [1]:
+def span_of(run: Run) -> str:
+    """Return from where to where a run's points go, or how many there are and by what."""
+    points = run.measured_points()
+    spans = filter(None, (axis_span(points, name) for name in curves.AXES))
+    if text := ", ".join(spans):
+        return text
+    count = len(run.points or run.switches or run.series)
+    by = {CLASSES: "class", TUNING: "switch"}.get(run.kind)
+    return f"{count}, by {by}" if by else f"{count}"
+
+
+def axis_span(points, name) -> str:
+    """Return "1–4 workers" of these points; "" where unknown, and for a single thread."""
+    values = {getattr(point, name) for point in points} - {None}
+    if not values or name == "threads" and values == {1}:
         return ""
-    return several(found[0], name) if len(found) == 1 else f"{found[0]}–{found[-1]} {name}"
+    low, high = min(values), max(values)
+    return count_of(low, name) if low == high else f"{low}–{high} {name}"
 
 
-def title_of(run):
-    """The scenario, and what makes it another one than by default."""
-    told = knobs(run)
-    if run.get("generator", "locust") != "locust":
-        told.append(f"by {run['generator']}")
-    if run.get("load_workers"):
-        told.append(several(run["load_workers"], "load workers"))
-    return ", ".join([str(run["scenario"]), *told])
+def title_of(run: Run) -> str:
+    """Return the scenario, and what was chosen differently from the defaults."""
+    chosen = describe_knobs(run)
+    if run.generator not in ("", "locust"):
+        chosen.append(f"by {run.generator}")
+    if run.load_workers:
+        chosen.append(count_of(run.load_workers, "load workers"))
+    return ", ".join([run.scenario, *chosen])
 
 
 @reads_only
 def detail(request, run_id):
-    """One run: its curves, its points, how it was measured, and how to do it again."""
+    """Show one run: its curves, its points, how it was measured, and how to do it again."""
     run = run_or_404(run_id)
-    points = [point for point in run["points"] if isinstance(point, dict)]
     reports = store.reports(run)
-    others = [row(other) for other in store.newest() if other["id"] != run_id]
+    others = [listed_run(other) for other in store.newest() if other.id != run.id]
     context = {
         "run": run,
         "title": title_of(run),
-        "date": store.date_of(run),
         "state": store.state_of(run),
         "charts": {name: mark_safe(svg) for name, svg in curves.charts(run).items()},
-        "points": [(n, p, n in reports) for n, p in enumerate(points, 1)],
-        "by_variant": any(point.get("variant") for point in points),
-        "opened": any(point.get("open") for point in points),
-        "named": any(point.get("name") for point in points),
-        "others": [other for other in others if other["comparable"]],
+        "points": [(n, point, n in reports) for n, point in enumerate(run.points, 1)],
+        "by_variant": any(point.variant for point in run.points),
+        "opened": any(point.open for point in run.points),
+        "named": any(point.name for point in run.points),
+        "others": [other for other in others if other.is_comparable],
     }
     return render(request, "perflab/load_run.html", context)
 
 
 @reads_only
 def compare(request):
-    """Two runs over each other, `?run=ID&run=ID`, and what the second has gained on the first."""
+    """Show two runs over each other, `?run=ID&run=ID`, and what changed from the first one."""
     asked = request.GET.getlist("run")
     if len(asked) != 2 or asked[0] == asked[1]:
         return error_page(request, 400, "This takes two runs", "Choose two different ones.")
     one, other = (run_or_404(name) for name in asked)
     context = {
-        "runs": [
-            (letter, run, title_of(run), store.date_of(run))
-            for letter, run in (("A", one), ("B", other))
-        ],
+        "runs": [("A", one, title_of(one)), ("B", other, title_of(other))],
         "charts": {n: mark_safe(svg) for n, svg in curves.both_charts(one, other).items()},
         "differences": curves.differences(one, other),
         "figures": [label for _, label in curves.FIGURES],
-        "swapped": f"{reverse('load_compare')}?run={other['id']}&run={one['id']}",
+        "swapped": f"{reverse('load_compare')}?run={other.id}&run={one.id}",
     }
     return render(request, "perflab/load_compare.html", context)
 
 
 @reads_only
+def tuning(request):
+    """Show the last run that turned settings on and off; without one, how to make it."""
+    run = store.newest_of(TUNING)
+    context = {
+        "run": run,
+        "state": run and store.state_of(run),
+        "switches": [(switch, named_ratios(switch)) for switch in run.switches] if run else [],
+        "least": LEAST_ROUNDS,
+    }
+    return render(request, "perflab/tuning.html", context)
+
+
+def named_ratios(switch):
+    """Return the ratios of a switch, each with the name of its figure."""
+    return [
+        (words, switch.ratios[name]) for name, words in FIGURES.items() if name in switch.ratios
+    ]
+
+
+@reads_only
 def as_json(request, run_id):
-    """A run as it is kept."""
+    """Send a run as it is kept."""
     run = run_or_404(run_id)
-    response = JsonResponse(run, json_dumps_params={"indent": 1})
+    response = JsonResponse(run.to_json(), json_dumps_params={"indent": 1})
     response["Content-Disposition"] = f'attachment; filename="{run_id}.json"'
     return response
 
 
 @reads_only
 def as_svg(request, run_id, name):
-    """One drawing of a run as a file."""
+    """Send one drawing of a run as a file."""
     drawings = curves.charts(run_or_404(run_id))
     if name not in drawings:
         raise Http404("this run has no such drawing")
@@ -160,15 +200,15 @@ def as_svg(request, run_id, name):
 
 @reads_only
 def report(request, run_id, number):
-    """Locust's own report of one point."""
+    """Send Locust's own report of one point."""
     run = run_or_404(run_id)
     try:
-        packed = runs.report_of(run["id"], number).read_bytes()
+        packed = store.report_path(run.id, number).read_bytes()
     except OSError:
         raise Http404("Locust's report of this point is not kept") from None
-    accepts = "gzip" in request.headers.get("Accept-Encoding", "")
-    response = HttpResponse(packed if accepts else gzip.decompress(packed))
-    if accepts:
+    accepts_gzip = "gzip" in request.headers.get("Accept-Encoding", "")
+    response = HttpResponse(packed if accepts_gzip else gzip.decompress(packed))
+    if accepts_gzip:
         response["Content-Encoding"] = "gzip"
     response["Vary"] = "Accept-Encoding"
     response["Content-Security-Policy"] = REPORT_POLICY
@@ -177,31 +217,35 @@ def report(request, run_id, number):
 
 @reads_only
 def now(request):
-    """Where the run that goes on is, for a page that asks again and again."""
-    response = JsonResponse(progress())
+    """Send where the run that is under way is, for a page that asks again and again."""
+    response = JsonResponse(progress_as_json())
     response["Cache-Control"] = "no-store"
     return response
 
 
-def progress():
-    """`busy`, the `run` that goes on with its place and its point, and what a failed one said."""
+def progress_as_json():
+    """Return `busy`, the `run` under way with its place, and what a failed one `said` at its end.
+
+    `share` is the part of all points that is measured.
+    """
     run = store.under_way()
     busy = run is not None or background.is_busy()
-    found = {"busy": busy, "run": None, "said": "" if busy else background.last_words()}
+    found = {"busy": busy, "run": None, "said": "" if busy else background.last_message()}
     if run:
-        place = run.get("now") if isinstance(run.get("now"), dict) else {}
-        url = reverse("load_run", args=[run["id"]])
-        of = place.get("of") or 1
-        share = (place.get("number", 1) - 1) / of
-        if run.get("duration_s"):
-            share += min(1, place.get("seconds", 0) / run["duration_s"]) / of
-        found["run"] = {"title": title_of(run), "url": url, "share": round(share, 3), **place}
+        url = reverse("load_run", args=[run.id])
+        found["run"] = {"title": title_of(run), "url": url, "share": 0}
+        if place := run.progress:
+            of = max(1, place.of)
+            share = (place.number - 1) / of
+            if run.duration_s:
+                share += min(1, place.seconds / run.duration_s) / of
+            found["run"] |= {"share": round(share, 3), **place.to_json()}
     return found
 
 
 @changes_the_lab
 def start(request):
-    """Begin a run; it goes on by itself, and the list tells how far it is."""
+    """Start a run; it goes on by itself, and the list shows how far it is."""
     form = LoadForm(request.POST)
     if not form.is_valid():
         asked = {name: request.POST.get(name, "")[:60] for name in FIRST}
@@ -221,8 +265,9 @@ def stop(request):
     return redirect("load")
 
 
-def run_or_404(name):
+def run_or_404(run_id) -> Run:
+    """Return a kept run."""
     try:
-        return store.load(name)
+        return store.read(run_id)
     except KeyError:
         raise Http404("this run is not kept") from None

@@ -5,42 +5,49 @@ import pytest
 from perflab.base.network import Address
 from perflab.load import plan
 from perflab.load.comparisons import tuning, tuning_rounds
+from perflab.load.model import Rounds
+from perflab.load.verdict import RunWarning
 from tests.support.labs import ROOT
 from tests.support.load_command import command, kept, started
 
 ROUNDS = [10.0, 10.1, 10.2, 9.9, 10.3, 10.0]
 
 
-def found(on, off, name="preload"):
-    """A switch whose p50 was so in each round."""
-    return tuning.compared(tuning.SWITCHES[name], {"p50_ms": on}, {"p50_ms": off})
+def compare(on, off, name="preload"):
+    """Return the result of a switch whose p50 was so in each round."""
+    measured = Rounds(on={"p50_ms": on}, off={"p50_ms": off})
+    return tuning.compare(tuning.SWITCHES[name], measured)
 
 
 # What figures mean. ----------------------------------------------------------------------------
 
 
 def test_less_with_the_switch_on_is_a_gain():
-    switch = found([0.8 * ms for ms in ROUNDS], ROUNDS)
+    result = compare([0.8 * ms for ms in ROUNDS], ROUNDS)
 
-    assert switch["ratios"]["p50_ms"]["ratio"] == pytest.approx(0.8)
-    assert switch["verdict"] == "preload: on it gains p50 20 % less; off by default."
+    assert result.ratios["p50_ms"].ratio == pytest.approx(0.8)
+    assert result.ratios["p50_ms"].effect == "less"
+    assert (result.name, result.default, result.rounds) == ("preload", "off", 6)
+    assert result.positions.on == "preload_app = True"
 
 
 def test_more_with_the_switch_on_is_a_cost():
-    switch = found([1.5 * ms for ms in ROUNDS], ROUNDS)
+    result = compare([1.5 * ms for ms in ROUNDS], ROUNDS)
 
-    assert switch["verdict"] == "preload: on it costs p50 50 % more; off by default."
+    assert result.ratios["p50_ms"].effect == "more"
+    assert result.verdict == "preload: on it costs p50 50 % more; off by default."
 
 
 def test_a_gain_and_a_cost_are_both_told():
     on = {"p50_ms": ROUNDS, "memory_mb": [0.5 * mb for mb in ROUNDS]}
     off = {"p50_ms": [0.5 * ms for ms in ROUNDS], "memory_mb": ROUNDS}
 
-    switch = tuning.compared(tuning.SWITCHES["gc-freeze"], on, off)
+    result = tuning.compare(tuning.SWITCHES["gc-freeze"], Rounds(on=on, off=off))
 
-    assert switch["verdict"] == (
-        "gc-freeze: on it gains memory 50 % less and costs p50 100 % more; on by default."
-    )
+    assert {name: ratio.effect for name, ratio in result.ratios.items()} == {
+        "p50_ms": "more",
+        "memory_mb": "less",
+    }
 
 
 @pytest.mark.parametrize(
@@ -51,24 +58,36 @@ def test_a_gain_and_a_cost_are_both_told():
     ],
 )
 def test_what_is_chance_or_small_is_no_difference(on, off, why):
-    assert "no measurable difference" in found(on, off)["verdict"], why
+    result = compare(on, off)
+
+    assert result.ratios["p50_ms"].effect == "", why
+    assert "no measurable difference" in result.verdict
 
 
 def test_three_rounds_are_too_few_to_tell():
-    switch = found([1.0, 1.0, 1.0], [2.0, 2.0, 2.0])
+    result = compare([1.0, 1.0, 1.0], [2.0, 2.0, 2.0])
 
-    assert "too few rounds to tell (at least 4)" in switch["verdict"]
+    assert result.ratios["p50_ms"].effect == ""
+    assert "too few rounds to tell (at least 4)" in result.verdict
+
+
+def test_a_busy_machine_is_a_warning():
+    busy = Rounds(on={"other_cpu": [0.9]}, off={"other_cpu": [0.8]})
+    quiet, disturbed = compare(ROUNDS, ROUNDS), tuning.compare(tuning.SWITCHES["preload"], busy)
+
+    assert tuning.warnings([quiet]) == []
+    assert tuning.warnings([quiet, disturbed]) == [RunWarning("other_programs", (disturbed,), of=2)]
 
 
 # What is the default. --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("switch", tuning.SWITCHES.values(), ids=tuning.SWITCHES)
-def test_both_ways_of_a_switch_are_different_and_one_is_the_labs_own(switch):
-    ways = [(way.arguments, way.config, way.settings) for way in (switch.on, switch.off)]
+def test_both_positions_of_a_switch_are_different_and_one_is_the_labs_own(switch):
+    both = [(one.arguments, one.config, one.settings) for one in (switch.on, switch.off)]
 
-    assert ways[0] != ways[1]
-    assert switch.name == "keep-alive" or ways[switch.default == "off"] == ((), None, None)
+    assert both[0] != both[1]
+    assert switch.name == "keep-alive" or both[switch.default == "off"] == ((), None, None)
     for name in filter(None, (switch.on.settings, switch.off.settings)):
         assert (ROOT / f"{name.replace('.', '/')}.py").exists()
 
@@ -78,14 +97,14 @@ def test_both_ways_of_a_switch_are_different_and_one_is_the_labs_own(switch):
 
 def test_a_page_that_is_not_found_ends_the_rounds(lab):
     with pytest.raises(plan.LoadRefused, match=r"/nowhere/ answers 404"):
-        tuning_rounds.ask(Address("127.0.0.1", lab.port), "/nowhere/", 0.1, 2)
+        tuning_rounds.send_requests(Address("127.0.0.1", lab.port), "/nowhere/", 0.1, 2)
 
 
 # Real runs. ------------------------------------------------------------------------------------
 
 
 def test_a_switch_is_turned_in_rounds_and_kept(var):
-    process = command(var, "load --tuning --switches preload --rounds 1 --duration 1s")
+    process = command(var, "tune --switches preload --rounds 1 --duration 1s")
 
     output, errors = process.communicate(timeout=120)
 

@@ -6,7 +6,7 @@ import re
 import psutil
 import pytest
 
-from perflab.load.generators import locust as by_locust
+from perflab.load.generators import locust
 from tests.support.load_command import load, started
 
 
@@ -26,7 +26,7 @@ def test_locusts_workers_ask_and_what_they_count_is_put_together(lab, tmp_path, 
     page = ("io-bound", "--ms", "5", "--host", lab.url, "--users", "4", "--duration", "2s")
     before = lab.log_text().count("GET /io-bound/?ms=5 ")
     processes, counts = [], []
-    spawn, start = by_locust.spawn, by_locust.Meter.start
+    spawn, start = locust.spawn, locust.Meter.start
 
     def spawned(*arguments, **options):
         processes.append(spawn(*arguments, **options))
@@ -36,8 +36,8 @@ def test_locusts_workers_ask_and_what_they_count_is_put_together(lab, tmp_path, 
         counts.extend(len(psutil.Process(p.pid).children()) for p in processes)
         start(meter)
 
-    monkeypatch.setattr(by_locust, "spawn", spawned)
-    monkeypatch.setattr(by_locust.Meter, "start", started_to_measure)
+    monkeypatch.setattr(locust, "spawn", spawned)
+    monkeypatch.setattr(locust.Meter, "start", started_to_measure)
 
     load(*page, "--load-workers", "2", f"--json={saved}")
 

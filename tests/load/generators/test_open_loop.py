@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from perflab.load.generators import open_loop
+from perflab.load.generators import open_loop, open_loop_process
 from tests.support.load_command import command, kept, started
 
 
@@ -14,7 +14,7 @@ def test_latency_counts_those_who_still_wait():
     answered = [(n, 0.01, n + 0.01) for n in range(90)]
     unanswered = [(n, 100 - n) for n in range(90, 100)]
 
-    found = open_loop.summary(answered, unanswered, per_s=1, began=0, seconds=100)
+    found = open_loop_process.summary(answered, unanswered, per_s=1, started=0, seconds=100)
 
     assert (found["requests"], found["unanswered"]) == (100, 10)
     assert found["p50_ms"] == pytest.approx(10)
@@ -31,7 +31,7 @@ def test_a_queue_grows_where_less_is_served_than_asked(serves_per_s, growing):
         came = max(came, due) + 1 / serves_per_s
         answered.append((due, came - due, came))
 
-    found = open_loop.summary(answered, [], per_s=100, began=0, seconds=10)
+    found = open_loop_process.summary(answered, [], per_s=100, started=0, seconds=10)
 
     assert found["growing"] is growing
     assert found["answered_per_s"] == pytest.approx(min(100, serves_per_s), rel=0.01)
@@ -42,20 +42,19 @@ def test_requests_go_out_whether_or_not_answers_come(broken_lab):
         url = broken_lab.url
 
     before = len(broken_lab.requests)
-    whole = list(open_loop.load("/experiments/whole/fast/", Server, 50, 0.5))
-    (last, wrong) = list(open_loop.load("/experiments/server-error/fast/", Server, 50, 0.5))[-1]
+    whole = list(open_loop.generate("/experiments/whole/fast/", Server, 50, 0.5))
+    *_, wrong = open_loop.generate("/experiments/server-error/fast/", Server, 50, 0.5)
 
     asked = [path for path, _ in broken_lab.requests[before:]]
-    assert [last for last, _ in whole] == [False] * (len(whole) - 1) + [True]
-    assert whole[-1][1]["requests"] == 25
-    assert whole[-1][1]["failures"] == 0
+    assert [update.result is not None for update in whole] == [False] * (len(whole) - 1) + [True]
+    assert whole[-1].result.requests == 25
+    assert whole[-1].result.failures == 0
     assert asked.count("/experiments/whole/fast/") == 25
-    assert last
-    assert wrong["failures"] == wrong["requests"] == 25
+    assert wrong.result.failures == wrong.result.requests == 25
 
 
-@pytest.mark.parametrize("room", [1, 100])
-def test_latency_counts_from_when_a_request_was_due_not_from_when_it_went_out(room, capsys):
+@pytest.mark.parametrize("connections", [1, 100])
+def test_latency_counts_from_when_a_request_was_due_not_from_when_it_went_out(connections, capsys):
     took_s, at_once = 0.04, [0, 0]  # now, and at most
 
     async def answer(reader, writer):
@@ -70,15 +69,17 @@ def test_latency_counts_from_when_a_request_was_due_not_from_when_it_went_out(ro
     async def ask():
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            schedule = open_loop.Schedule(f"http://127.0.0.1:{port}/", per_s=200, seconds=0.05)
-            schedule.room = asyncio.Semaphore(room)
+            schedule = open_loop_process.Schedule(
+                f"http://127.0.0.1:{port}/", per_s=200, seconds=0.05
+            )
+            schedule.connections = asyncio.Semaphore(connections)
             await schedule.run()
 
     asyncio.run(ask())
 
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (found["requests"], found["failures"], found["last"]) == (10, 0, True)
-    if room == 1:
+    if connections == 1:
         assert at_once[1] == 1
         assert found["late"] >= 8
         assert found["latest_ms"] > 1000 * (9 * took_s - 0.05)
@@ -91,9 +92,9 @@ def test_a_lab_that_is_down_fails_every_request_and_ends():
     class Server:
         url = "http://127.0.0.1:1"
 
-    (_, found) = list(open_loop.load("/", Server, 40, 0.5))[-1]
+    *_, update = open_loop.generate("/", Server, 40, 0.5)
 
-    assert found["failures"] == found["requests"] == 20
+    assert update.result.failures == update.result.requests == 20
 
 
 def test_the_open_loop_sees_a_lab_that_stood_still_and_the_closed_one_hardly(var):

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from perflab.load import plan
-from perflab.load.generators import tools as by_tools
+from perflab.load.generators import tools
+from perflab.load.window import Window
 from tests.support.load_command import load
 from tests.support.services import find, or_skip
 
@@ -36,42 +37,42 @@ WRK = "Running\nperflab requests=552 seconds=1.5 failures=5 mean=3.6 p50=3.1 p95
 
 
 def test_heys_summary_is_read():
-    found = by_tools.read_hey(HEY.format(p99="  99% in 0.0109 secs\n", errors=ERRORS), "")
+    found = tools.read_hey(HEY.format(p99="  99% in 0.0109 secs\n", errors=ERRORS), "")
 
-    assert found == {
+    assert found == Window(
         **{"seconds": 2.0087, "requests": 994, "failures": 15, "mean_ms": pytest.approx(4.1)},
         **{"p50_ms": 3.2, "p95_ms": pytest.approx(8.3), "p99_ms": pytest.approx(10.9)},
-    }
+    )
 
 
 @pytest.mark.parametrize("p99", ["", "  0% in 0.0000 secs\n", "  99% in 0.0000 secs\n"])
 def test_a_percentile_that_hey_leaves_away_is_not_made_up(p99):
-    found = by_tools.read_hey(HEY.format(p99=p99, errors=""), "")
+    found = tools.read_hey(HEY.format(p99=p99, errors=""), "")
 
-    assert (found["requests"], found["failures"], found["p99_ms"]) == (990, 11, None)
+    assert (found.requests, found.failures, found.p99_ms) == (990, 11, None)
 
 
 def test_abs_summary_and_table_are_read():
     table = "Percentage served,Time in ms\n" + "".join(f"{n},{n + 1}.5\n" for n in range(100))
     wrong = "Non-2xx responses:      40\n"
 
-    found = by_tools.read_ab(AB.format(failed=3, wrong=wrong), table)
+    found = tools.read_ab(AB.format(failed=3, wrong=wrong), table)
 
-    assert found == {
+    assert found == Window(
         **{"seconds": 2.5, "requests": 595, "failures": 43, "mean_ms": 51},
         **{"p50_ms": 51.5, "p95_ms": 96.5, "p99_ms": 100.5},
-    }
+    )
 
 
 def test_the_line_of_wrks_script_is_read():
-    assert by_tools.read_wrk(WRK, "") == {
+    assert tools.read_wrk(WRK, "") == Window(
         **{"seconds": 1.5, "requests": 552, "failures": 5, "mean_ms": 3.6},
         **{"p50_ms": 3.1, "p95_ms": 8.1, "p99_ms": 9.2},
-    }
+    )
 
 
 def test_a_tool_that_says_something_else_is_not_believed():
-    for read in by_tools.READERS.values():
+    for read in tools.READERS.values():
         with pytest.raises(plan.LoadRefused, match="not understood"):
             read("a new version with other words", "")
 

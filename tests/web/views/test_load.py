@@ -2,26 +2,26 @@
 
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 from django.test import Client
 
-from perflab.load import background
-from perflab.load import run as runs
+from perflab.load import background, store
 from perflab.web.forms import LoadForm
-from tests.support.load_runs import WORKERS, heights, run_of
+from tests.support.load_runs import WORKERS, full_run, heights, run_of, spoiled_documents
 
 
 @pytest.fixture
 def keep(settings, tmp_path):
-    """A function that keeps a run in a `var/` of this test's own."""
+    """Return a function that keeps a run in a `var/` of this test's own, and returns its id."""
     settings.VAR = tmp_path
 
-    def save(run):
-        runs.save(run)
-        return run["id"]
+    def keep_run(run):
+        store.write(run)
+        return run.id
 
-    return save
+    return keep_run
 
 
 # Pages. ----------------------------------------------------------------------------------------
@@ -39,21 +39,21 @@ def test_a_run_is_shown_with_its_curves_points_command_and_files(client, keep):
     assert page.count("<svg") == 2
     assert "style=" not in page
     assert ".venv/bin/python manage.py load io-bound --workers 1,2,4\n" in page
-    assert as_json.json()["points"] == WORKERS
+    assert as_json.json()["points"] == [point.to_json() for point in WORKERS]
     assert svg["Content-Type"] == "image/svg+xml"
     assert len(heights(svg.content.decode(), "fast")) == 3
 
 
 def test_two_runs_are_laid_over_each_other(client, keep):
     one = keep(run_of(*WORKERS))
-    two = keep(run_of(*[{**p, "requests_per_s": 2 * p["requests_per_s"]} for p in WORKERS],
-                      name="20260101-130000-io-bound-2"))  # fmt: skip
+    faster = [replace(p, requests_per_s=2 * p.requests_per_s) for p in WORKERS]
+    two = keep(run_of(*faster, id="20260101-130000-io-bound-2"))
 
     page = client.get(f"/load/compare/?run={one}&run={two}").content.decode()
 
     assert page.count("+100 %") == 3
     assert page.count("<svg") == 2
-    astray = f"?run={one}&run=../{runs.folder().name}/{two}"
+    astray = f"?run={one}&run=../{store.folder().name}/{two}"
     assert client.get(f"/load/compare/{astray}").status_code == 404
     for query in ("", f"?run={one}", f"?run={one}&run={one}", f"?run={one}&run={two}&run={two}"):
         assert client.get(f"/load/compare/{query}").status_code == 400
@@ -62,15 +62,46 @@ def test_two_runs_are_laid_over_each_other(client, keep):
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", "{}", '"x"', '{"version": 1, "points": 7}']
-    + ['{"version": 1, "points": [3, {}, {"requests": 5}], "pid": "x", "state": "running"}'],
+    + ['{"version": 1, "points": [3, {}, {"requests": 5}], "pid": "x", "state": "running"}']
+    + ['{"version": 2, "points": {}, "lab": [], "machine": 7, "alone": [], "knobs": "x"}']
+    + ['{"version": 2, "points": [{"users": 1, "requests": 5, "requests_per_s": NaN}]}']
+    + ['{"version": 2, "duration_s": 1e400, "date": 7, "warnings": "x", "verdict": []}']
+    + ['{"version": 2, "duration_s": ' + "9" * 500 + "}", "[" * 100_000]
+    + ['{"version": 2, "kind": "tuning", "switches": [{}, {"name": 7}], "rounds": "six"}'],
 )
 def test_whatever_lies_among_the_runs_breaks_no_page(client, keep, text):
     keep(run_of(*WORKERS))
-    (runs.folder() / "20260202-strange.json").write_text(text)
+    (store.folder() / "20260202-strange.json").write_text(text)
 
     assert client.get("/load/").status_code == 200
     assert client.get("/load/now.json").status_code == 200
     assert client.get("/load/20260202-strange/").status_code in (200, 404)
+    assert client.get("/tuning/").status_code == 200
+
+
+def test_a_run_with_anything_wrong_in_it_breaks_no_page(client, keep):
+    other = keep(full_run())
+    for document in spoiled_documents(150):
+        (store.folder() / "20260202-strange.json").write_text(json.dumps(document))
+
+        for path in ("/load/", "/load/now.json", "/tuning/", "/load/20260202-strange/"):
+            assert client.get(path).status_code == 200, document
+        assert client.get("/load/20260202-strange.json").status_code == 200
+        compared = client.get(f"/load/compare/?run=20260202-strange&run={other}")
+        assert compared.status_code == 200, document
+
+
+@pytest.mark.parametrize("kind", ["load", "classes", "tuning"])
+def test_a_run_of_every_kind_has_its_page(client, keep, kind):
+    run_id = keep(full_run(kind))
+
+    page = client.get(f"/load/{run_id}/").content.decode()
+
+    assert "<td>19.0</td>" in page
+    assert "SQLite 3, cache locmem" in page
+    assert "a processor, 2 cores" in page
+    assert "One request alone keeps a worker for" in page
+    assert ("The switches, one by one" in page) is (kind == "tuning")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +111,7 @@ def test_whatever_lies_among_the_runs_breaks_no_page(client, keep, text):
 )
 def test_what_is_not_kept_is_not_found(client, keep, path):
     name = keep(run_of(*WORKERS))
-    (runs.folder() / ".hidden.json").write_text(json.dumps(run_of()))
+    (store.folder() / ".hidden.json").write_text(json.dumps(run_of().to_json()))
 
     assert client.get(f"/load/{path.format(name)}").status_code == 404
 
@@ -88,7 +119,7 @@ def test_what_is_not_kept_is_not_found(client, keep, path):
 def test_locusts_report_is_shown_under_a_policy_of_its_own(client, keep):
     name = keep(run_of(*WORKERS))
     page = b"<html><script>report()</script></html>"
-    runs.report_of(name, 2).write_bytes(gzip.compress(page))
+    store.report_path(name, 2).write_bytes(gzip.compress(page))
 
     plain = client.get(f"/load/{name}/report/2/")
     packed = client.get(f"/load/{name}/report/2/", headers={"accept-encoding": "gzip"})

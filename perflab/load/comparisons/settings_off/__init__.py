@@ -1,1 +1,1 @@
-"""Settings with one switch turned off, each a file: `manage.py load --tuning` compares them."""
+"""Settings with one switch turned off, each in a file: `manage.py tune` compares them."""

@@ -3,7 +3,7 @@
 from perflab import settings
 from perflab.settings import *  # noqa: F403
 
-# Loaders that are named by themselves are not put behind the caching one.
+# Django puts its own choice of loaders behind a cache, but not loaders that a setting names.
 LOADERS = ("filesystem.Loader", "app_directories.Loader")
 TEMPLATES = [{**settings.TEMPLATES[0], "APP_DIRS": False}]
 TEMPLATES[0]["OPTIONS"] = {

@@ -1,4 +1,4 @@
-"""Gunicorn's settings, with the collector going through all objects, those of the start too."""
+"""Gunicorn's settings, with a collector that goes through all objects, also those of the start."""
 
 import gc
 
