@@ -29,6 +29,7 @@ WITHOUT_DJANGO = {"base", "launcher"}
 # Pure modules: numbers and text in, numbers and text out.
 PURE = (
     "base/messages",
+    "base/numbers",
     "compare/page_diff",
     "measure/server_timing",
     "measure/stats",

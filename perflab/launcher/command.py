@@ -32,51 +32,52 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(arguments):
-    """Do what the arguments say; return the exit status. What goes wrong is said in one line."""
+    """Do what the arguments say; return the exit status. An error is printed as one line."""
     stop_on_signals()
     try:
-        start(arguments)
+        run_command(arguments)
     except Problem as problem:
-        if str(problem):  # a child has already said it otherwise
-            complain(problem)
+        if str(problem):  # without a text, a child process has printed the problem
+            print_problem(problem)
         return problem.status
     except Stopped:
         say("perflab: stopped.")
         return 0
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            complain("the disk is full.")
+            print_problem("the disk is full.")
         else:
-            complain(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "))
+            print_problem(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "))
         return 1
 
 
-def complain(what):
+def print_problem(what):
+    """Print a problem on standard error."""
     say(f"perflab: {what}", sys.stderr)
 
 
-def start(arguments):
+def run_command(arguments):
     """Run the command that the arguments name, in the environment's own Python."""
     options, command, rest = parse(arguments)
     if command == "bundle":
         environment.bundle(*rest, say=say)
         return
     requirements = environment.TESTS if command == "test" else environment.LAB
-    asked = None
+    lab_options = None
     if command == "run":
-        asked = asked_for(options)
-        lab.check(asked, say)
+        lab_options = read_options(options)
+        lab.check(lab_options, say)
     environment.ensure(requirements, options.find_links, say)
     if command == "test":
         os.chdir(paths.ROOT)
         replace_with([paths.PYTHON, "-m", "pytest", *rest])
     if not environment.is_inside():
         replace_with([paths.PYTHON, "-m", "perflab", *arguments])
-    lab.run(asked, say)
+    lab.run(lab_options, say)
 
 
 def say(line, stream=None):
-    """Print a line; where there is no terminal any more, that is no reason to fail."""
+    """Print a line. It is no error that the terminal has been closed."""
     stream = stream or sys.stdout
     try:
         print(line, file=stream, flush=True)
@@ -85,14 +86,14 @@ def say(line, stream=None):
 
 
 def replace_with(command):
-    """Become another program: same process, so whoever minds us minds it."""
+    """Run another program in this process, so that whoever started us controls it."""
     os.environ.pop("__PYVENV_LAUNCHER__", None)  # macOS would start the old Python again
     sys.stdout.flush()
     os.execv(command[0], [str(word) for word in command])
 
 
 def parse(arguments):
-    """The options, the command ("run", "test" or "bundle") and what follows it."""
+    """Return the options, the command ("run", "test" or "bundle") and what follows it."""
     own, command, rest = split(arguments)
     parser = Parser(
         prog="python3 -m perflab",
@@ -138,7 +139,7 @@ def parse(arguments):
 
 
 def split(arguments):
-    """Part our own arguments from those behind the first word that is no option."""
+    """Return our own arguments, the command, and the arguments behind the command."""
     expects_value = False
     for index, word in enumerate(arguments):
         if expects_value or word.startswith("-"):
@@ -150,8 +151,8 @@ def split(arguments):
     return arguments, "run", []
 
 
-def asked_for(options):
-    """The options and the environment, checked."""
+def read_options(options):
+    """Return the lab's options, from the command line or the environment. Raises Problem."""
     address = network.Address.default()
     if options.bind is not None:
         address = network.Address.parse("--bind", options.bind)

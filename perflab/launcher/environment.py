@@ -1,8 +1,7 @@
-"""The virtual environment in `.venv`: made, filled, known to be whole; and wheels for a room
-without internet.
+"""The virtual environment in `.venv`, and the wheels for a room without internet.
 
-A stamp inside `.venv` says what was installed from which requirements. It is written last, so an
-interrupted installation is seen and done again.
+A stamp inside `.venv` says what was installed from which requirements. It is written last, so that
+an interrupted installation is noticed and done again.
 """
 
 import contextlib
@@ -22,7 +21,7 @@ from perflab.launcher.installers import (
     base_python,
     explain,
     has_pip,
-    install_somehow,
+    install_requirements,
     run_pip,
     show_progress,
 )
@@ -36,51 +35,56 @@ FREE_MB = {LAB: 300, TESTS: 500}  # what an installation takes, its temporary fi
 
 def ensure(requirements, find_links=None, say=print):
     """Make `.venv` and install a requirements file, unless both are done already."""
-    if is_whole(requirements):
+    if is_installed(requirements):
         return
-    with installing():
-        if is_whole(requirements):  # another start has just done it
+    with lock_environment():
+        if is_installed(requirements):  # another launcher has just installed it
             return
-        room(ROOT, FREE_MB[requirements])
+        check_free_disk(ROOT, FREE_MB[requirements])
         stamp = read_stamp()
         if not is_usable(stamp):
             say(f"Making the environment in {VENV}.")
-            stamp = make()
-        # Files of a package that was being written cannot be told from whole ones: start again.
-        again = stamp.get("installing", False)
+            stamp = make_environment()
+        # An interrupted installation may have left half a package: then all are installed again.
+        reinstall = stamp.get("installing", False)
         write_stamp({**stamp, "installing": True})
         say(f"Installing {requirements}, only this once, from {find_links or 'the internet'}.")
-        without = install(requirements, find_links, again)
-        installed = {**stamp.get("installed", {}), requirements: digest(requirements)}
+        left_out = install(requirements, find_links, reinstall)
+        installed = {**stamp.get("installed", {}), requirements: requirements_digest(requirements)}
         if requirements == TESTS:
-            installed[LAB] = digest(LAB)
-        write_stamp({**stamp, "base": base_of(PYTHON), "installed": installed, "installing": False})
-        if without:
+            installed[LAB] = requirements_digest(LAB)
+        write_stamp(
+            {**stamp, "base": identify_python(PYTHON), "installed": installed, "installing": False}
+        )
+        if left_out:
             say(f"There is no {OPTIONAL} for this platform; the rest is installed.")
 
 
 def is_inside():
-    """Whether this very process runs in `.venv`."""
+    """Return whether this process runs in `.venv`."""
     return os.path.realpath(sys.prefix) == os.path.realpath(VENV)
 
 
-def is_whole(requirements):
-    """Whether `.venv` holds what this requirements file asks for."""
+def is_installed(requirements):
+    """Return whether `.venv` holds what this requirements file asks for."""
     stamp = read_stamp()
     return (
         not stamp.get("installing", True)
-        and stamp.get("installed", {}).get(requirements) == digest(requirements)
-        and stamp["base"] == base_of(PYTHON)
+        and stamp.get("installed", {}).get(requirements) == requirements_digest(requirements)
+        and stamp["base"] == identify_python(PYTHON)
     )
 
 
 def is_usable(stamp):
-    """Whether `.venv` can be installed into; if not, it is to be made anew."""
+    """Return whether `.venv` can be installed into; if not, it has to be made anew.
+
+    Raises Problem where `.venv` is something else.
+    """
     if not PYTHON.exists():
         return False
-    if stamp:  # ours, or adopted
+    if stamp:  # we made this environment, or have installed into it
         mine = stamp.get("made_by_perflab", False)
-        return stamp["base"] == base_of(PYTHON) and not (mine and stamp.get("installing"))
+        return stamp["base"] == identify_python(PYTHON) and not (mine and stamp.get("installing"))
     status, output = run([PYTHON, "-c", "import sys; print(*sys.version_info[:2])"])
     if status or tuple(map(int, output.split())) < (3, 11):
         raise Problem(f"{VENV} is not a virtual environment of Python 3.11 or newer: remove it.")
@@ -88,7 +92,7 @@ def is_usable(stamp):
 
 
 def read_stamp():
-    """What the stamp says; {} when there is none that can be read."""
+    """Return what the stamp says; {} when there is none that can be read."""
     stamp = read_json(STAMP, dict, default={})
     return stamp if "base" in stamp else {}
 
@@ -98,10 +102,10 @@ def write_stamp(stamp):
     write_json(STAMP, stamp, indent=1)
 
 
-def base_of(python):
-    """What makes an environment's Python: where it stands, and which program it is.
+def identify_python(python):
+    """Return where an environment's Python is, and which program; None when there is none.
 
-    Another place breaks the scripts in `bin/`; another program may not find its packages.
+    At another place the scripts in `bin/` break; another program may not find its packages.
     """
     try:
         found = os.stat(python)
@@ -110,44 +114,48 @@ def base_of(python):
     return [os.path.realpath(VENV), os.path.realpath(python), found.st_size, found.st_mtime_ns]
 
 
-def digest(requirements):
-    """A fingerprint of all that a requirements file asks for."""
-    return hashlib.sha256("\n".join(lines_of(requirements)).encode()).hexdigest()
+def requirements_digest(requirements):
+    """Return a digest of all that a requirements file asks for."""
+    return hashlib.sha256("\n".join(read_requirements(requirements)).encode()).hexdigest()
 
 
-def lines_of(requirements):
-    """The requirements themselves, those of the files it includes among them."""
+def read_requirements(requirements):
+    """Yield the requirements of a file, and of the files that it includes."""
     for line in (ROOT / requirements).read_text(encoding="utf-8").splitlines():
         line = line.partition(" #")[0].strip()
         if line.startswith("-r "):
-            yield from lines_of(line[3:].strip())
+            yield from read_requirements(line[3:].strip())
         elif line and not line.startswith("#"):
             yield line
 
 
 @contextlib.contextmanager
-def installing():
-    """Let one process at a time change `.venv`; the lock is on the checkout's own folder."""
+def lock_environment():
+    """Hold the lock with which one process at a time changes `.venv`.
+
+    The lock is on the checkout's own folder.
+    """
     folder = os.open(ROOT, os.O_RDONLY)
     try:
-        with contextlib.suppress(OSError):  # some network file systems know no such lock
+        with contextlib.suppress(OSError):  # some network file systems have no such lock
             fcntl.flock(folder, fcntl.LOCK_EX)
         yield
     finally:
         os.close(folder)
 
 
-def room(folder, megabytes):
-    """Problem when the disk has less than this to spare."""
+def check_free_disk(folder, megabytes):
+    """Raise Problem when less than this is free on the disk."""
     free = shutil.disk_usage(folder).free // 1_000_000
     if free < megabytes:
         raise Problem(f"the disk is full: {free} MB are free at {folder}, {megabytes} are needed.")
 
 
-def make():
-    """Make `.venv`, with uv if it is there, and return its stamp.
+def make_environment():
+    """Make `.venv`, with uv if it is there, and return its stamp. Raises Problem.
 
-    Without a pip in it: Python's own way to put one there takes 4 s, `install_somehow` does it too.
+    There is no pip in it: Python's own way to put one there takes 4 s, and `install_requirements`
+    does it too.
     """
     if VENV.is_symlink():
         VENV.unlink()
@@ -155,29 +163,32 @@ def make():
         if not ((VENV / "pyvenv.cfg").exists() or read_stamp()) and any(VENV.iterdir()):
             raise Problem(f"{VENV} is in the way: it is not a virtual environment.")
         shutil.rmtree(VENV)
-    ways = [[base_python(), "-m", "venv", "--without-pip", VENV]]
+    commands = [[base_python(), "-m", "venv", "--without-pip", VENV]]
     if uv := shutil.which("uv"):
-        ways.insert(0, [uv, "venv", "--quiet", "--python", base_python(), VENV])
-    for way in ways:
-        status, output = run(way)
+        commands.insert(0, [uv, "venv", "--quiet", "--python", base_python(), VENV])
+    for command in commands:
+        status, output = run(command)
         if status == 0 and PYTHON.exists():
-            stamp = {"made_by_perflab": True, "base": base_of(PYTHON)}
+            stamp = {"made_by_perflab": True, "base": identify_python(PYTHON)}
             write_stamp({**stamp, "installed": {}, "installing": False})
             return stamp
         shutil.rmtree(VENV, ignore_errors=True)
     raise Problem(explain(output, None, f"cannot make {VENV}"))
 
 
-def install(requirements, find_links, again):
-    """Install a requirements file; return whether the optional one had to be left out."""
-    lines = list(lines_of(requirements))
-    # In `.venv`, so that it goes with it if we are killed.
+def install(requirements, find_links, reinstall):
+    """Install a requirements file; return whether the optional package had to be left out.
+
+    Raises Problem.
+    """
+    lines = list(read_requirements(requirements))
+    # The folder is in `.venv`, so that it is deleted with it if we are killed.
     with tempfile.TemporaryDirectory(prefix="perflab-", dir=VENV) as folder:
-        asked = Path(folder, "requirements.txt")
+        file = Path(folder, "requirements.txt")
         for without in (False, True):
             kept = [line for line in lines if not (without and line.startswith(OPTIONAL))]
-            asked.write_text("\n".join(kept))
-            output = install_somehow(asked, find_links, again, Path(folder))
+            file.write_text("\n".join(kept))
+            output = install_requirements(file, find_links, reinstall, Path(folder))
             if output is None:
                 return without
             if OPTIONAL not in output:
@@ -188,26 +199,26 @@ def install(requirements, find_links, again):
 
 
 def bundle(folder, say=print):
-    """Collect into `folder` the wheels of everything, the tests' and pip itself included."""
+    """Collect into `folder` the wheels of everything, of the tests and of pip too."""
     folder = Path(folder).absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Problem(f"cannot make the folder {folder}: {error.strerror}.") from error
-    room(folder, 200)
+    check_free_disk(folder, 200)
     if not PYTHON.exists():
-        with installing():
-            make()
+        with lock_environment():
+            make_environment()
     say(f"Collecting wheels in {folder}.")
     with tempfile.TemporaryDirectory(prefix="perflab-", dir=VENV) as temporary:
         temporary = Path(temporary)
         if not has_pip():
             run_pip(temporary, None, "install", "--no-compile", "pip")
-        asked = temporary / "requirements.txt"
+        file = temporary / "requirements.txt"
         for without in (False, True):
-            kept = [line for line in lines_of(TESTS) if not (without and OPTIONAL in line)]
-            asked.write_text("\n".join([*kept, "pip"]))
-            arguments = ["wheel", "-r", asked, "--wheel-dir", folder]
+            kept = [line for line in read_requirements(TESTS) if not (without and OPTIONAL in line)]
+            file.write_text("\n".join([*kept, "pip"]))
+            arguments = ["wheel", "-r", file, "--wheel-dir", folder]
             status, output = run_pip(temporary, None, *arguments, on_line=show_progress())
             if status == 0 or OPTIONAL not in output:
                 break

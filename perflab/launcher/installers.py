@@ -1,4 +1,4 @@
-"""uv or pip, wherever there is one, and what it says put in one line."""
+"""uv or pip, wherever there is one, and its errors in one line."""
 
 import errno
 import os
@@ -24,76 +24,77 @@ NO_NETWORK = re.compile(
 
 
 def base_python():
-    """The Python that we run on, or the one behind it if that is some environment's."""
+    """Return the Python that we run on, or the one that made its virtual environment."""
     return getattr(sys, "_base_executable", None) or sys.executable
 
 
-def install_somehow(asked, find_links, again, folder):
-    """Try each installer there is, best first; None when one has done it, or the last's output.
+def install_requirements(file, find_links, reinstall, folder):
+    """Install a requirements file with uv or else with pip.
 
-    None compiles: it would take as long as all the rest, and Python compiles what it imports.
+    Return None when that has succeeded, or the last installer's output. No installer compiles: that
+    would take as long as all the rest, and Python compiles what it imports.
     """
     source = ["--no-index", "--find-links", find_links] if find_links else []
     if uv := shutil.which("uv"):
-        command = [uv, "pip", "install", "--python", PYTHON, "-r", asked, *source]
-        status, output = run([*command, "--reinstall"] if again else command)
+        command = [uv, "pip", "install", "--python", PYTHON, "-r", file, *source]
+        status, output = run([*command, "--reinstall"] if reinstall else command)
         if status == 0:
             return None
     if not has_pip():
-        # The newest pip looks through the index in half the time that those of 2023 take.
+        # The newest pip needs half the time of those of 2023 to look through the index.
         status, output = run_pip(folder, find_links, "install", "--no-compile", *source, "pip")
         if status and NO_NETWORK.search(output):
             return output
-    arguments = ["--no-compile", *(["--force-reinstall"] if again else []), "-r", asked, *source]
+    arguments = ["--no-compile", *(["--force-reinstall"] if reinstall else []), "-r", file, *source]
     status, output = run_pip(folder, find_links, "install", *arguments, on_line=show_progress())
     return None if status == 0 else output
 
 
 def run_pip(folder, find_links, *arguments, on_line=None):
-    """Run the best pip there is on `.venv`; its exit status and output."""
+    """Run the best pip there is on `.venv`; return its exit status and output."""
     quiet = {"PIP_ROOT_USER_ACTION": "ignore", "PIP_NO_WARN_SCRIPT_LOCATION": "1"}
     environment = {**os.environ, **quiet, "PYTHONDONTWRITEBYTECODE": ""}
-    return run([*pip(folder, find_links), *arguments], on_line=on_line, env=environment)
+    return run([*pip_command(folder, find_links), *arguments], on_line=on_line, env=environment)
 
 
 def has_pip():
-    """Whether `.venv` has a pip of its own."""
+    """Return whether `.venv` has a pip of its own."""
     return any(VENV.glob("lib*/python3*/site-packages/pip/__main__.py"))
 
 
-def wheel_of_pip():
-    """The wheel of pip that comes with Python; None where it does not, as on some Debians."""
+def bundled_pip_wheel():
+    """Return the wheel of pip that comes with Python; None where none does, as on some Debians."""
     try:
         import ensurepip
     except ImportError:
         return None
     folders = [Path(ensurepip.__file__).parent / "_bundled"]
-    if debians := sysconfig.get_config_var("WHEEL_PKG_DIR"):
-        folders.append(Path(debians))
+    if debian_folder := sysconfig.get_config_var("WHEEL_PKG_DIR"):
+        folders.append(Path(debian_folder))
     wheels = [wheel for folder in folders for wheel in folder.glob("pip-*.whl")]
     return wheels[0] if wheels else None
 
 
-def pip(folder, find_links=None):
-    """The command that starts a pip which works on `.venv`.
+def pip_command(folder, find_links=None):
+    """Return the command that starts a pip which works on `.venv`. Raises Problem.
 
-    The environment's own, else the system's, else the one that Python brings with it, else one
-    fetched into `folder`.
+    It is the environment's own, or else the system's, or else the one that comes with Python, or
+    else one that is downloaded into `folder`.
     """
     options = ["--disable-pip-version-check", "--no-input", "--retries", "2"]
     if has_pip():
         return [PYTHON, "-m", "pip", *options]
-    if knows_python_option():
+    if has_python_option():
         return [base_python(), "-m", "pip", *options, "--python", PYTHON]
-    wheel = wheel_of_pip()
+    wheel = bundled_pip_wheel()
     if wheel is None and find_links:
         wheel = max(Path(find_links).glob("pip-*.whl"), default=None)
-    return [PYTHON, wheel / "pip" if wheel else fetch_pip(folder), *options]
+    return [PYTHON, wheel / "pip" if wheel else download_pip(folder), *options]
 
 
-def knows_python_option():
-    """Whether this Python has a pip that can work on another environment: 22.3 or newer."""
-    import importlib.metadata  # here, since it takes a while and is seldom needed
+def has_python_option():
+    """Return whether this Python has a pip that can work on another environment: 22.3 or newer."""
+    import importlib.metadata  # imported here, since it is slow and seldom needed
 
     try:
         major, minor = importlib.metadata.version("pip").split(".")[:2]
@@ -102,9 +103,9 @@ def knows_python_option():
         return False
 
 
-def fetch_pip(folder):
-    """Download pip as a zip that Python runs."""
-    import urllib.request  # here, since it takes a while and is seldom needed
+def download_pip(folder):
+    """Download pip as a zip file that Python runs; return its path. Raises Problem."""
+    import urllib.request  # imported here, since it is slow and seldom needed
 
     try:
         with urllib.request.urlopen(PIP_ZIPAPP, timeout=60) as answer:
@@ -116,13 +117,13 @@ def fetch_pip(folder):
         ) from error
     path = folder / "pip.pyz"
     path.write_bytes(content)
-    if not zipfile.is_zipfile(path):  # a portal's log-in page, for one
+    if not zipfile.is_zipfile(path):  # a log-in page, for example
         raise Problem("the pip that was downloaded is damaged; try again.")
     return path
 
 
 def show_progress():
-    """Return a function that shows, on a terminal, which package pip has come to."""
+    """Return a function that shows which package pip installs; None without a terminal."""
     if not sys.stdout.isatty():
         return None
 
@@ -138,7 +139,7 @@ def show_progress():
 
 
 def explain(output, find_links, what):
-    """One line for what an installer said."""
+    """Return one line for an installer's output; `what` is what failed."""
     if os.strerror(errno.ENOSPC) in output:
         return f"{what}: the disk is full."
     for number in (errno.EROFS, errno.EACCES):
@@ -156,6 +157,6 @@ def explain(output, find_links, what):
             f"{what}: there is no network. Where there is one, "
             "`python3 -m perflab bundle DIR` collects what is needed; here, add --find-links DIR."
         )
-    said = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in said if line.lower().startswith("error")]
-    return f"{what}: {(errors or said or ['no reason given'])[-1]}"
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if line.lower().startswith("error")]
+    return f"{what}: {(errors or lines or ['no reason given'])[-1]}"

@@ -1,4 +1,4 @@
-"""One run of the lab: a private Valkey, the preparation, Gunicorn; and the end of them all."""
+"""One run of the lab: a private Valkey, the preparation, Gunicorn; and the end of all of them."""
 
 import contextlib
 import fcntl
@@ -15,7 +15,7 @@ from perflab.base.gunicorn import gunicorn_command
 from perflab.base.logs import last_lines, open_log
 from perflab.base.network import NOT_PUBLIC, Address, can_listen
 from perflab.base.processes import Stopped, end, group_is_alive, spawn
-from perflab.launcher.environment import room
+from perflab.launcher.environment import check_free_disk
 from perflab.launcher.prepare import is_prepared
 from perflab.launcher.valkey import Valkey
 
@@ -25,7 +25,7 @@ FREE_MB = 20
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for; `movies` is None when nothing was said about them."""
+    """The options of a run; `movies` is None where no number was asked for."""
 
     address: Address
     workers: int
@@ -34,22 +34,22 @@ class Options:
 
 
 def check(options, say=print):
-    """Problem when the lab could not start here anyway, before anything slow is done."""
+    """Raise Problem when the lab cannot start here, before anything slow is done."""
     if not (options.address.is_loopback() or is_public()):
         raise Problem(NOT_PUBLIC.format(address=options.address))
-    with claim(paths.var_folder()) as lock:
+    with lock_var(paths.var_folder()) as lock:
         check_port(options.address, read_record(lock), say)
 
 
 def run(options, say=print):
     """Run the lab until it is stopped (processes.Stopped) or breaks (Problem)."""
     var = paths.var_folder()
-    room(var, FREE_MB)
-    with claim(var) as lock, contextlib.ExitStack() as children:
+    check_free_disk(var, FREE_MB)
+    with lock_var(var) as lock, contextlib.ExitStack() as children:
         check_port(options.address, read_record(lock), say)
         paths.delete_valkey_sockets(var)
         children.callback(paths.delete_valkey_sockets, var)
-        environment = environment_for(options, var)
+        environment = child_environment(options, var)
         valkey = None
         if not read_variable("REDIS_URL"):
             valkey = Valkey(var, say)
@@ -72,13 +72,13 @@ def run(options, say=print):
         write_record(lock, options.address, gunicorn.pid)
         try:
             status = wait_for_answer(options.address, gunicorn)
-            say(ready_line(options, environment, valkey))
+            say(describe_ready_lab(options, environment, valkey))
             if status != 200:
                 say(f"But /health/ answers {status}: {last_lines(log.name, log_starts)}")
             say(f"Stop it with Ctrl-C. Its logs are in {var / 'log'}.")
             while gunicorn.poll() is None:
                 if valkey:
-                    valkey.mind()
+                    valkey.restart_if_ended()
                 time.sleep(0.25)
             raise Problem(f"Gunicorn has ended by itself (status {gunicorn.returncode})")
         except Stopped:
@@ -89,8 +89,8 @@ def run(options, say=print):
 
 
 @contextlib.contextmanager
-def claim(var):
-    """Hold the lock of `var/`; Problem when a lab already runs from there."""
+def lock_var(var):
+    """Hold the lock of `var/` and yield its file. Raises Problem when a lab runs from there."""
     try:
         lock = (var / "lab.lock").open("a+")
     except OSError as error:
@@ -109,7 +109,7 @@ def claim(var):
 
 
 def read_record(lock):
-    """What the lock's last holder wrote into it: its pid, url, port and Gunicorn's group."""
+    """Return what the lock's last holder wrote: its pid, url, port and Gunicorn's group."""
     lock.seek(0)
     try:
         record = json.load(lock)
@@ -119,6 +119,7 @@ def read_record(lock):
 
 
 def write_record(lock, address, gunicorn):
+    """Write into the lock who holds it, for other launchers."""
     record = {
         "pid": os.getpid(),
         "url": f"http://{address}/",
@@ -131,13 +132,13 @@ def write_record(lock, address, gunicorn):
 
 
 def check_port(address, last, say):
-    """Problem when the address cannot be listened on.
+    """Raise Problem when we cannot listen on the address.
 
-    The lab whose record is `last` may have been killed just now: its Gunicorn gets the time to
+    The lab whose record is `last` may have been killed a moment ago: its Gunicorn gets the time to
     finish the requests that it is answering.
     """
     deadline = time.monotonic() + 20
-    told = False
+    announced = False
     while not can_listen(address):
         dying = last.get("port") == address.port and group_is_alive(last["gunicorn"])
         if not dying or time.monotonic() > deadline:
@@ -150,14 +151,14 @@ def check_port(address, last, say):
                 f"port {address.port} is taken by another program; "
                 f"choose another, for example --bind {Address(address.host, other)}"
             )
-        if not told:
+        if not announced:
             say("Waiting for the last lab to finish.")
-            told = True
+            announced = True
         time.sleep(0.1)
 
 
-def environment_for(options, var):
-    """The environment of all that we start."""
+def child_environment(options, var):
+    """Return the environment variables of all processes that we start."""
     environment = {
         **os.environ,
         "PYTHONDONTWRITEBYTECODE": "",  # or every worker compiles Django for itself
@@ -173,7 +174,7 @@ def environment_for(options, var):
 
 
 def prepare(options, environment, say):
-    """Run perflab.launcher.prepare; it says itself what goes wrong."""
+    """Run perflab.launcher.prepare, which prints its own errors. Raises Problem without a text."""
     say("Preparing the database and the static files.")
     command = [sys.executable, "-m", "perflab.launcher.prepare"]
     if options.movies is not None:
@@ -188,15 +189,15 @@ def prepare(options, environment, say):
 
 
 def wait_for_answer(address, gunicorn):
-    """Return the HTTP status of the site's first answer; Problem when there is none.
+    """Return the HTTP status of the site's first answer. Raises Problem when there is none.
 
     Gunicorn listens before its workers are ready: the request waits in the queue until one is.
     """
     wildcards = {"0.0.0.0": "127.0.0.1", "::": "::1"}
     family, where = Address(wildcards.get(address.host, address.host), address.port).resolve()
-    named = read_variable("ALLOWED_HOSTS").split(",")[0].strip().removeprefix(".")
+    allowed = read_variable("ALLOWED_HOSTS").split(",")[0].strip().removeprefix(".")
     request = (
-        f"GET /health/ HTTP/1.0\r\nHost: {named or address}\r\nX-Forwarded-Proto: https\r\n\r\n"
+        f"GET /health/ HTTP/1.0\r\nHost: {allowed or address}\r\nX-Forwarded-Proto: https\r\n\r\n"
     )
     deadline = time.monotonic() + START_S
     while gunicorn.poll() is None:
@@ -213,8 +214,8 @@ def wait_for_answer(address, gunicorn):
     raise Problem("Gunicorn did not start")
 
 
-def ready_line(options, environment, valkey):
-    """Where the lab is, and what it runs on."""
+def describe_ready_lab(options, environment, valkey):
+    """Return the line that says where the lab is, and what it runs on."""
     parts = [f"{options.workers} worker{'s' * (options.workers > 1)}"]
     if options.threads > 1:
         parts[0] += f" of {options.threads} threads"

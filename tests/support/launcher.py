@@ -35,8 +35,8 @@ def furnish(folder):
     (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib"))
     stamp = (
         "from perflab.launcher import environment as e; e.write_stamp({'made_by_perflab': True, "
-        "'base': e.base_of(e.PYTHON), 'installing': False, "
-        "'installed': {name: e.digest(name) for name in (e.LAB, e.TESTS)}})"
+        "'base': e.identify_python(e.PYTHON), 'installing': False, "
+        "'installed': {name: e.requirements_digest(name) for name in (e.LAB, e.TESTS)}})"
     )
     subprocess.run([base, "-c", stamp], cwd=folder, check=True)
 
