@@ -83,19 +83,19 @@ def test_javascript_finds_the_same_ratios_and_intervals(call):
 
 
 def test_javascript_draws_the_same_ticks(call):
-    function = """(charts, cases) => cases.map(
-        (one) => ({ ...one, ticks: charts.ticks(one.top, one.most, one.whole) })
+    function = """(numbers, cases) => cases.map(
+        (one) => ({ ...one, ticks: numbers.axisTicks(one.top, one.most, one.whole) })
     )"""
 
-    assert call("plot.js", function, CHARTS["ticks"]) == CHARTS["ticks"]
+    assert call("numbers.js", function, CHARTS["ticks"]) == CHARTS["ticks"]
 
 
 def test_javascript_writes_the_same_numbers(call):
-    function = """(charts, cases) => cases.map(
-        (one) => ({ ...one, text: charts.shown(one.number, one.whole) })
+    function = """(numbers, cases) => cases.map(
+        (one) => ({ ...one, text: numbers.formatNumber(one.number, one.whole) })
     )"""
 
-    assert call("plot.js", function, CHARTS["formats"]) == CHARTS["formats"]
+    assert call("numbers.js", function, CHARTS["formats"]) == CHARTS["formats"]
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,58 @@
 
 import gzip
 import json
+import posixpath
 import re
 
 import pytest
 
 from tests.support.labs import ROOT, manage
 
-OUR_FILES = [*(ROOT / "perflab/static").rglob("*.css"), *(ROOT / "perflab/static").rglob("*.js")]
+STATIC = ROOT / "perflab/static"
+PAGES = ["/", "/experiments/n-plus-one/", "/load/", "/system/", "/tuning/", "/films/"]
+# A script imports others at once, or later, when a button needs them.
+IMPORT = re.compile(r'from "(\.[^"]+)";')
+LATER_IMPORT = re.compile(r'import\("(\.[^"]+)"\)')
 
 
-def test_our_css_and_js_weigh_less_than_30_kb_on_the_wire():
-    """As they are served: compressed. All of them; no page loads as much."""
-    assert sum(len(gzip.compress(path.read_bytes())) for path in OUR_FILES) < 30_000
-    assert len(OUR_FILES) >= 2
+def imports(name, text, pattern=IMPORT):
+    """Return the names of the scripts that the text of a script imports."""
+    folder = posixpath.dirname(name)
+    return {posixpath.normpath(f"{folder}/{address}") for address in pattern.findall(text)}
+
+
+def files_of(page):
+    """Return the style sheets and scripts that a page loads, by name."""
+    waiting = re.findall(r'(?:href|src)="/static/(perflab/[^"]+\.(?:css|js))"', page)
+    waiting = [re.sub(r"\.[0-9a-f]{12}(?=\.)", "", name) for name in waiting]
+    files = {}
+    while waiting:
+        name = waiting.pop()
+        files[name] = (STATIC / name).read_bytes()
+        waiting += imports(name, files[name].decode()) - files.keys()
+    return files
+
+
+@pytest.mark.django_db(databases="__all__")
+@pytest.mark.parametrize("path", PAGES)
+def test_the_css_and_js_of_a_page_weigh_less_than_30_kb_on_the_wire(client, path):
+    """As they are served: compressed."""
+    files = files_of(client.get(path).text)
+
+    assert "perflab/css/site.css" in files
+    assert sum(len(gzip.compress(content)) for content in files.values()) < 30_000
+
+
+@pytest.mark.django_db(databases="__all__")
+def test_a_page_s_own_scripts_are_all_loaded_or_can_be(client):
+    files = set()
+    for path in PAGES:
+        files |= files_of(client.get(path).text).keys()
+    for name in tuple(files):
+        files |= imports(name, (STATIC / name).read_text(), LATER_IMPORT)
+
+    ours = [*STATIC.rglob("*.css"), *STATIC.rglob("*.js")]
+    assert files == {path.relative_to(STATIC).as_posix() for path in ours}
 
 
 @pytest.mark.django_db(databases="__all__")
@@ -22,8 +61,11 @@ def test_collected_modules_import_each_other_by_their_hashed_names(tmp_path):
     manage("collectstatic", "--noinput", PERFLAB_VAR=str(tmp_path))
 
     names = json.loads((tmp_path / "static/staticfiles.json").read_text())["paths"]
-    module = (tmp_path / "static" / names["perflab/compare.js"]).read_text()
-    imported = set(re.findall(r'from "\./([\w.]+)"', module))
-    assert len(imported) > 3
-    assert imported <= {name.removeprefix("perflab/") for name in names.values()} - names.keys()
-    assert not imported & {name.removeprefix("perflab/") for name in names}
+    imported = set()
+    for name in (name for name in names if name.startswith("perflab/js/")):
+        module = (tmp_path / "static" / names[name]).read_text()
+        imported |= imports(name, module) | imports(name, module, LATER_IMPORT)
+    assert "perflab/js/compare/main.js" in names
+    assert len(imported) > 20
+    assert imported <= set(names.values())
+    assert not imported & names.keys()

@@ -1,0 +1,130 @@
+// The comparison page: connects its buttons, keys and forms to what they do.
+
+import { loadFrames, setUpFrames } from "./frames.js";
+import { hideGuess } from "./guess.js";
+import { writeAddress } from "./knobs.js";
+import { find, form, output, page } from "./page.js";
+import { startRun } from "./run.js";
+import { applyKnobs, showNotes } from "./setup.js";
+import { runTask, showFailure, stopTask } from "./task.js";
+
+/** What each button does, by its `data-do`. */
+const ACTIONS = {
+  run: () => startRun(),
+  same: () => startRun({ sameVariant: true }),
+  stop: stopTask,
+  projector: toggleProjector,
+  keys: () => find("[data-keys]").showModal(),
+  story: startStory,
+  trace: startTrace,
+  grow: () => startSweep("movies"),
+  far: () => startSweep("round_trip"),
+  json: () => takeAway("saveJson"),
+  csv: () => takeAway("saveCsv"),
+  svg: () => takeAway("saveSvg"),
+  address: () => takeAway("copyAddress"),
+};
+for (const { name } of form.querySelectorAll("[data-own]")) {
+  ACTIONS[`grow-${name}`] = () => startSweep(name);
+}
+
+/** The button that each key presses. */
+const KEYS = { r: "run", s: "stop", a: "same", p: "projector", g: "grow", "?": "keys" };
+
+page.addEventListener("click", runAction);
+document.addEventListener("keydown", pressButton);
+form.addEventListener("submit", runInstead);
+form.addEventListener("change", applyKnobs);
+find("[data-guess]")?.addEventListener("submit", runInstead);
+find("[data-skip]")?.addEventListener("click", hideGuess);
+find("[data-flush] button")?.closest("form").addEventListener("submit", flushCache);
+setUpCopyButtons();
+showNotes();
+if (new URLSearchParams(location.search).get("projector") === "1") toggleProjector();
+setUpFrames();
+
+/** Do what the button that was pressed stands for. */
+function runAction({ target }) {
+  const button = target.closest("[data-do]");
+  ACTIONS[button?.dataset.do]?.();
+}
+
+/** Press the button of a key, unless somebody types or the button cannot be pressed. */
+function pressButton(event) {
+  const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
+  if (hasModifier || event.target.closest("input, select, textarea, dialog")) return;
+  const button = find(`[data-do="${KEYS[event.key]}"]`);
+  if (!button || button.disabled || button.closest("[hidden]")) return;
+  event.preventDefault();
+  button.click();
+}
+
+/** Start a run where the browser would submit a form. */
+function runInstead(event) {
+  event.preventDefault();
+  startRun();
+}
+
+// A story, a trace, a sweep and the files to take away are loaded when they are first asked for.
+
+function startStory() {
+  return runTask(async (signal, showProgress) => {
+    const { playStory } = await import("./story.js");
+    await playStory(signal, showProgress);
+  });
+}
+
+function startTrace() {
+  return runTask(async (signal) => {
+    const { traceLanes } = await import("./trace.js");
+    await traceLanes(signal);
+  });
+}
+
+function startSweep(knob) {
+  return runTask(async (signal, showProgress) => {
+    const { sweep } = await import("./sweep.js");
+    await sweep(knob, signal, showProgress);
+  });
+}
+
+/** Save the results as a file, or copy the address. */
+async function takeAway(action) {
+  try {
+    const actions = await import("./export.js");
+    await actions[action]();
+  } catch (error) {
+    showFailure(error.message);
+  }
+}
+
+/** Show the headline and the lanes alone, in very big type; or all of the page again. */
+function toggleProjector() {
+  const isOn = page.classList.toggle("projector");
+  document.body.classList.toggle("projecting", isOn);
+  find("[data-do=projector]").setAttribute("aria-pressed", isOn);
+  scrollTo(0, 0);
+  writeAddress();
+}
+
+/** Empty the experiment's caches without leaving the page. */
+async function flushCache(event) {
+  event.preventDefault();
+  const { target } = event;
+  const response = await fetch(target.action, { method: "POST", body: new FormData(target) });
+  output("flushed").textContent = response.ok
+    ? "Forgotten, in every worker."
+    : `Refused: status ${response.status}.`;
+  if (response.ok) loadFrames();
+}
+
+/** Let each copy button copy the text of the element that it names. */
+function setUpCopyButtons() {
+  for (const button of page.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(find(button.dataset.copy).textContent);
+      button.textContent = "Copied";
+    });
+  }
+}

@@ -1,0 +1,17 @@
+// The parts of the comparison page that several modules use.
+
+export const page = document.querySelector("[data-compare]");
+export const form = page.querySelector(".knobs");
+
+/** Return the first element of the page that matches a selector. */
+export const find = (selector) => page.querySelector(selector);
+
+/** Return the element of the page in which a script writes something. */
+export const output = (name) => find(`[data-out="${name}"]`);
+
+/** Send a POST request to the lab, as the forms of its pages do. */
+export function post(address, values = {}, signal) {
+  const token = find("[name=csrfmiddlewaretoken]").value;
+  const body = new URLSearchParams(values);
+  return fetch(address, { method: "POST", body, headers: { "X-CSRFToken": token }, signal });
+}

@@ -1,0 +1,69 @@
+// The set-up: what the page says of the knobs beside them, and what changes with them.
+
+import { formatNumber, formatQueries } from "../numbers.js";
+import { loadFrames } from "./frames.js";
+import { queryOf, readKnobs, writeAddress } from "./knobs.js";
+import { lanes } from "./lanes.js";
+import { find, form, page } from "./page.js";
+import { clearResults } from "./results.js";
+
+const firstLink = lanes[0].element.querySelector(".alone a");
+let query = new URL(firstLink.href).search.replace("&inspect=0", ""); // All links contain it.
+
+/**
+ * Write the knobs into all that names them: commands, links, frames, promises, notes and the
+ * page's address. What was measured with other knobs is cleared.
+ */
+export function applyKnobs() {
+  if (!form.reportValidity()) return;
+  const knobs = readKnobs();
+  const newQuery = `?${queryOf(knobs)}`;
+  for (const code of page.querySelectorAll(".load-section code")) {
+    const locustOptions =
+      `--movies ${knobs.movies} --round-trip ${knobs.round_trip} --cache ${knobs.cache}`;
+    code.textContent = code.textContent
+      .replaceAll(query, newQuery)
+      .replace(/--movies .*/, locustOptions);
+  }
+  for (const lane of lanes) {
+    for (const link of lane.element.querySelectorAll(".alone a")) {
+      link.search = link.search.replace(query, newQuery);
+    }
+    if (lane.frame) lane.frame.dataset.src = lane.frame.dataset.src.replace(query, newQuery);
+    lane.element.querySelector(".promise").textContent = promiseText(lane, knobs.movies);
+  }
+  query = newQuery;
+  showNotes();
+  writeAddress();
+  clearResults();
+  loadFrames();
+}
+
+/** Return what a lane promises at so many rows: "promised: 2 queries cold, 0 warm". */
+function promiseText(lane, rows) {
+  const { queries: cold, warm } = lane.element.dataset;
+  const text = `promised: ${formatQueries(promisedQueries(cold, rows))}`;
+  if (!warm) return text;
+  const [first, later] = lane.revalidates ? ["at first", "again"] : ["cold", "warm"];
+  return `${text} ${first}, ${formatNumber(promisedQueries(warm, rows))} ${later}`;
+}
+
+/** Return the queries of a promise at so many rows; the registry writes it "base per_row batch". */
+function promisedQueries(promise, rows) {
+  const [base, perRow, batch] = promise.split(" ").map(Number);
+  return base + perRow * rows + (batch && Math.ceil(rows / batch));
+}
+
+/** Show the notes that are true of the knobs as they are set. */
+export function showNotes() {
+  const { round_trip, cache } = readKnobs();
+  const isTrue = {
+    far: round_trip > 0,
+    near: !round_trip && page.dataset.vendor === "sqlite",
+    locmem: page.dataset.cached === "1" && cache === "locmem",
+  };
+  for (const [name, holds] of Object.entries(isTrue)) {
+    const note = find(`[data-note=${name}]`);
+    if (note) note.hidden = !holds;
+  }
+}

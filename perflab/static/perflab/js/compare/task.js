@@ -1,0 +1,48 @@
+// The page does one task at a time: a run, a sweep, a trace or a story. Stop ends it.
+
+import { find, output, page } from "./page.js";
+
+const ALWAYS_OFFERED = ["projector", "keys"];
+let controller = null;
+
+/** End the task that is under way. */
+export const stopTask = () => controller?.abort();
+
+/**
+ * Do a task: `work(signal, showProgress)`. The signal tells that it is to stop; `showProgress`
+ * takes the part that is done, from 0 to 1. Nothing else can be started meanwhile.
+ */
+export async function runTask(work) {
+  if (controller) return;
+  controller = new AbortController();
+  const { signal } = controller;
+  const bar = find(".controls progress");
+  bar.hidden = false;
+  bar.removeAttribute("value");
+  page.classList.add("running");
+  enableButtons(true);
+  try {
+    await work(signal, (done) => (bar.value = done));
+  } catch (error) {
+    if (!signal.aborted) showFailure(error.message);
+  } finally {
+    controller = null;
+    bar.hidden = true;
+    page.classList.remove("running");
+    enableButtons(false);
+  }
+}
+
+/** Enable Stop while a task is under way, and the buttons that start one while none is. */
+function enableButtons(isRunning) {
+  for (const button of page.querySelectorAll("[data-do]")) {
+    if (ALWAYS_OFFERED.includes(button.dataset.do)) continue;
+    button.disabled = (button.dataset.do === "stop") !== isRunning;
+  }
+}
+
+/** Say what went wrong. */
+export function showFailure(message) {
+  output("failure").textContent = message;
+  output("failure").hidden = false;
+}

@@ -1,0 +1,113 @@
+// The verdict of a run: the ratio in big type, its interval, and a sentence made of the numbers.
+
+import { formatNumber, formatQueries } from "../numbers.js";
+import { ratioOfMedians } from "../stats.js";
+import { showGuess } from "./guess.js";
+import { readKnobs } from "./knobs.js";
+import { ladder, lanes, medianBytes, medianOf, timeParts, totals } from "./lanes.js";
+import { find, output, page } from "./page.js";
+
+const [slow, fast] = [lanes[0], ladder.at(-1)];
+const isTimedByBrowser = page.dataset.clock === "client";
+
+/** The verdict of the last run: ratio, low, high, differs; `sameVariant` if one ran twice. */
+export const verdict = {};
+
+/** Judge the results, and show the headline; `peaks` are the lanes' peaks of memory, if any. */
+export function showVerdict(sameVariant, guess, peaks) {
+  Object.assign(verdict, ratioOfMedians(totals(slow), totals(fast)), { sameVariant });
+  const before = medianOf(slow, "queries");
+  const after = medianOf(fast, "queries");
+  const saving = sameVariant ? null : describeSaving(peaks);
+  output("ratio").textContent = ratioText();
+  output("queries").textContent =
+    saving?.headline ?? `${formatQueries(before)} → ${formatQueries(after)}`;
+  output("interval").textContent = intervalText();
+  output("sentence").textContent = sameVariant ? sameVariantSentence() : lessonSentence(saving);
+  showGuess(guess, before, verdict.ratio);
+  find("[data-headline]").hidden = false;
+}
+
+function ratioText() {
+  const { differs, ratio } = verdict;
+  if (!differs) return "No measurable difference";
+  return ratio >= 1 ? `${formatNumber(ratio)}× faster` : `${formatNumber(1 / ratio)}× slower`;
+}
+
+function intervalText() {
+  const [ratio, low, high] = [verdict.ratio, verdict.low, verdict.high].map((n) => formatNumber(n));
+  const runs = `${slow.results.length} and ${fast.results.length} runs, in turn`;
+  const clock = isTimedByBrowser ? "; times to the last byte, by this browser's clock." : ".";
+  return `Ratio of medians ${ratio}, 95 % interval ${low} to ${high}; ${runs}${clock}`;
+}
+
+/** What a lesson can be about: how a lane's figure is read, and how it is written. */
+const LESSON_FIGURES = {
+  queries: { read: (lane) => medianOf(lane, "queries"), format: formatQueries },
+  bytes: { read: medianBytes, format: (n) => `${formatNumber(n)} bytes` },
+  memory: {
+    read: (lane, peaks) => peaks[lanes.indexOf(lane)],
+    format: (n) => `${formatNumber(n / 1e6)} MB of memory`,
+  },
+};
+
+/**
+ * Return what the fast variant saves in the lesson's own figure, as words for the headline and for
+ * the sentence; null where the figure is not known.
+ */
+function describeSaving(peaks) {
+  const { read, format } = LESSON_FIGURES[page.dataset.figure] ?? LESSON_FIGURES.queries;
+  const [before, after] = [read(slow, peaks), read(fast, peaks)];
+  if (!Number.isFinite(before + after)) return null;
+  if (page.dataset.figure === "time" && before === after) {
+    return { headline: `${format(before)} on either variant`, clause: "" };
+  }
+  let clause = "saves nothing of it and ";
+  if (before > after) clause = `saves ${format(before - after)} and `;
+  if (before < after) clause = `costs ${format(after - before)} more and `;
+  return { headline: `${format(before)} → ${format(after)}`, clause };
+}
+
+const sameVariantSentence = () =>
+  verdict.differs
+    ? "The same variant differed from itself: something else is at work on this machine. "
+      + "Run it again, with more runs."
+    : "The same variant twice, and no difference: this machine is quiet enough to measure on.";
+
+/** Return the end of the lesson: what helped, by how much, and where the rest of the time goes. */
+function lessonSentence(saving) {
+  const rows = `${readKnobs().movies.toLocaleString("en")} ${page.dataset.rows}`;
+  const effect = `${page.dataset.remedy} ${saving?.clause ?? ""}${speedText()}`;
+  const rest = isTimedByBrowser ? "" : `; ${restText()}`;
+  return `On this machine, with ${rows} and ${distanceText()}, ${effect}${rest}.`;
+}
+
+function distanceText() {
+  const { round_trip } = readKnobs();
+  if (round_trip) return `a simulated round trip of ${formatNumber(round_trip)} ms to the database`;
+  return page.dataset.vendor === "sqlite"
+    ? "no network to the database"
+    : "PostgreSQL as near as it is";
+}
+
+function speedText() {
+  const { differs, ratio } = verdict;
+  if (!differs) return "makes no difference that can be measured";
+  return ratio >= 1
+    ? `makes the page ${formatNumber(ratio)} times faster`
+    : `makes the page ${formatNumber(1 / ratio)} times slower`;
+}
+
+const PART_NAMES = {
+  SQL: "the database",
+  cache: "the cache",
+  Python: "Python: the ORM, the template, Django itself",
+  waiting: "waiting, for a service or for the processor",
+};
+
+/** Return what takes most of the time that the fast variant still needs. */
+function restText() {
+  const [name, ms] = timeParts(fast).sort((a, b) => b[1] - a[1])[0];
+  const percent = Math.round((100 * ms) / medianOf(fast, "total"));
+  return `${percent} % of what is left is ${PART_NAMES[name]}`;
+}
