@@ -1,6 +1,6 @@
 """What the commands `load`, `compare_classes` and `tune` share: options, a bar, their end."""
 
-import argparse
+import json
 import os
 import shlex
 import sys
@@ -15,11 +15,11 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from perflab.base import numbers
 from perflab.base.config import MAX_THREADS, MAX_WORKERS, Problem
-from perflab.base.files import write_json
 from perflab.base.messages import count_of, one_line
 from perflab.base.processes import Stopped, stop_on_signals
 from perflab.load import plan, store
 from perflab.load.model import Run
+from perflab.management.arguments import argument_type
 from perflab.management.one_line_command import OneLineCommand
 
 INTERRUPTED = 130
@@ -61,7 +61,7 @@ class LoadCommand(OneLineCommand):
         """Add --users, --workers and --threads, each with its help; `check` reads its text."""
         most = {"users": plan.MAX_USERS, "workers": MAX_WORKERS, "threads": MAX_THREADS}
         for name, text in helps.items():
-            parser.add_argument(f"--{name}", type=typed(check, 1, most[name]), help=text)
+            parser.add_argument(f"--{name}", type=argument_type(check, 1, most[name]), help=text)
 
     def add_variants(self, parser, **choices):
         """Add options such as --slow, of which one may be given; each chooses some variants."""
@@ -87,7 +87,7 @@ class LoadCommand(OneLineCommand):
         """Add --ms."""
         parser.add_argument(
             "--ms",
-            type=typed(numbers.whole_number, 0, plan.MAX_MS),
+            type=argument_type(numbers.whole_number, 0, plan.MAX_MS),
             help="what a calibrated page takes (50): io-bound and cpu-bound",
         )
 
@@ -164,24 +164,12 @@ class LoadCommand(OneLineCommand):
             self.stdout.write("* not measured to its end")
         self.stdout.write(f"{'Broken off, so far kept' if problem else 'Kept'} in {path}")
         if options["json"]:
-            write_json(options["json"], run.to_json(), indent=1)
+            options["json"].write_text(json.dumps(run.to_json(), indent=1) + "\n")
 
 
 def has_failures(point):
     """Return whether requests of a point failed, also those on a schedule."""
     return point.failures > 0 or (point.open is not None and point.open.failures > 0)
-
-
-def typed(function, *more):
-    """Return the argparse type of a function that raises ValueError with a line."""
-
-    def read(text):
-        try:
-            return function(text, *more)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
-    return read
 
 
 def describe_place(progress):

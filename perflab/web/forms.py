@@ -1,14 +1,17 @@
 from django import forms
 from django.conf import settings
 
-from perflab.base.config import MAX_MOVIES, MAX_THREADS
+from perflab.base.config import MAX_THREADS
 from perflab.base.numbers import whole_number, whole_numbers
 from perflab.load import plan, scenarios
 from perflab.workers import control
 
 
 class WholeNumberField(forms.CharField):
-    """Read a whole number from `low` to `high`, checked as everywhere else."""
+    """Read a whole number from `low` to `high`, checked as everywhere else; none is an error.
+
+    `high` may be a function that returns the limit of the moment.
+    """
 
     def __init__(self, low, high, **options):
         super().__init__(**options)
@@ -16,19 +19,29 @@ class WholeNumberField(forms.CharField):
 
     def to_python(self, value):
         text = super().to_python(value)
-        if text in self.empty_values:
-            return None
         try:
-            return whole_number(text, self.low, self.high)
+            high = self.high() if callable(self.high) else self.high
+            return whole_number(text, self.low, high)
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
 
 
-class DialForm(forms.Form):
+class OneLineForm(forms.Form):
+    """A form whose first error is told in one line."""
+
+    def problem(self):
+        """Return what is wrong, in one line."""
+        name, (line, *_) = next(iter(self.errors.items()))
+        if name == "__all__":
+            return line
+        return f"{name} {line}" if line.startswith("must ") else f"{name}: {line}"
+
+
+class DialForm(OneLineForm):
     """An order to add or remove workers."""
 
-    action = forms.CharField(max_length=20)
-    number = WholeNumberField(1, 1000)
+    action = forms.CharField(max_length=20, required=False)  # control names the actions
+    number = WholeNumberField(1, control.max_workers)
 
 
 class ResultForm(forms.Form):
@@ -37,7 +50,7 @@ class ResultForm(forms.Form):
     ratio = forms.FloatField(min_value=0.0001, max_value=1_000_000)
     low = forms.FloatField(min_value=0, max_value=1_000_000)
     high = forms.FloatField(min_value=0, max_value=1_000_000)
-    movies = WholeNumberField(1, MAX_MOVIES)
+    movies = WholeNumberField(1, lambda: settings.MAX_MOVIES)
     round_trip = forms.FloatField(min_value=0, max_value=settings.MAX_ROUND_TRIP_MS)
     slow_queries = WholeNumberField(0, 1_000_000)
     fast_queries = WholeNumberField(0, 1_000_000)
@@ -46,12 +59,10 @@ class ResultForm(forms.Form):
         values = super().clean()
         if not self.errors and not values["low"] <= values["ratio"] <= values["high"]:
             raise forms.ValidationError("The ratio lies outside its interval.")
-        if not self.errors and values["movies"] > settings.MAX_MOVIES:
-            raise forms.ValidationError("That many rows are on no page.")
         return values
 
 
-class LoadForm(forms.Form):
+class LoadForm(OneLineForm):
     """A load run that the page may start: short enough to wait for."""
 
     MAX_USERS = 100
@@ -103,8 +114,3 @@ class LoadForm(forms.Form):
         named = [f"--{name}={values[name]}" for name in ("users", "workers", "threads")]
         variant = [f"--{values['variant']}"] if values["variant"] else []
         return [values["scenario"], *named, f"--duration={values['seconds']}s", *variant]
-
-    def problem(self):
-        """Return what is wrong, in one line."""
-        name, (line, *_) = next(iter(self.errors.items()))
-        return line if name == "__all__" else f"{name}: {line}"

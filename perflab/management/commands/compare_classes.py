@@ -7,7 +7,8 @@ from perflab.load.comparisons import worker_classes
 from perflab.load.comparisons.tables import classes_text
 from perflab.load.model import CLASSES
 from perflab.load.run import new_run
-from perflab.management.load_command import LoadCommand, PreparedRun, typed
+from perflab.management.arguments import argument_type
+from perflab.management.load_command import LoadCommand, PreparedRun
 
 
 class Command(LoadCommand):
@@ -25,7 +26,9 @@ class Command(LoadCommand):
             workers="Gunicorn's (one for each core)",
             threads="of each gthread worker (4)",
         )
-        parser.add_argument("--duration", type=typed(plan.duration), help="of each point (20s)")
+        parser.add_argument(
+            "--duration", type=argument_type(plan.duration), help="of each point (20s)"
+        )
         self.add_ms(parser)
         self.add_json(parser)
 

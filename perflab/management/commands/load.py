@@ -9,7 +9,8 @@ from perflab.load import plan, scenarios
 from perflab.load.generators import tools
 from perflab.load.run import new_run, perform
 from perflab.load.tables import as_text
-from perflab.management.load_command import LoadCommand, PreparedRun, typed
+from perflab.management.arguments import argument_type
+from perflab.management.load_command import LoadCommand, PreparedRun
 
 
 class Command(LoadCommand):
@@ -30,7 +31,9 @@ class Command(LoadCommand):
             workers="Gunicorn's, one number or several (one for each core)",
             threads="of each worker, one number or several (1)",
         )
-        parser.add_argument("--duration", type=typed(plan.duration), help="of each point (20s)")
+        parser.add_argument(
+            "--duration", type=argument_type(plan.duration), help="of each point (20s)"
+        )
         parser.add_argument(
             "--worker-class",
             choices=plan.WORKER_CLASSES,
@@ -44,27 +47,27 @@ class Command(LoadCommand):
         self.add_ms(parser)
         parser.add_argument(
             "--open",
-            type=typed(plan.rate),
+            type=argument_type(plan.rate),
             metavar="RATE",
             dest="open_per_s",
             help="then ask once more, so many times a second whether or not answers come",
         )
         parser.add_argument(
             "--freeze",
-            type=typed(plan.freeze),
+            type=argument_type(plan.freeze),
             metavar="1s",
             dest="freeze_s",
             help="stop Gunicorn's workers for so long in the midst of each measurement",
         )
         parser.add_argument(
             "--load-workers",
-            type=typed(numbers.whole_number, 1, plan.MAX_LOAD_WORKERS),
+            type=argument_type(numbers.whole_number, 1, plan.MAX_LOAD_WORKERS),
             metavar="N",
             help="Locust's: a master and so many processes that ask (one process in all)",
         )
         parser.add_argument(
             "--port",
-            type=typed(numbers.whole_number, 1, 65535),
+            type=argument_type(numbers.whole_number, 1, 65535),
             help="for our Gunicorn (a free one)",
         )
         parser.add_argument(

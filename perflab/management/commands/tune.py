@@ -8,7 +8,8 @@ from perflab.load.comparisons import tuning, tuning_rounds
 from perflab.load.comparisons.tables import tuning_text
 from perflab.load.model import TUNING
 from perflab.load.run import new_run
-from perflab.management.load_command import LoadCommand, PreparedRun, typed
+from perflab.management.arguments import argument_type
+from perflab.management.load_command import LoadCommand, PreparedRun
 
 DURATION_S = 3  # of each position of a switch in a round
 ROUNDS = 6
@@ -35,20 +36,20 @@ class Command(LoadCommand):
             workers="Gunicorn's (one for each core)",
         )
         parser.add_argument(
-            "--duration", type=typed(plan.duration), help="of each position in a round (3s)"
+            "--duration", type=argument_type(plan.duration), help="of each position in a round (3s)"
         )
         self.add_variants(parser, slow=("slow",), fast=("fast",))
         self.add_page(parser)
         self.add_ms(parser)
         parser.add_argument(
             "--switches",
-            type=typed(tuning.names),
+            type=argument_type(tuning.names),
             metavar="NAME,…",
             help=f"only these of {', '.join(tuning.SWITCHES)}",
         )
         parser.add_argument(
             "--rounds",
-            type=typed(numbers.whole_number, 1, tuning.MOST_ROUNDS),
+            type=argument_type(numbers.whole_number, 1, tuning.MOST_ROUNDS),
             metavar="N",
             help=f"({ROUNDS})",
         )

@@ -77,9 +77,7 @@ def workers(request):
     form = DialForm(request.POST)
     try:
         if not form.is_valid():
-            raise control.InvalidOrder(
-                f"number must be a whole number from 1 to {control.max_workers()}"
-            )
+            raise control.InvalidOrder(form.problem())
         change = control.change_workers(settings.CONTROL_SOCKET, **form.cleaned_data)
     except control.ControlError as error:
         status = 400 if isinstance(error, control.InvalidOrder) else 503
