@@ -30,7 +30,7 @@ class Busy(Exception):
     """Another run is under way. The message is one line."""
 
 
-def start(arguments) -> int:
+def start(arguments):
     """Start `manage.py load` with these arguments and return its pid. Raises Busy."""
     with _lock_file() as lock:
         try:
@@ -63,7 +63,7 @@ def start(arguments) -> int:
     return process.pid
 
 
-def is_busy() -> bool:
+def is_busy():
     """Return whether a run that a page started is under way."""
     with _lock_file() as lock:
         try:
@@ -73,7 +73,7 @@ def is_busy() -> bool:
     return False
 
 
-def stop() -> bool:
+def stop():
     """End the run that a page started, which keeps its points; return whether there was one."""
     run = store.under_way()
     if not (run and is_busy()):
@@ -86,7 +86,7 @@ def stop() -> bool:
     return False
 
 
-def last_message() -> str:
+def last_message():
     """Return the last line that the last run of a page wrote; "" where there is none."""
     try:
         text = (settings.VAR / "log" / LOG).read_text(errors="replace")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from perflab.base.messages import count_of
 
-from .model import CLASSES, TUNING, Point, Run
+from .model import CLASSES, TUNING, Point
 from .svg import COLOURS, Panel, Series, lines, over_time
 
 AXES = ("workers", "threads", "users")
@@ -47,14 +47,14 @@ class Difference:
     figures: list[Change]
 
 
-def axis_of(points: list[Point]):
+def axis_of(points):
     """Return what is drawn to the right: the first of AXES that varies; None where none does."""
     values = {name: [getattr(point, name) for point in points] for name in AXES}
     varied = (name for name, found in values.items() if len(set(found)) > 1 and None not in found)
     return next(varied, None)
 
 
-def curves_of(points: list[Point], axis):
+def curves_of(points, axis):
     """Return {name: points by rising x} for each curve. A name says how the curves differ."""
     names = ("variant", "worker_class", *(name for name in AXES if name != axis))
     varied = [name for name in names if len({getattr(point, name) for point in points}) > 1]
@@ -64,7 +64,7 @@ def curves_of(points: list[Point], axis):
     return {name: sorted(curve, key=lambda p: getattr(p, axis)) for name, curve in found.items()}
 
 
-def curve_name(point: Point, varied):
+def curve_name(point, varied):
     """Return the name of a point's curve, of what varies between the curves."""
     values = [(name, getattr(point, name)) for name in varied]
     return ", ".join(
@@ -95,7 +95,7 @@ def series_of(curve, axis, figure, name, css, dashed=False):
     return Series(name, points, css, dashed, marks=not dashed)
 
 
-def charts(run: Run) -> dict[str, str]:
+def charts(run):
     """Return {name: SVG} of what can be drawn: throughput and latency, or figures over time."""
     points = [] if run.kind in COMPARISONS else run.measured_points()
     axis = axis_of(points)
@@ -121,7 +121,7 @@ def charts(run: Run) -> dict[str, str]:
     return found
 
 
-def time_panels(run: Run) -> list[Panel]:
+def time_panels(run):
     """Return the panels of an auto-scaler's run. A figure that is not known gets no line."""
     panels = []
     for label, figures in OVER_TIME:
@@ -136,14 +136,14 @@ def time_panels(run: Run) -> list[Panel]:
     return panels
 
 
-def time_points(run: Run, figure):
+def time_points(run, figure):
     """Return the (seconds, value) pairs of a figure; the target is the same at all times."""
     if figure == "target":
         return tuple((sample.t_s, run.limits.target_p95_ms) for sample in run.series)
     return tuple((sample.t_s, getattr(sample, figure)) for sample in run.series)
 
 
-def both_charts(one: Run, other: Run) -> dict[str, str]:
+def both_charts(one, other):
     """Return {name: SVG} of two runs over each other; empty where they share no axis."""
     axis = common_axis(one, other)
     if not axis:
@@ -167,7 +167,7 @@ def both_charts(one: Run, other: Run) -> dict[str, str]:
     return found
 
 
-def common_axis(one: Run, other: Run):
+def common_axis(one, other):
     """Return the axis along which both runs vary; None where there is no such axis."""
     if {one.kind, other.kind} & set(COMPARISONS):
         return None
@@ -175,7 +175,7 @@ def common_axis(one: Run, other: Run):
     return axes.pop() if len(axes) == 1 else None
 
 
-def differences(one: Run, other: Run) -> list[Difference]:
+def differences(one, other):
     """Return what changed at each point that both runs have, in the order of the first.
 
     Two points are the same where they share variant, worker class, workers, threads and users.

@@ -7,7 +7,7 @@ from perflab.base.config import count_cores
 
 from .generators import locust, open_loop, tools
 from .gunicorn import ExternalLab, Freeze, Gunicorn
-from .model import ALL, Point, Progress
+from .model import ALL, Point
 from .plan import LoadRefused
 from .theory import expected, is_generator_bound, littles_law, request_cost, service_ms
 
@@ -21,7 +21,7 @@ class Interrupted(BaseException):
         self.point = point
 
 
-def measure_point(plan, setup, costs, progress, on_progress, report=None) -> Point:
+def measure_point(plan, setup, costs, progress, on_progress, report=None):
     """Measure the point of a PointSetup and return it.
 
     `costs` maps a variant to its RequestCost. It gets the one of this variant where it is missing,
@@ -107,7 +107,7 @@ def seconds_of_warm_up(plan):
     return min(3, max(0.5, plan.duration_s / 5))
 
 
-def with_figures(progress, update) -> Progress:
+def with_figures(progress, update):
     """Return where the run is after an Update."""
     window = update.window
     if update.phase != "measured" or window is None or not window.seconds:
@@ -135,7 +135,7 @@ def cost_of(window):
     return request_cost(latency_ms, busy_ms, cpu_ms, queued_ms)
 
 
-def point_of(plan, setup, window, costs) -> Point:
+def point_of(plan, setup, window, costs):
     """Return the point of a measured window, with what theory says of it."""
     if window is None:
         raise LoadRefused(f"{plan.generator} told nothing")

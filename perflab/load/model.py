@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from .record import Malformed, Record, stored
+from .record import Layout, Malformed, Record, stored
 
 VERSION = 2
 READABLE = (1, 2)  # a file of version 1 calls the variant "side"
@@ -262,6 +262,10 @@ class Run(Record):
         if version == 1:
             run.command = command_today(run)
         return run
+
+    def has(self, one: Layout) -> bool:
+        """Return whether a run of this kind has a field."""
+        return not one.kinds or self.kind in one.kinds
 
     def to_json(self) -> dict[str, Any]:
         """Return what is written to the run's file."""

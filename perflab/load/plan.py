@@ -19,22 +19,22 @@ class LoadRefused(Exception):
     """A run that cannot begin, or cannot go on. The message is one line."""
 
 
-def duration(text) -> float:
+def duration(text):
     """Return the seconds in "20s", "2m" or "20". Raises ValueError with one line."""
     return numbers.seconds(text, MIN_S, MAX_S, example="20s")
 
 
-def rate(text) -> float:
+def rate(text):
     """Return the requests a second in "100" or "0.5". Raises ValueError with one line."""
     return numbers.decimal_number(text, 0.001, MAX_RATE, "requests a second")
 
 
-def freeze(text) -> float:
+def freeze(text):
     """Return the seconds in "1s" or "0.5". Raises ValueError with one line."""
     return numbers.seconds(text, 0.001, MAX_FREEZE_S, example="1s")
 
 
-def chosen_knobs(options) -> dict[str, str]:
+def chosen_knobs(options):
     """Return the knobs among a command's options that were given, by name, as text."""
     names = ("movies", "round_trip", "cache")
     return {name: options[name] for name in names if options[name] is not None}
@@ -84,7 +84,7 @@ class Plan:
         if self.load_workers and self.generator != "locust":
             raise LoadRefused(f"--load-workers are Locust's: {self.generator} has none")
 
-    def worker_class_for(self, threads) -> str | None:
+    def worker_class_for(self, threads):
         """Return the worker class of a point with so many threads; None where we start no lab."""
         if threads is None:
             return None

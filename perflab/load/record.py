@@ -7,9 +7,8 @@ field without a default must be there. Names that a Record does not have are pas
 
 import math
 from collections.abc import Callable
-from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import datetime
-from functools import cache
 from types import UnionType
 from typing import Any, Self, cast, get_args, get_origin, get_type_hints
 
@@ -49,8 +48,6 @@ def stored(
 class Record:
     """The base of dataclasses that are kept as JSON."""
 
-    kind = ""  # a Run says which of its fields it has
-
     @classmethod
     def from_json(cls, data: object, **given: Any) -> Self:
         """Return a Record of what `data` holds; `given` fields are not looked for in it.
@@ -69,16 +66,18 @@ class Record:
             except Malformed:
                 if one.is_required:
                     raise
-        return cast(Any, cls)(**found)
+        return cls(**found)
+
+    def has(self, one: "Layout") -> bool:
+        """Return whether this Record has a field of its class."""
+        return True
 
     def to_json(self) -> dict[str, Any]:
         """Return what is written to a file."""
         found = {}
         for one in layout(type(self)):
             value = getattr(self, one.attribute)
-            if one.kinds and self.kind not in one.kinds:
-                continue
-            if not (one.optional and value == one.default):
+            if self.has(one) and not (one.optional and value == one.default):
                 found[one.name] = as_json(value)
         return found
 
@@ -89,7 +88,7 @@ class Record:
             value = getattr(self, one.attribute)
             if isinstance(value, float):
                 changes[one.attribute] = round(value, one.digits)
-        return replace(cast(Any, self), **changes)
+        return type(self)(**{**vars(self), **changes})
 
 
 @dataclass(frozen=True)
@@ -107,11 +106,15 @@ class Layout:
     kinds: tuple[str, ...]
 
 
-@cache
+LAYOUTS: dict[type, list[Layout]] = {}
+
+
 def layout(cls: type) -> list[Layout]:
     """Return the Layout of each field of a Record's class."""
-    hints = get_type_hints(cls)
-    return [layout_of(one, hints[one.name]) for one in fields(cast(Any, cls))]
+    if cls not in LAYOUTS:
+        hints = get_type_hints(cls)
+        LAYOUTS[cls] = [layout_of(one, hints[one.name]) for one in fields(cast(Any, cls))]
+    return LAYOUTS[cls]
 
 
 def layout_of(one: "Field[Any]", hint: Any) -> Layout:

@@ -15,10 +15,10 @@ from . import scenarios, store, verdict, wording
 from .generators import tools
 from .measurement import Interrupted, measure_point
 from .model import LOAD, LabDescription, Machine, Progress, Run
-from .plan import LoadRefused, Plan
+from .plan import LoadRefused
 
 
-def new_run(plan: Plan, command: str, kind: str = LOAD) -> Run:
+def new_run(plan, command, kind=LOAD):
     """Return the run before its first point.
 
     Raises django.db.Error when the database does not answer.
@@ -45,7 +45,7 @@ def new_run(plan: Plan, command: str, kind: str = LOAD) -> Run:
     )
 
 
-def describe_lab(plan) -> LabDescription:
+def describe_lab(plan):
     """Return what is known of the lab that the plan loads."""
     if plan.host:
         return LabDescription(url=plan.host)
@@ -68,7 +68,7 @@ def generator_version(name):
 
 
 @contextmanager
-def recording(run: Run):
+def recording(run):
     """Write `run` at the end of the block, with a state that says how the block ended."""
     state = "failed"
     try:
@@ -84,7 +84,7 @@ def recording(run: Run):
         store.finish(run, state)
 
 
-def perform(plan: Plan, run: Run, on_progress=lambda progress: None, on_point=lambda point: None):
+def perform(plan, run, on_progress=lambda progress: None, on_point=lambda point: None):
     """Measure every point into `run`, which is written after each of them, and at the end.
 
     `on_progress` is called with a Progress now and then, which the file has too until the run is
@@ -121,7 +121,7 @@ def perform(plan: Plan, run: Run, on_progress=lambda progress: None, on_point=la
             conclude(run, costs)
 
 
-def progress_of(setup, number, of) -> Progress:
+def progress_of(setup, number, of):
     """Return the Progress of a run at the start of a point."""
     return Progress(
         number=number,
@@ -133,7 +133,7 @@ def progress_of(setup, number, of) -> Progress:
     )
 
 
-def conclude(run: Run, costs):
+def conclude(run, costs):
     """Put the verdict and the warnings into a run, in words."""
     findings = verdict.judge(run.points, costs, run.machine.cores)
     closed_and_open = verdict.compare_loops(run.points, run.freeze_s)

@@ -13,7 +13,7 @@ from django.urls import Resolver404, resolve, reverse
 
 from perflab.catalogue import knobs, needs, registry
 
-from .plan import LoadRefused, Plan
+from .plan import LoadRefused
 
 FOLDER = settings.BASE_DIR / "locustfiles"
 CALIBRATED = ("io-bound", "cpu-bound")
@@ -44,18 +44,18 @@ class PointSetup:
     users: int
 
 
-def names() -> list[str]:
+def names():
     """Return the scenarios that have a file."""
     stems = {path.stem for path in FOLDER.glob("[!_]*.py")}  # the others are helpers
     return sorted(stem.replace("_", "-") for stem in stems)
 
 
-def has_variants(scenario) -> bool:
+def has_variants(scenario):
     """Return whether --slow, --fast and --both mean something to a scenario."""
     return scenario in (*VARIANTS, *SHAPED) or scenario not in names()
 
 
-def check(plan: Plan):
+def check(plan):
     """Raise LoadRefused for a scenario that is not there, or options that it does not take."""
     scenario = plan.scenario
     if scenario not in names() and scenario not in registry.experiments:
@@ -109,7 +109,7 @@ def check_here(plan):
         raise LoadRefused(f"this lab has no page for {plan.scenario}") from missing
 
 
-def targets(plan: Plan) -> list[Target]:
+def targets(plan):
     """Return what is loaded at each point: one Target for every variant asked for."""
     options = [part for name, value in plan.knobs.items() for part in (flag(name), value)]
     slug = slug_of(plan)
@@ -134,7 +134,7 @@ def targets(plan: Plan) -> list[Target]:
     return found
 
 
-def point_setups(plan: Plan) -> list[PointSetup]:
+def point_setups(plan):
     """Return all points of a plan, in the order in which they are measured."""
     return [
         PointSetup(target, workers, threads, users)

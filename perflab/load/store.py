@@ -30,7 +30,7 @@ def report_path(run_id, number):
     return folder() / f"{run_id}-{number}.html.gz"
 
 
-def write(run: Run):
+def write(run):
     """Write a run into var/runs/, whole or not at all."""
     folder().mkdir(exist_ok=True)
     write_json(path_of(run.id), run.to_json(), indent=1)
@@ -41,7 +41,7 @@ def write_record(record):
     write(Run.from_json(record))
 
 
-def finish(run: Run, state):
+def finish(run, state):
     """Write a run that nobody works on any more."""
     run.state = state
     run.pid = run.progress = None
@@ -53,7 +53,7 @@ def names():
     return sorted((path.stem for path in folder().glob("[!.]*.json")), reverse=True)
 
 
-def read(run_id) -> Run:
+def read(run_id):
     """Return a kept run. Raises KeyError when there is none of that id, or no run in its file."""
     if not ID.fullmatch(run_id):
         raise KeyError(run_id)
@@ -63,7 +63,7 @@ def read(run_id) -> Run:
         raise KeyError(run_id) from None
 
 
-def newest(count=SHOWN) -> list[Run]:
+def newest(count=SHOWN):
     """Return the newest runs that can be read."""
     found = []
     for name in names()[:count]:
@@ -72,12 +72,12 @@ def newest(count=SHOWN) -> list[Run]:
     return found
 
 
-def newest_of(kind) -> Run | None:
+def newest_of(kind):
     """Return the newest kept run of a kind, among those on the list; None without one."""
     return next((run for run in newest() if run.kind == kind), None)
 
 
-def is_running(run: Run) -> bool:
+def is_running(run):
     """Return whether a process still measures it; a run that was killed says "running" too."""
     if run.state != "running" or run.pid is None or run.date is None:
         return False
@@ -89,13 +89,13 @@ def is_running(run: Run) -> bool:
     return False
 
 
-def state_of(run: Run) -> str:
+def state_of(run):
     """Return the state in a word; a run whose process is gone was broken off."""
     gone = run.state == "running" and not is_running(run)
     return "broken off" if gone else run.state
 
 
-def under_way() -> Run | None:
+def under_way():
     """Return the load run that goes on now, from a terminal or from a page; None without one.
 
     An auto-scaler's run does not count: it watches a lab and does not load it.
@@ -104,7 +104,7 @@ def under_way() -> Run | None:
     return next(going, None)
 
 
-def reports(run: Run) -> list[int]:
+def reports(run):
     """Return the numbers of the points whose report by Locust is kept."""
     numbers = range(1, len(run.points) + 1)
     return [number for number in numbers if report_path(run.id, number).exists()]

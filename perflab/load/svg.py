@@ -52,17 +52,17 @@ class Panel:
     series: tuple
 
 
-def lines(title, x_label, y_label, series, at=None) -> str:
+def lines(title, x_label, y_label, series, at=None):
     """One figure against another. `at` are the x that get a tick; round numbers without."""
     return drawing(title, x_label, [Panel(y_label, tuple(series))], 300, at)
 
 
-def over_time(title, panels) -> str:
+def over_time(title, panels):
     """Several figures over one time axis, in seconds, one below the other."""
     return drawing(title, "seconds", panels, 130, None)
 
 
-def drawing(title, x_label, panels, height, at) -> str:
+def drawing(title, x_label, panels, height, at):
     """The SVG of some panels, each `height` px high, and below them the x axis."""
     known = [x for panel in panels for one in panel.series for x, _ in one.points]
     round_x = ticks(max(known, default=0))
@@ -171,7 +171,7 @@ def label(x, y, text, css, anchor="start"):
     )
 
 
-def ticks(top: float, most: int = 6, whole: bool = False) -> list[float]:
+def ticks(top, most=6, whole=False):
     """Return round numbers from zero to at least `top`, at most so many and the zero.
 
     They are 1, 2, 2.5, 5 or 10 times a power of ten apart, so that the last one is as little above

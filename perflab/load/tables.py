@@ -7,7 +7,7 @@ from rich.table import Table
 
 from perflab.base.messages import count_of
 
-from .model import ALL, Point, Run
+from .model import ALL
 from .wording import describe_point
 
 # A knob as it is written with its unit; any other one is written with its name and value.
@@ -17,7 +17,7 @@ COLUMNS = ("per s", "theory", "p50", "p95", "p99", "failed", "server", "gen.", "
 OPEN_COLUMNS = ("point", "asked", "requests", "requests/s", "p50", "p95", "p99", "failed")
 
 
-def as_text(run: Run, terminal=False, no_color=None) -> str:
+def as_text(run, terminal=False, no_color=None):
     """Return a heading, the tables, the verdict and the warnings; with colours for a terminal."""
     parts = [describe_setting(run)]
     if run.points:
@@ -28,7 +28,7 @@ def as_text(run: Run, terminal=False, no_color=None) -> str:
     return print_parts([*parts, ""], run.verdict, run.warnings, terminal, no_color)
 
 
-def print_parts(parts, verdict, warnings, terminal, no_color) -> str:
+def print_parts(parts, verdict, warnings, terminal, no_color):
     """Return lines and tables, then the verdict and the warnings, as text."""
     console = Console(
         file=io.StringIO(),
@@ -46,7 +46,7 @@ def print_parts(parts, verdict, warnings, terminal, no_color) -> str:
     return console.file.getvalue().rstrip("\n")
 
 
-def describe_setting(run: Run) -> str:
+def describe_setting(run):
     """Return how and where a run was measured, in two lines."""
     lab = run.lab
     how = [run.scenario, *describe_knobs(run)]
@@ -60,7 +60,7 @@ def describe_setting(run: Run) -> str:
     return f"{' · '.join(how)}\n{' · '.join(where)} · ms, CPU in cores"
 
 
-def describe_knobs(run: Run) -> list[str]:
+def describe_knobs(run):
     """Return the knobs that were chosen, each with its unit; the scenario's own slug is none."""
     return [
         UNITS.get(name, f"{name.replace('_', ' ')} {{}}").format(value)
@@ -69,7 +69,7 @@ def describe_knobs(run: Run) -> list[str]:
     ]
 
 
-def new_table(columns, left, padding) -> Table:
+def new_table(columns, left, padding):
     """Return an empty table whose columns stand to the right, but for those in `left`."""
     table = Table(box=None, padding=(0, 0, 0, padding), header_style="dim")
     for name in columns:
@@ -77,7 +77,7 @@ def new_table(columns, left, padding) -> Table:
     return table
 
 
-def points_table(points: list[Point]) -> Table:
+def points_table(points):
     """Return a table with one line for each point."""
     has_variants = any(point.variant for point in points)
     has_threads = any(point.threads not in (None, 1) for point in points)
@@ -104,7 +104,7 @@ def points_table(points: list[Point]) -> Table:
     return table
 
 
-def open_table(points: list[Point]) -> Table:
+def open_table(points):
     """Return a table with two lines for each point that was also asked on a schedule."""
     table = new_table(OPEN_COLUMNS, left=("point", "asked"), padding=2)
     for point in points:
@@ -127,20 +127,20 @@ def open_figures(found, per_s):
     )
 
 
-def describe_cost(variant, cost) -> str:
+def describe_cost(variant, cost):
     """Return what one request costs, which the theoretical line is calculated from."""
     who = "" if variant == ALL else f"{variant}: "
     computing = "" if cost.cpu_ms is None else f", {cost.cpu_ms:.1f} ms of it computing"
     return f"{who}one request alone keeps a worker for {cost.service_ms:.1f} ms{computing}."
 
 
-def format_figure(figure, digits=1) -> str:
+def format_figure(figure, digits=1):
     """Return a figure with so many digits after the point, and none from 1,000 on."""
     if figure is None:
         return "–"
     return f"{figure:,.{0 if figure >= 1000 else digits}f}"
 
 
-def format_little_error(point: Point) -> str:
+def format_little_error(point):
     """Return how far the users that Little's law finds are from those who were there."""
     return "–" if point.little_error is None else f"{100 * point.little_error:+.1f} %"

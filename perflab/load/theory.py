@@ -13,7 +13,7 @@ LEAST_SLOWER = 10  # slower requests that a percentile needs; with fewer it is l
 HALF = 0.5  # share of its ceiling; a generator that uses more of it measures itself too
 
 
-def percentile(times: dict, share: float):
+def percentile(times, share):
     """Return the time (ms) that this share of the requests did not exceed; None without requests.
 
     `times` maps a time to the number of requests that took it, as Locust's `response_times` does.
@@ -28,17 +28,17 @@ def percentile(times: dict, share: float):
     return None
 
 
-def rests_on_enough(requests: int, share: float) -> bool:
+def rests_on_enough(requests, share):
     """Return whether so many requests are enough to name the percentile of this share."""
     return round(requests * (1 - share), 6) >= LEAST_SLOWER
 
 
-def littles_law(per_s: float, latency_ms: float, think_ms: float) -> float:
+def littles_law(per_s, latency_ms, think_ms):
     """Return the number of users that Little's law finds: throughput × time for one request."""
     return per_s * (latency_ms + think_ms) / 1000
 
 
-def request_cost(latency_ms, service_ms, cpu_ms, queued_ms=None) -> RequestCost:
+def request_cost(latency_ms, service_ms, cpu_ms, queued_ms=None):
     """Return what one request costs, with the kind of request that it is.
 
     The kind is None where the CPU is not known, or where other programs kept the request waiting
@@ -54,7 +54,7 @@ def request_cost(latency_ms, service_ms, cpu_ms, queued_ms=None) -> RequestCost:
     )
 
 
-def kind_of(cpu_ms, busy_ms) -> str:
+def kind_of(cpu_ms, busy_ms):
     """Return the kind of a request that computes for `cpu_ms` of the `busy_ms` of its worker."""
     share = cpu_ms / max(busy_ms, cpu_ms)
     if share >= LEAST_COMPUTING:
@@ -62,7 +62,7 @@ def kind_of(cpu_ms, busy_ms) -> str:
     return IO_BOUND if share <= MOST_COMPUTING else MIXED
 
 
-def service_ms(latency_ms, total_ms, app_cpu_ms, cpu_ms) -> float:
+def service_ms(latency_ms, total_ms, app_cpu_ms, cpu_ms):
     """Return for how long (ms) a request keeps its worker.
 
     Server-Timing's `total` is the application's part; without it only the user's latency is known.
@@ -88,7 +88,7 @@ class Expected:
     limit: str  # "slots", "cores", "processes" or "users"
 
 
-def expected(cost: RequestCost, workers, threads, worker_class, cores, users, think_ms) -> Expected:
+def expected(cost, workers, threads, worker_class, cores, users, think_ms):
     """Return the theoretical throughput: the lowest of what slots, CPU and users allow.
 
     A process computes on one core at a time, however many threads it has. `workers` is None for a
@@ -118,6 +118,6 @@ def knee(curve):
     return next(x for x, per_s in curve if per_s >= NEARLY * best)
 
 
-def is_generator_bound(cpu, ceiling) -> bool:
+def is_generator_bound(cpu, ceiling):
     """Return whether a generator that used `cpu` of its `ceiling` cores measured itself too."""
     return cpu is not None and cpu >= HALF * ceiling

@@ -82,7 +82,7 @@ class RunWarning:
     latest_ms: float = 0
 
 
-def judge(points, costs, cores) -> list[Finding]:
+def judge(points, costs, cores):
     """Return a finding for each curve among the points; none without a measured point.
 
     `costs` maps a variant, or "all", to its RequestCost.
@@ -114,7 +114,7 @@ def curves(points):
     return found
 
 
-def judge_curve(axis, curve, beside, cost, cores) -> Finding:
+def judge_curve(axis, curve, beside, cost, cores):
     """Return what one curve, or one point, shows."""
     kind = cost.kind if cost else None
     best = max(curve, key=lambda point: point.requests_per_s)
@@ -168,7 +168,7 @@ def reason(point, kind, cores):
     return "your_cores" if point.workers == cores and kind == CPU_BOUND else "cores"
 
 
-def caveats(point, cores=None, is_short=False) -> tuple[Caveat, ...]:
+def caveats(point, cores=None, is_short=False):
     """Return what else may have limited a point. A short one may have too many workers."""
     found = []
     if point.generator_bound:
@@ -180,7 +180,7 @@ def caveats(point, cores=None, is_short=False) -> tuple[Caveat, ...]:
     return tuple(found)
 
 
-def compare_loops(points, freeze_s=0) -> list[LoopFinding]:
+def compare_loops(points, freeze_s=0):
     """Return a finding for each point that was also asked on a schedule."""
     return [
         LoopFinding(loop_code(point, point.open), point, point.open, freeze_s)
@@ -198,7 +198,7 @@ def loop_code(closed, opened):
     return "omission" if opened.p95_ms >= OMITTED * closed.p95_ms else "agree"
 
 
-def warnings(points, costs) -> list[RunWarning]:
+def warnings(points, costs):
     """Return what makes these points less reliable than they look."""
     found = []
     if any(cost and cost.cpu_ms is not None and cost.kind is None for cost in costs.values()):
@@ -218,7 +218,7 @@ def warnings(points, costs) -> list[RunWarning]:
     return found + warn([point for point in points if point.open], open_checks)
 
 
-def warn(points, checks) -> list[RunWarning]:
+def warn(points, checks):
     """Return a warning for each check that some of the points do not pass."""
     found = []
     for code, is_bad in checks.items():

@@ -32,7 +32,7 @@ WARNINGS = {
 }
 
 
-def describe_verdict(findings, points) -> str:
+def describe_verdict(findings, points):
     """Return a line for each finding of a load run, or why its points have none."""
     if not findings:
         is_partial = any(point.partial for point in points)
@@ -40,7 +40,7 @@ def describe_verdict(findings, points) -> str:
     return "\n".join(map(describe_finding, findings))
 
 
-def describe_finding(finding) -> str:
+def describe_finding(finding):
     """Return what one curve, or one point, shows: a sentence that says first which curve it is."""
     beside = [count_of(number, noun) for number, noun in finding.beside]
     curve = ", ".join(filter(None, (finding.variant, *beside, finding.kind)))
@@ -49,7 +49,7 @@ def describe_finding(finding) -> str:
     return line[0].upper() + line[1:]
 
 
-def describe_single(finding) -> str:
+def describe_single(finding):
     """Return the throughput of one point beside the theoretical one."""
     point = finding.at
     if finding.share is None:
@@ -67,7 +67,7 @@ def describe_single(finding) -> str:
     )
 
 
-def describe_rise(finding) -> str:
+def describe_rise(finding):
     """Return how near a point that still rises comes to the theoretical line."""
     point = finding.at
     at = count_of(getattr(point, finding.axis), finding.axis)
@@ -82,7 +82,7 @@ def describe_rise(finding) -> str:
     return f"{start}, but falls short: {rate} are {share}{caveats or unknown}"
 
 
-def describe_knee(finding) -> str:
+def describe_knee(finding):
     """Return from where on more workers or threads gain hardly anything."""
     axis, last, best = finding.axis, finding.last, finding.best
     at = getattr(finding.at, axis)
@@ -99,7 +99,7 @@ def describe_knee(finding) -> str:
     )
 
 
-def describe_reason(finding) -> str:
+def describe_reason(finding):
     """Return why more workers or threads do not help, as the end of a sentence."""
     point = finding.at
     return {
@@ -113,7 +113,7 @@ def describe_reason(finding) -> str:
     }[finding.reason]
 
 
-def describe_saturation(finding) -> str:
+def describe_saturation(finding):
     """Return where more users no longer get more answers, and what they get instead."""
     at, last = finding.at, finding.last
     get = f"get less, {describe_rate(last)}" if finding.gets_less else "get no more"
@@ -144,14 +144,14 @@ CAVEATS = {
 }
 
 
-def describe_caveats(finding) -> str:
+def describe_caveats(finding):
     """Return what else may have limited the point, in brackets."""
     cores = count_of(finding.cores, "cores")
     words = [CAVEATS[one.code].format(number=one.number, cores=cores) for one in finding.caveats]
     return f" ({', '.join(words)})" if words else ""
 
 
-def describe_loops(finding) -> str:
+def describe_loops(finding):
     """Return what requests on a schedule found beside users who wait for each answer."""
     point, opened = finding.point, finding.opened
     name, rate = describe_point(point), f"{opened.per_s:g} requests/s"
@@ -175,7 +175,7 @@ def describe_loops(finding) -> str:
     )
 
 
-def describe_warning(warning, generator="") -> str:
+def describe_warning(warning, generator=""):
     """Return a warning in one line, with the points that it concerns."""
     words = WARNINGS[warning.code].format(generator=generator, latest_ms=warning.latest_ms)
     if not warning.where:
@@ -185,7 +185,7 @@ def describe_warning(warning, generator="") -> str:
     return f"{words} ({points})"
 
 
-def describe_point(point) -> str:
+def describe_point(point):
     """Return what a point is, such as "fast 2 workers with 8 users"."""
     parts = [point.variant] if point.variant else []
     if point.workers:
@@ -195,12 +195,12 @@ def describe_point(point) -> str:
     return " ".join([*parts, "with", count_of(point.users, "users")])
 
 
-def describe_rate(point) -> str:
+def describe_rate(point):
     """Return a throughput with its unit."""
     return f"{point.requests_per_s:,.1f} requests/s"
 
 
-def describe_share(share) -> str:
+def describe_share(share):
     """Return a share such as "82 %", with a space as everywhere in the lab."""
     return f"{100 * share:.0f} %"
 
@@ -228,7 +228,7 @@ CLASSES = {
 }
 
 
-def describe_classes(findings) -> str:
+def describe_classes(findings):
     """Return a sentence for each finding about the worker classes."""
     return " ".join(
         CLASSES[found.code].format(
@@ -245,7 +245,7 @@ def describe_classes(findings) -> str:
     )
 
 
-def count_warning(warning, noun="points") -> str:
+def count_warning(warning, noun="points"):
     """Return a warning of a comparison in one line, with the number of points or switches."""
     words = SHORT_WARNINGS.get(warning.code, WARNINGS[warning.code])
     return f"{words} ({len(warning.where)} of {count_of(warning.of, noun)})"
@@ -256,7 +256,7 @@ SHORT_WARNINGS = {
 }
 
 
-def describe_switch(result, least_rounds=None) -> str:
+def describe_switch(result, least_rounds=None):
     """Return what turning a switch on did, and which position is the default, in a sentence.
 
     `least_rounds` is given where there were fewer rounds than that.
@@ -264,7 +264,7 @@ def describe_switch(result, least_rounds=None) -> str:
     return f"{result.name}: {describe_effects(result, least_rounds)}; {result.default} by default."
 
 
-def describe_effects(result, least_rounds) -> str:
+def describe_effects(result, least_rounds):
     """Return what a switch gains and costs, as a part of a sentence."""
     if least_rounds:
         return f"too few rounds to tell (at least {least_rounds})"

@@ -1,10 +1,7 @@
 """Comparisons of worker classes and of settings as text for a terminal."""
 
-from rich.table import Table
-
 from perflab.base.messages import count_of
 
-from ..model import Point, Run, SwitchResult
 from ..tables import describe_setting, format_figure, format_little_error, new_table, print_parts
 from ..wording import FIGURES, describe_share
 
@@ -13,13 +10,13 @@ COST_COLUMNS = ("CPU ms", "busiest", "MB", "Little")
 SWITCH_COLUMNS = ("switch", "default", "figure", "on", "off", "on ÷ off", "95 % interval", "")
 
 
-def classes_text(run: Run, terminal=False, no_color=None) -> str:
+def classes_text(run, terminal=False, no_color=None):
     """Return the table of worker classes, and what each gains and costs."""
     parts = [describe_setting(run), "", classes_table(run.points), ""]
     return print_parts(parts, run.verdict, run.warnings, terminal, no_color)
 
 
-def classes_table(points: list[Point]) -> Table:
+def classes_table(points):
     """Return a table with one line for each class on each page.
 
     CPU is that of one request, "busiest" the share of the busiest worker.
@@ -45,7 +42,7 @@ def classes_table(points: list[Point]) -> Table:
     return table
 
 
-def tuning_text(run: Run, terminal=False, no_color=None) -> str:
+def tuning_text(run, terminal=False, no_color=None):
     """Return the table of switches, and what each of them gained or cost."""
     how = [run.path, count_of(run.workers, "workers"), count_of(run.users, "users")]
     how.append(f"medians of {count_of(run.rounds, 'rounds')}, on ÷ off")
@@ -54,7 +51,7 @@ def tuning_text(run: Run, terminal=False, no_color=None) -> str:
     return print_parts(parts, verdicts, run.warnings, terminal, no_color)
 
 
-def switches_table(switches: list[SwitchResult]) -> Table:
+def switches_table(switches):
     """Return a table with one line for each figure of each switch.
 
     The last word of a line says what turning the switch on did.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from perflab.measure import stats
 
-from ..model import Positions, Ratio, Rounds, SwitchResult
+from ..model import Positions, Ratio, SwitchResult
 from ..verdict import OTHERS, RunWarning
 from ..wording import describe_switch
 
@@ -96,7 +96,7 @@ SWITCHES = {
 }
 
 
-def names(text) -> tuple[str, ...]:
+def names(text):
     """Return the switches in "preload,gc-freeze", in the table's order.
 
     Raises ValueError with one line.
@@ -108,7 +108,7 @@ def names(text) -> tuple[str, ...]:
     return tuple(name for name in SWITCHES if name in asked)
 
 
-def compare(switch: Switch, measured: Rounds) -> SwitchResult:
+def compare(switch, measured):
     """Return what the rounds of a switch show."""
     ratios = {}
     for figure in FIGURES:
@@ -130,7 +130,7 @@ def compare(switch: Switch, measured: Rounds) -> SwitchResult:
     return replace(result, verdict=describe_switch(result, None if has_enough else LEAST_ROUNDS))
 
 
-def compare_figure(on: list[float], off: list[float]) -> Ratio:
+def compare_figure(on, off):
     """Return the medians of one figure, their ratio, and what turning the switch on does."""
     found = stats.ratio_of_medians(on, off)
     ratio = Ratio(
@@ -144,7 +144,7 @@ def compare_figure(on: list[float], off: list[float]) -> Ratio:
     return replace(ratio, effect=effect(ratio) if has_enough else "")
 
 
-def effect(ratio: Ratio) -> str:
+def effect(ratio):
     """Return "less", "more", or "" where turning a switch on makes no difference that counts.
 
     The interval must not hold 1, and the change must be worth a setting.
@@ -156,13 +156,13 @@ def effect(ratio: Ratio) -> str:
     return ""
 
 
-def warnings(switches: list[SwitchResult]) -> list[RunWarning]:
+def warnings(switches):
     """Return what makes these figures less reliable than they look."""
     busy = tuple(switch for switch in switches if median_of(switch, "other_cpu") > OTHERS)
     return [RunWarning("other_programs", busy, len(switches))] if busy else []
 
 
-def median_of(switch: SwitchResult, name) -> float:
+def median_of(switch, name):
     """Return the median of a measured value over both positions; 0 without values."""
     parts = switch.measured.on, switch.measured.off
     values = [value for part in parts for value in part.get(name, ())]

@@ -17,7 +17,7 @@ from perflab.measure.machine import machine_busy_cpu_s
 
 from .. import store, wording
 from ..gunicorn import Gunicorn
-from ..model import Progress, Rounds, Run
+from ..model import Progress, Rounds
 from ..plan import LoadRefused
 from ..run import recording
 from .tuning import SWITCHES, compare, warnings
@@ -40,7 +40,7 @@ class TuningRequest:
     users: int = 1
 
 
-def perform(request: TuningRequest, run: Run, on_progress):
+def perform(request, run, on_progress):
     """Measure every switch into `run`, which is written after each round, and whatever happens.
 
     `on_progress` is called with a Progress before each round.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from .. import measurement, scenarios, store, verdict, wording
 from ..gunicorn import Gunicorn
-from ..model import Point, Run
+from ..model import Point
 from ..plan import Plan
 from ..run import progress_of, recording
 
@@ -54,7 +54,7 @@ class ClassFinding:
     times: float = 0
 
 
-def plans(workers, threads, users, duration_s, ms=None) -> list[tuple[TestedClass, Plan]]:
+def plans(workers, threads, users, duration_s, ms=None):
     """Return each class with the Plan of its point, in the order in which they are measured."""
     return [
         (
@@ -74,7 +74,7 @@ def plans(workers, threads, users, duration_s, ms=None) -> list[tuple[TestedClas
     ]
 
 
-def perform(todo, run: Run, on_progress):
+def perform(todo, run, on_progress):
     """Measure each point into `run`, which is written after each, and whatever happens.
 
     `on_progress` is called with a Progress now and then.
@@ -92,7 +92,7 @@ def perform(todo, run: Run, on_progress):
             store.write(run)
 
 
-def measure_class(tested, plan, costs, progress, on_progress) -> Point:
+def measure_class(tested, plan, costs, progress, on_progress):
     """Measure one point and return it.
 
     `costs` gets what a request costs on the first class that is measured: theory stands on that.
@@ -117,7 +117,7 @@ def measure_class(tested, plan, costs, progress, on_progress) -> Point:
     ).rounded()
 
 
-def judge(points) -> list[ClassFinding]:
+def judge(points):
     """Return who answers most on each page, and what the others cost. Pure."""
     found = []
     for page in scenarios.CALIBRATED:
@@ -131,7 +131,7 @@ def judge(points) -> list[ClassFinding]:
     return [*found, *uneven_workers(points), *cpu_costs(points)]
 
 
-def uneven_workers(points) -> list[ClassFinding]:
+def uneven_workers(points):
     """Return the points whose busiest worker had clearly more to do than its share."""
     return [
         ClassFinding("uneven_workers", point)
@@ -141,7 +141,7 @@ def uneven_workers(points) -> list[ClassFinding]:
     ]
 
 
-def cpu_costs(points) -> list[ClassFinding]:
+def cpu_costs(points):
     """Return the classes that need clearly more CPU for a request than sync needs."""
     # Where the page only waits, all computing is the server's own.
     waiting = {p.name: p for p in points if p.scenario == "io-bound" and p.server_cpu_ms}
@@ -153,6 +153,6 @@ def cpu_costs(points) -> list[ClassFinding]:
     ]
 
 
-def warnings(points) -> list[verdict.RunWarning]:
+def warnings(points):
     """Return what makes these points less reliable than they look."""
     return [one for one in verdict.warnings(points, {}) if one.code in CHECKED]

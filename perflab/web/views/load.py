@@ -15,7 +15,7 @@ from perflab.base.messages import count_of
 from perflab.catalogue import registry
 from perflab.load import background, curves, scenarios, store
 from perflab.load.comparisons.tuning import LEAST_ROUNDS
-from perflab.load.model import CLASSES, TUNING, Run
+from perflab.load.model import CLASSES, TUNING
 from perflab.load.tables import describe_knobs
 from perflab.load.wording import FIGURES
 from perflab.workers import control
@@ -75,7 +75,7 @@ def listed(request, asked, problem=""):
     return render(request, "perflab/load.html", context, status=400 if problem else 200)
 
 
-def listed_run(run: Run) -> ListedRun:
+def listed_run(run):
     """Return what the list says of a run."""
     points = run.measured_points()
     best = max(points, key=lambda point: point.requests_per_s, default=None)
@@ -91,7 +91,7 @@ def listed_run(run: Run) -> ListedRun:
     )
 
 
-def span_of(run: Run) -> str:
+def span_of(run):
     """Return from where to where a run's points go, or how many there are and by what."""
     points = run.measured_points()
     spans = filter(None, (axis_span(points, name) for name in curves.AXES))
@@ -102,7 +102,7 @@ def span_of(run: Run) -> str:
     return f"{count}, by {by}" if by else f"{count}"
 
 
-def axis_span(points, name) -> str:
+def axis_span(points, name):
     """Return "1–4 workers" of these points; "" where unknown, and for a single thread."""
     values = {getattr(point, name) for point in points} - {None}
     if not values or name == "threads" and values == {1}:
@@ -111,7 +111,7 @@ def axis_span(points, name) -> str:
     return count_of(low, name) if low == high else f"{low}–{high} {name}"
 
 
-def title_of(run: Run) -> str:
+def title_of(run):
     """Return the scenario, and what was chosen differently from the defaults."""
     chosen = describe_knobs(run)
     if run.generator not in ("", "locust"):
@@ -265,7 +265,7 @@ def stop(request):
     return redirect("load")
 
 
-def run_or_404(run_id) -> Run:
+def run_or_404(run_id):
     """Return a kept run."""
     try:
         return store.read(run_id)
