@@ -9,7 +9,7 @@ import json
 import pytest
 
 from perflab.base.numbers import format_number
-from perflab.load.svg import ticks
+from perflab.load.svg import axis_ticks
 from perflab.measure import stats
 from tests.recorded import write_fixtures
 
@@ -111,7 +111,7 @@ def test_javascript_writes_the_same_numbers(call):
     ],
 )
 def test_ticks_are_round_and_end_as_little_above_the_top_as_can_be(top, most, whole, marks):
-    assert ticks(top, most, whole) == marks
+    assert axis_ticks(top, most, whole) == marks
 
 
 def test_every_axis_reaches_its_top_with_few_ticks():

@@ -83,7 +83,7 @@ def format_number(number: float, whole: bool | None = None) -> str:
 
     From 100 on it has no decimals, from 10 on one, from 0.095 on two; a smaller number has one
     digit that is not 0. With `whole` there are no decimals; it is left out where the number itself
-    shall decide. "–" stands for what is not finite. The JavaScript of the charts has the same rule.
+    shall decide. "–" stands for what is not finite. The pages' js/numbers.js has the same rule.
     """
     if not math.isfinite(number):
         return "–"

@@ -65,7 +65,7 @@ def over_time(title, panels):
 def drawing(title, x_label, panels, height, at):
     """The SVG of some panels, each `height` px high, and below them the x axis."""
     known = [x for panel in panels for one in panel.series for x, _ in one.points]
-    round_x = ticks(max(known, default=0))
+    round_x = axis_ticks(max(known, default=0))
     low_x, top_x = 0, max(known, default=0) or round_x[-1]
     if at and min(at) < max(at):  # from just before the first: nothing was measured at none
         beside = (max(at) - min(at)) * 0.03
@@ -97,7 +97,7 @@ def drawing(title, x_label, panels, height, at):
 def frame(panel, top, height, to_x):
     """The grid of a panel and its lines."""
     highest = max((y for one in panel.series for _, y in one.points if y is not None), default=0)
-    marks = ticks(highest, 6 if height > 200 else 3)
+    marks = axis_ticks(highest, 6 if height > 200 else 3)
 
     def to_y(value):
         return top + height - value / marks[-1] * height
@@ -171,12 +171,12 @@ def label(x, y, text, css, anchor="start"):
     )
 
 
-def ticks(top, most=6, whole=False):
+def axis_ticks(top, most=6, whole=False):
     """Return round numbers from zero to at least `top`, at most so many and the zero.
 
     They are 1, 2, 2.5, 5 or 10 times a power of ten apart, so that the last one is as little above
-    `top` as can be. `whole` allows whole numbers alone. charts.js has the same rule, and computes
-    in the same order.
+    `top` as can be. `whole` allows whole numbers alone. The pages' js/numbers.js has the same rule,
+    and computes in the same order.
     """
     top = top if top > 0 else 1
     power = 1.0

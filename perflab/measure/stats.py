@@ -1,8 +1,8 @@
 """The statistics of timings: median, p95, and how sure a ratio of medians is.
 
-Pure functions on numbers; docs/command-measure.md explains why these and no others. stats.js has
-the same functions for the comparison page: on the same numbers both return the same results to the
-last digit, because both do the same additions in the same order and draw the same random numbers.
+Pure functions on numbers; docs/command-measure.md explains why these and no others. The pages'
+js/stats.js has the same functions: on the same numbers both return the same results to the last
+digit, because both compute in the same order and draw the same random numbers.
 """
 
 import math

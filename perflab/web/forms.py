@@ -27,7 +27,7 @@ class WholeNumberField(forms.CharField):
 
 
 class OneLineForm(forms.Form):
-    """A form whose first error is told in one line."""
+    """A form that returns its first error as one line."""
 
     def problem(self):
         """Return what is wrong, in one line."""

@@ -37,7 +37,7 @@ def test_a_gap_is_no_line_and_no_mark():
     ],
 )
 def test_an_axis_has_round_numbers(top, marks):
-    assert svg.ticks(top, most=6) == marks
+    assert svg.axis_ticks(top, most=6) == marks
 
 
 def test_a_drawing_obeys_the_pages_policy_and_names_are_text():

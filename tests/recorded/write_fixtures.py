@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from perflab.base.numbers import format_number
-from perflab.load.svg import ticks
+from perflab.load.svg import axis_ticks
 from perflab.measure import stats
 
 FOLDER = Path(__file__).parent
@@ -81,7 +81,7 @@ def charts():
     ]
     return {
         "ticks": [
-            {"top": top, "most": most, "whole": whole, "ticks": ticks(top, most, whole)}
+            {"top": top, "most": most, "whole": whole, "ticks": axis_ticks(top, most, whole)}
             for top in tops
             for most in STEPS
             for whole in (False, True)
