@@ -45,7 +45,7 @@ class LoadCommand(OneLineCommand):
 
     requires_system_checks = ()
 
-    def prepare(self, options, command) -> PreparedRun:
+    def prepare(self, options, command):
         """Return the run that the options ask for; `command` is the command line that repeats it.
 
         Raises LoadRefused, Problem and django.db.Error.
