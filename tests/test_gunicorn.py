@@ -343,7 +343,7 @@ def test_what_is_open_before_a_fork_is_closed(monkeypatch, preloaded, closed):
     found = []
     monkeypatch.setattr(connections, "close_all", lambda: found.append("db"))
     monkeypatch.setattr(caches, "close_all", lambda: found.append("caches"))
-    server = SimpleNamespace(scoreboard=SimpleNamespace(reserve=lambda: 3))
+    server = SimpleNamespace(scoreboard=SimpleNamespace(reserve_slot=lambda: 3))
     server.cfg = SimpleNamespace(preload_app=preloaded)
 
     runpy.run_path(str(ROOT / "gunicorn.conf.py"))["pre_fork"](server, SimpleNamespace())
