@@ -1,4 +1,4 @@
-"""Test haproxy.cfg and nginx.conf in front of instances that do as they are told."""
+"""Test haproxy.cfg and nginx.conf in front of instances that do what the test tells them."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -66,15 +66,15 @@ def asked(instances):
 
 
 @pytest.fixture(params=BALANCERS)
-def door(request, pretended, var):
+def port(request, pretended, var):
     with balancer(request.param, pretended[0].server_port, var) as port:
         yield port
 
 
 @pytest.mark.parametrize("lie", LIES, ids=str)
-def test_a_balancer_says_itself_who_is_asking(door, pretended, lie):
+def test_a_balancer_says_itself_who_is_asking(port, pretended, lie):
     ask(
-        door,
+        port,
         "/",
         headers={name: value.replace("127.0.0.1", "192.0.2.1") for name, value in lie.items()},
     )
@@ -83,7 +83,7 @@ def test_a_balancer_says_itself_who_is_asking(door, pretended, lie):
     assert headers.get_all("X-Forwarded-For") == ["127.0.0.1"]
     assert headers.get_all("X-Real-IP") == ["127.0.0.1"]
     assert headers.get_all("X-Forwarded-Proto") == ["http"]
-    assert headers.get_all("X-Forwarded-Host") == headers.get_all("Host") == [f"127.0.0.1:{door}"]
+    assert headers.get_all("X-Forwarded-Host") == headers.get_all("Host") == [f"127.0.0.1:{port}"]
     assert "Forwarded" not in headers
     assert sum(name.lower().startswith("x-forwarded-") for name in headers) == 3
 
@@ -91,11 +91,11 @@ def test_a_balancer_says_itself_who_is_asking(door, pretended, lie):
 @pytest.mark.parametrize(
     ("method", "times"), [("GET", 2), ("HEAD", 2), ("POST", 1), ("PUT", 1), ("DELETE", 1)]
 )
-def test_what_only_reads_is_sent_again_and_nothing_else(door, pretended, method, times):
+def test_what_only_reads_is_sent_again_and_nothing_else(port, pretended, method, times):
     for instance in pretended:
         instance.answering = False
 
-    answer = ask(door, "/", method)
+    answer = ask(port, "/", method)
 
     assert answer.status == 502
     assert {sent for sent, _ in asked(pretended)} == {method}
@@ -105,22 +105,22 @@ def test_what_only_reads_is_sent_again_and_nothing_else(door, pretended, method,
         assert sum(bool(instance.requests) for instance in pretended) > 1
 
 
-def test_an_order_that_was_not_delivered_goes_to_another_instance(door, pretended):
+def test_an_order_that_was_not_delivered_goes_to_another_instance(port, pretended):
     pretended[0].end()
 
-    statuses = [ask(door, "/", "POST").status for _ in range(6)]
+    statuses = [ask(port, "/", "POST").status for _ in range(6)]
 
     assert statuses == [200] * 6
     assert len(asked(pretended)) == 6
 
 
 def test_haproxy_asks_nothing_of_an_instance_that_cannot_serve(pretended, var):
-    with balancer("haproxy", pretended[0].server_port, var) as door:
+    with balancer("haproxy", pretended[0].server_port, var) as port:
         pretended[0].healthy = False
 
         def left_out():
             before = len(pretended[0].requests)
-            assert {ask(door, "/").status for _ in range(6)} == {200}
+            assert {ask(port, "/").status for _ in range(6)} == {200}
             return len(pretended[0].requests) == before
 
         wait_until(left_out, "leaving out the unhealthy one")
@@ -130,13 +130,13 @@ def test_haproxy_asks_nothing_of_an_instance_that_cannot_serve(pretended, var):
 
 
 def test_haproxy_asks_everybody_where_nobody_is_healthy(pretended, var):
-    with balancer("haproxy", pretended[0].server_port, var) as door:
+    with balancer("haproxy", pretended[0].server_port, var) as port:
         for instance in pretended:
             instance.healthy = False
         log = var / "haproxy.log"
         wait_until(lambda: "has no server available" in log.read_text(), "all checks failing")
 
-        statuses = {ask(door, "/").status for _ in range(6)}
+        statuses = {ask(port, "/").status for _ in range(6)}
 
     assert statuses == {200}
     assert all(instance.requests for instance in pretended)

@@ -57,11 +57,11 @@ def test_requests_carry_the_knobs_and_do_not_look_like_a_browsers(broken_run):
 def test_steps_stop_at_failures(broken_lab):
     page = ("--experiment", "server-error", "--step-time", "1")
 
-    climb = run("steps", "--host", broken_lab.url, *page)
+    stepped = run("steps", "--host", broken_lab.url, *page)
 
-    line = climb.log.splitlines()[-1]
+    line = stepped.log.splitlines()[-1]
     assert re.match(r"The lab is overloaded at 2 users .*100.0% failures", line)
-    assert climb.status == 1
+    assert stepped.status == 1
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,16 @@ import shlex
 
 from tests.support.copied_commands import commands
 from tests.support.labs import ROOT
-from tests.support.locust_runs import RUN_S, Run, listening, load, locust, run, slugs
+from tests.support.locust_runs import (
+    RUN_S,
+    Run,
+    listening,
+    load,
+    locust,
+    measure_long_enough,
+    run,
+    slugs,
+)
 from tests.support.services import free_port, wait_until
 
 
@@ -31,10 +40,14 @@ def test_the_commands_in_the_docs_name_real_scenarios_and_options():
 
 
 def test_slow_and_fast_load_every_experiment_under_the_same_names(lab):
-    headless = ("--headless", "--json", "--only-summary", *load(lab))
+    def load_both(seconds):
+        headless = ("--headless", "--json", "--only-summary", *load(lab, seconds=seconds))
+        with locust("slow", *headless) as one, locust("fast", *headless) as other:
+            return Run(one), Run(other)
 
-    with locust("slow", *headless) as one, locust("fast", *headless) as other:
-        slow, fast = Run(one), Run(other)
+    slow, fast = measure_long_enough(
+        load_both, lambda runs: all(run.counts.keys() == slugs(lab) for run in runs)
+    )
 
     assert slow.counts.keys() == fast.counts.keys() == slugs(lab)
     assert not slow.failed
@@ -81,10 +94,15 @@ def test_scenarios_run_over_several_processes_that_meet_on_loopback(lab):
     port = free_port()
     meet = ("--processes", "2", "--master-bind-port", f"{port}", "--master-port", f"{port}")
 
-    with locust("slow", "--headless", "--json", *load(lab, *meet)) as process:
-        wait_until(lambda: listening(process), "the master to listen")
-        addresses = listening(process)
-        slow = Run(process)
+    def load_with_two_processes(seconds):
+        options = load(lab, *meet, seconds=seconds)
+        with locust("slow", "--headless", "--json", *options) as process:
+            wait_until(lambda: listening(process), "the master to listen")
+            return listening(process), Run(process)
+
+    addresses, slow = measure_long_enough(
+        load_with_two_processes, lambda result: result[1].counts.keys() == slugs(lab)
+    )
 
     assert addresses == {("127.0.0.1", port)}
     assert slow.status == 0, slow.log
@@ -105,34 +123,34 @@ def test_steps_stop_by_themselves_and_tell_the_load(lab):
     )
     steps = ("--step-users", "4", "--step-time", "1", "--users", "200")
 
-    climb = run("steps", "--host", lab.url, *page, *steps)
+    stepped = run("steps", "--host", lab.url, *page, *steps)
 
-    line = climb.log.splitlines()[-1]
+    line = stepped.log.splitlines()[-1]
     found = re.fullmatch(
         r"The lab is overloaded at (\d+) users "
         r"\(([\d.]+) requests/s, p95 (\d+) ms, 0.0% failures\); "
         r"it began with 4 users \(([\d.]+) requests/s, p95 (\d+) ms, 0.0% failures\).",
         line,
     )
-    assert found, climb.log
+    assert found, stepped.log
     users, rate, p95, first_rate, first_p95 = map(float, found.groups())
     assert 4 < users < 200
     assert users % 4 == 0
     assert p95 > 4 * first_p95
     assert rate > 0
     assert first_rate > 0
-    assert set(climb.counts) == {"n-plus-one"}
-    assert climb.status == 0
+    assert set(stepped.counts) == {"n-plus-one"}
+    assert stepped.status == 0
 
 
 def test_steps_end_at_the_ceiling_when_the_lab_holds(lab):
     page = ("--experiment", "cache-page", "--movies", "10")
     steps = ("--step-users", "1", "--step-time", "1", "--users", "2")
 
-    climb = run("steps", "--host", lab.url, *page, *steps)
+    stepped = run("steps", "--host", lab.url, *page, *steps)
 
-    assert "The lab is not overloaded at the most users, 2 users (" in climb.log.splitlines()[-1]
-    assert climb.status == 0
+    assert "The lab is not overloaded at the most users, 2 users (" in stepped.log.splitlines()[-1]
+    assert stepped.status == 0
 
 
 def test_a_spike_is_compared_with_the_calm_before_and_after_it(lab):

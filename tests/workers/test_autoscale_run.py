@@ -33,7 +33,7 @@ class BusyLab:
 
     def __init__(self, clock, calm_at=1e9):
         self.clock, self.calm_at = clock, calm_at
-        self.wanted, self.answers, self.is_silent, self.is_dead = 1, 0, False, False
+        self.target, self.answers, self.is_silent, self.is_dead = 1, 0, False, False
 
     def read(self):
         if self.is_silent:
@@ -43,15 +43,15 @@ class BusyLab:
         counts = [0] * BUCKETS
         counts[bucket_of(600e6)] = self.answers
         latency = Latency(int(600e6) * self.answers, tuple(counts))
-        busy_s = min(self.answers * 0.05, self.clock.now * self.wanted)
-        return Reading(self.clock.now, self.wanted, self.answers, busy_s, 0, latency), self.wanted
+        busy_s = min(self.answers * 0.05, self.clock.now * self.target)
+        return Reading(self.clock.now, self.target, self.answers, busy_s, 0, latency), self.target
 
     def target_workers(self):
-        return self.wanted
+        return self.target
 
     def set_workers(self, number):
-        change = control.WorkerChange(self.wanted, number)
-        self.wanted = number
+        change = control.WorkerChange(self.target, number)
+        self.target = number
         return change
 
     def is_alive(self):
@@ -175,7 +175,7 @@ def test_an_order_that_fails_is_decided_again_at_the_next_look(clock, saved):
     list(run.steps(duration_s=3))
 
     assert [(change["t_s"], change["to"]) for change in run.record["changes"]] == [(2.5, 2)]
-    assert lab.wanted == next(failures) == 2
+    assert lab.target == next(failures) == 2
 
 
 def test_samples_older_than_the_cool_down_are_forgotten(clock, saved):

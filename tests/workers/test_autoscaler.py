@@ -62,10 +62,10 @@ def test_load_that_comes_and_goes_never_makes_it_flap(period_s):
         p95_ms = 50 * max(1, users / workers) if users else None
         busy = min(users, workers)
         samples.append(Sample(at, workers, workers, busy, users, 20 * busy, p95_ms))
-        wanted = decide(samples, LIMITS).workers
-        if wanted != workers:
-            steps.append((at, wanted - workers))
-            workers = wanted
+        needed = decide(samples, LIMITS).workers
+        if needed != workers:
+            steps.append((at, needed - workers))
+            workers = needed
 
     assert max(step for _, step in steps) >= 1
     assert all(

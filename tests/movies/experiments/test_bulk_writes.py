@@ -58,14 +58,14 @@ def test_a_page_that_fails_leaves_nothing_and_touches_nobody_elses(
 
 @here
 def test_the_middle_variant_writes_the_same_statements_in_one_transaction(client):
-    def told(variant):
+    def kinds_of(variant):
         kinds = [
             statement.split()[0] for statement in statements_of(client, "bulk-writes", variant)
         ]
         return [kind for kind in kinds if kind in ("INSERT", "SAVEPOINT", "RELEASE")]
 
-    one_by_one = told("slow")
-    together = told("transaction")
+    one_by_one = kinds_of("slow")
+    together = kinds_of("transaction")
 
     assert one_by_one == ["INSERT"] * 100
     assert together == ["SAVEPOINT", *["INSERT"] * 100, "RELEASE"]

@@ -63,7 +63,7 @@ def test_a_service_really_waits():
     assert time.monotonic() - started >= 0.05
 
 
-def test_services_that_cannot_start_are_told_of(client, monkeypatch):
+def test_services_that_cannot_start_are_reported(client, monkeypatch):
     def no_port(*args):
         raise OSError(24, "Too many open files")
 
@@ -78,7 +78,7 @@ def test_services_that_cannot_start_are_told_of(client, monkeypatch):
 
 
 @pytest.mark.parametrize("variant", ["in-turn", "async", "threads"])
-def test_a_service_that_does_not_answer_is_told_of(client, monkeypatch, variant):
+def test_a_service_that_does_not_answer_is_reported(client, monkeypatch, variant):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # and nobody listens
         nowhere = f"http://127.0.0.1:{unused.getsockname()[1]}"
@@ -104,8 +104,8 @@ def test_a_forked_worker_has_services_of_its_own():
             os._exit(0)
     os.waitpid(child, 0)
     os.close(writes)
-    with os.fdopen(reads) as told:
-        theirs, said = json.load(told)
+    with os.fdopen(reads) as pipe:
+        theirs, said = json.load(pipe)
 
     assert theirs != before
     assert said == [archive_services.answer_for("vault", 7)]

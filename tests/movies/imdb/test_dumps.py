@@ -112,12 +112,12 @@ def test_a_wrong_dump_gets_one_line_and_status_2_and_changes_nothing(folder, nam
     spoil_it, says = WRONG[how]
     spoil_it(folder / f"{name}.tsv.gz")
 
-    with nothing_changes(), pytest.raises(CommandError, match=says) as told:
+    with nothing_changes(), pytest.raises(CommandError, match=says) as refused:
         call_command("import_imdb", str(folder), replace=True)
 
-    assert told.value.returncode == 2
-    assert name in str(told.value)
-    assert "\n" not in str(told.value)
+    assert refused.value.returncode == 2
+    assert name in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.django_db

@@ -33,11 +33,11 @@ def test_the_command_tells_what_it_did_and_what_it_left_out(irregular, capsys):
 @pytest.mark.django_db
 @pytest.mark.parametrize("where", ["nowhere", "title.basics.tsv.gz", "a\nb", "x" * 5000])
 def test_what_is_no_folder_gets_one_line(folder, where):
-    with nothing_changes(), pytest.raises(CommandError, match="cannot be read") as told:
+    with nothing_changes(), pytest.raises(CommandError, match="cannot be read") as refused:
         call_command("import_imdb", str(folder / where), replace=True)
 
-    assert told.value.returncode == 2
-    assert "\n" not in str(told.value)
+    assert refused.value.returncode == 2
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -20,18 +20,18 @@ from tests.support.imdb_dumps import IMPORTED, everything, imported_ids, nothing
     ids=["no film", "no director"],
 )
 def test_dumps_without_a_film_that_can_be_used_change_nothing(tmp_path, dump, says):
-    with nothing_changes(), pytest.raises(CommandError, match=says) as told:
+    with nothing_changes(), pytest.raises(CommandError, match=says) as refused:
         call_command("import_imdb", str(write(tmp_path, **dump)), replace=True)
 
-    assert told.value.returncode == 2
+    assert refused.value.returncode == 2
 
 
 @pytest.mark.django_db
 def test_films_that_are_there_are_only_replaced_when_asked(folder):
-    with nothing_changes(), pytest.raises(CommandError, match="1,851 films; --replace") as told:
+    with nothing_changes(), pytest.raises(CommandError, match="1,851 films; --replace") as refused:
         call_command("import_imdb", str(folder))
 
-    assert told.value.returncode == 2
+    assert refused.value.returncode == 2
 
 
 @pytest.mark.django_db

@@ -114,12 +114,12 @@ def test_django_gives_new_rows_ids_after_ours():
 
 
 @pytest.mark.django_db
-def test_progress_is_told_stage_by_stage():
-    told = []
+def test_progress_is_reported_stage_by_stage():
+    reports = []
 
-    summary = seeding.seed(4_000, progress=lambda *what: told.append(what))
+    summary = seeding.seed(4_000, progress=lambda *what: reports.append(what))
 
-    stages = list(dict.fromkeys(stage for stage, _, _ in told))
+    stages = list(dict.fromkeys(stage for stage, _, _ in reports))
     assert stages == ["writing", "analysing the tables", "tidying up"]
-    assert [films for stage, films, _ in told if stage == "writing"] == [3702, 4000]
-    assert told[-1] == ("tidying up", 4000, summary.rows)
+    assert [films for stage, films, _ in reports if stage == "writing"] == [3702, 4000]
+    assert reports[-1] == ("tidying up", 4000, summary.rows)

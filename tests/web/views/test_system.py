@@ -33,13 +33,13 @@ def test_every_request_is_counted_and_the_workers_are_gunicorns(lab):
     for _ in range(10):
         lab.get("/io-bound/?ms=0")
     wait_until(lambda: counted(lab) >= before + 10, "the last one counted", 5)
-    told = system_of(lab)
+    state = system_of(lab)
 
-    assert told["lab"]["requests"] == before + 10
-    assert told["lab"]["master"] == lab.process.pid
-    assert {worker["pid"] for worker in told["workers"]} == set(lab.worker_pids())
-    assert [w["state"] for w in told["workers"] if w["answers"]] == ["busy"]
-    assert told["note"] == ""
+    assert state["lab"]["requests"] == before + 10
+    assert state["lab"]["master"] == lab.process.pid
+    assert {worker["pid"] for worker in state["workers"]} == set(lab.worker_pids())
+    assert [w["state"] for w in state["workers"] if w["answers"]] == ["busy"]
+    assert state["note"] == ""
 
 
 def test_a_worker_that_waits_is_busy_without_cpu_and_one_that_computes_with_it(lab):
@@ -57,15 +57,15 @@ def test_a_worker_that_waits_is_busy_without_cpu_and_one_that_computes_with_it(l
 
 
 def test_the_machine_is_told_as_the_system_tells_it(lab):
-    told = system_of(lab)["machine"]
+    state = system_of(lab)["machine"]
 
-    assert told["memory_bytes"] == psutil.virtual_memory().total
-    assert 0 < told["memory_available_bytes"] < told["memory_bytes"]
-    assert all(0 < core["busy_s"] <= core["total_s"] for core in told["cores"])
-    assert len(told["load_average"]) == 3
+    assert state["memory_bytes"] == psutil.virtual_memory().total
+    assert 0 < state["memory_available_bytes"] < state["memory_bytes"]
+    assert all(0 < core["busy_s"] <= core["total_s"] for core in state["cores"])
+    assert len(state["load_average"]) == 3
     if sys.platform == "linux":
-        assert told["run_queue"] >= 1
-        assert told["accept_queue"] == 0
+        assert state["run_queue"] >= 1
+        assert state["accept_queue"] == 0
 
 
 def test_connections_that_wait_for_a_worker_are_seen(start_lab):
@@ -84,12 +84,12 @@ def test_connections_that_wait_for_a_worker_are_seen(start_lab):
 
 
 def test_without_gunicorn_it_says_what_is_not_known(client):
-    told = client.get("/system.json").json()
+    state = client.get("/system.json").json()
     page = client.get("/system/").content.decode()
 
-    assert "was not started by Gunicorn" in told["note"]
-    assert told["lab"] is None
-    [worker] = told["workers"]
+    assert "was not started by Gunicorn" in state["note"]
+    assert state["lab"] is None
+    [worker] = state["workers"]
     assert (worker["requests"], worker["busy_s"]) == (None, None)
     assert worker["cpu_s"] > 0
     assert "was not started by Gunicorn" in page
@@ -120,7 +120,7 @@ def test_a_gunicorn_without_a_control_socket_is_said_to_have_no_dial(client, set
     assert "own machine" in elsewhere
 
 
-# The dial.
+# Orders to change the number of workers.
 
 
 def test_the_dial_is_for_a_post_from_the_lab_s_own_machine(client):
