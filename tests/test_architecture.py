@@ -134,7 +134,7 @@ def test_a_pure_module_imports_nothing_of_ours_and_no_django(module):
     assert "django" not in {name.split(".")[0] for name in imported_modules(path)}
 
 
-@pytest.mark.parametrize("package", WITHOUT_DJANGO)
+@pytest.mark.parametrize("package", sorted(WITHOUT_DJANGO))
 def test_base_and_launcher_need_only_the_standard_library(package):
     files = {ROOT / "perflab/__main__.py", *python_files(f"perflab/{package}")}
     for path in files - {ROOT / "perflab/launcher/prepare.py"}:  # the environment's Python's
