@@ -9,7 +9,16 @@ import socket
 import pytest
 
 from perflab.base import config
-from tests.support.launcher import CLOSED, LINUX, Launcher, all_end, perflab, started, the_line
+from tests.support.launcher import (
+    CLOSED,
+    LINUX,
+    Launcher,
+    all_end,
+    hide_ensurepip,
+    perflab,
+    started,
+    the_line,
+)
 from tests.support.services import free_port, wait_until
 
 
@@ -46,8 +55,7 @@ def test_a_fresh_clone_starts_in_a_room_without_internet(bare):
 
 def test_no_network_at_the_first_start_is_said_in_one_line(bare, tmp_path):
     """This Python brings no pip with it either: the system's works on the environment."""
-    stub = tmp_path / "ensurepip.py"
-    stub.write_text("raise ImportError('as on Debian')")
+    hide_ensurepip(tmp_path)
 
     done = perflab(
         bare,
@@ -66,7 +74,7 @@ def test_no_network_at_the_first_start_is_said_in_one_line(bare, tmp_path):
 
 def test_an_interrupted_installation_is_done_again(bare, tmp_path):
     """Killed while pip waits for an index that never answers; pip dies with it."""
-    (tmp_path / "ensurepip.py").write_text("raise ImportError")
+    hide_ensurepip(tmp_path)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

@@ -9,7 +9,14 @@ import pytest
 
 from perflab.base import config
 from perflab.launcher import installers
-from tests.support.launcher import LINUX, checkout, newcomers, perflab, the_line
+from tests.support.launcher import (
+    LINUX,
+    checkout,
+    hide_ensurepip,
+    newcomers,
+    perflab,
+    the_line,
+)
 
 
 def wheel(folder, name, version):
@@ -57,7 +64,7 @@ def tiny(bare, tmp_path, monkeypatch):
     (bare / "requirements.txt").write_text("tiny==1.0  # as small as can be\n")
     wheel(tmp_path / "wheels", "tiny", "1.0")
     wheel(tmp_path / "wheels", "tiny", "2.0")
-    (tmp_path / "wheels" / "ensurepip.py").write_text("raise ImportError")  # as on Debian
+    hide_ensurepip(tmp_path / "wheels")
     return bare, tmp_path / "wheels"
 
 

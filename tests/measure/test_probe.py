@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import dj_database_url
+import django
 import psycopg.sql
 import pytest
 from django.core.cache import cache
@@ -193,7 +194,9 @@ WORK = [
     (undone_to_a_savepoint, (2, 4), (2, 3)),
     (undone, (1, 1), (1, 0)),
     (made_or_found, (3, 1), (3, 0)),
-    (bulk_created, (13, 1), (1, 0)),
+    # Django 5.2 gives SQLite 999 parameters at a time. Django 6.1 asks SQLite how many it takes,
+    # and needs no transaction for the one statement.
+    (bulk_created, (1, 0) if django.VERSION >= (6, 1) else (13, 1), (1, 0)),
     (deleted, (1, 1), (1, 0)),
     (read_in_chunks, (1, 0), (1, 0)),
     (by_hand, (2, 0), (2, 0)),

@@ -9,10 +9,12 @@ import sys
 import sysconfig
 import threading
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import psutil
 
+from perflab.launcher import installers
 from tests.support.labs import ROOT
 from tests.support.services import free_port, tie_to_parent, wait_until
 
@@ -48,6 +50,24 @@ def newcomers(folder, **changes):
     kept = ("PATH", "LANG", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PERFLAB_REQUIRE")
     own = {name: value for name, value in os.environ.items() if name.startswith((*kept, "PIP_"))}
     return {**own, "HOME": str(home), "PYTHONUNBUFFERED": "1", **changes}
+
+
+def hide_ensurepip(folder):
+    """Leave Pythons that look into `folder` first with the system's pip alone, as on some Debians.
+
+    Where the running Python has no such pip (Debian keeps it in a package of its own), put one into
+    `folder`: this test run's, or the one that Python brings for its environments.
+    """
+    (folder / "ensurepip.py").write_text("raise ImportError('as on Debian')")
+    base = getattr(sys, "_base_executable", sys.executable)
+    if subprocess.run([base, "-c", "import pip"], capture_output=True).returncode == 0:
+        return
+    ours = list(Path(sysconfig.get_path("purelib")).glob("pip*"))
+    for path in ours:
+        (folder / path.name).symlink_to(path)
+    if not ours:  # uv makes environments without one
+        with zipfile.ZipFile(installers.wheel_of_pip()) as wheel:
+            wheel.extractall(folder)
 
 
 def perflab(folder, *arguments, user=None, python=None, timeout=120, **changes):

@@ -16,9 +16,9 @@ def made(monkeypatch):
     instances = []
     from_db = Movie.from_db.__func__
 
-    def recording(cls, db, names, values):
+    def recording(cls, db, names, values, **options):  # Django 6.1 has a fetch mode among them
         instances.append(list(names))
-        return from_db(cls, db, names, values)
+        return from_db(cls, db, names, values, **options)
 
     monkeypatch.setattr(Movie, "from_db", classmethod(recording))
     return instances
