@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from perflab.base.messages import count_of
 
 from .model import CLASSES, TUNING, Point
-from .svg import COLOURS, Panel, Series, lines, over_time
+from .svg import COLOURS, Panel, Series, draw_lines, draw_over_time
 
 AXES = ("workers", "threads", "users")
 COMPARISONS = (CLASSES, TUNING)  # their points are no curve: they differ in what has no order
@@ -113,11 +113,11 @@ def charts(run):
             latency.append(series_of(curve, axis, "p50_ms", f"{name} p50".strip(), css, True))
         title = f"{run.scenario}: throughput against {axis}"
         label = "requests per second"
-        found["throughput"] = lines(title, axis, label, with_dashes(throughput), at)
+        found["throughput"] = draw_lines(title, axis, label, with_dashes(throughput), at)
         title = f"{run.scenario}: latency against {axis}"
-        found["latency"] = lines(title, axis, "latency, ms", with_dashes(latency), at)
+        found["latency"] = draw_lines(title, axis, "latency, ms", with_dashes(latency), at)
     if panels := time_panels(run):
-        found["time"] = over_time(f"{run.scenario}: load, workers and latency", panels)
+        found["time"] = draw_over_time(f"{run.scenario}: load, workers and latency", panels)
     return found
 
 
@@ -163,7 +163,7 @@ def both_charts(one, other):
                 drawn = series_of(curve, axis, figure, f"{letter} {which}".strip(), css)
                 series.append(replace(drawn, dashed=letter == "B"))
         title = f"Two runs: {label} against {axis}"
-        found[name] = lines(title, axis, label, with_dashes(series), at)
+        found[name] = draw_lines(title, axis, label, with_dashes(series), at)
     return found
 
 

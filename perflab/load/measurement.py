@@ -138,7 +138,7 @@ def cost_of(window):
 def point_of(plan, setup, window, costs):
     """Return the point of a measured window, with what theory says of it."""
     if window is None:
-        raise LoadRefused(f"{plan.generator} told nothing")
+        raise LoadRefused(f"{plan.generator} gave no figures")
     variant, workers, threads = setup.target.variant, setup.workers, setup.threads
     worker_class = plan.worker_class_for(threads)
     per_s = window.requests / window.seconds

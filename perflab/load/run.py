@@ -94,12 +94,12 @@ def perform(plan, run, on_progress=lambda progress: None, on_point=lambda point:
     """
     costs = {}
 
-    def tell(progress):
+    def keep_progress(progress):
         run.progress = progress.rounded()
         store.write(run)
         on_progress(progress)
 
-    def add(point):
+    def add_point(point):
         run.points.append(point)
         run.costs = {variant: cost.rounded() for variant, cost in costs.items() if cost}
         on_point(point)
@@ -109,13 +109,13 @@ def perform(plan, run, on_progress=lambda progress: None, on_point=lambda point:
         try:
             for number, setup in enumerate(setups, 1):
                 progress = progress_of(setup, number, len(setups))
-                tell(progress)
+                keep_progress(progress)
                 report = store.report_path(run.id, number)
-                add(measure_point(plan, setup, costs, progress, tell, report))
+                add_point(measure_point(plan, setup, costs, progress, keep_progress, report))
                 store.write(run)
         except Interrupted as interrupted:
             if interrupted.point:
-                add(interrupted.point)
+                add_point(interrupted.point)
             raise interrupted.__cause__ from None
         finally:
             conclude(run, costs)

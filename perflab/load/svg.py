@@ -1,8 +1,8 @@
-"""Drawings as SVG, made on the server: numbers in, text out. Pure.
+"""Draw figures as SVG on the server: numbers in, text out. Pure.
 
-Colours are presentation attributes, so that a drawing can be taken away as a file; on a page the
-style sheet overrides them by class, for both themes. There are no style attributes, which the
-pages' policy forbids.
+Colours are presentation attributes, so that a drawing is complete as a file; on a page the style
+sheet overrides them by class, for both themes. There are no style attributes, since the pages'
+policy forbids them.
 """
 
 import math
@@ -13,11 +13,11 @@ from perflab.base.numbers import format_number
 
 WIDTH, LEFT, RIGHT = 520, 56, 16
 ROW = 20  # px of a row of the legend
-LETTER = 7.6  # px, about
-APART = 26  # px between two ticks of the x axis, at least
-# What a series is, and its colour in a file: a variant, the other of two runs, or none of these.
+LETTER = 7.6  # px of a letter, about
+TICK_DISTANCE = 26  # px between two ticks of the x axis, at least
+# What a series is, and its colour in a file: a variant, the second of two runs, or neither.
 COLOURS = {"slow": "#a83a08", "fast": "#0a6280", "other": "#5b3fd6", "soft": "#5a5d63"}
-# Of lines of one colour, the measured and the dashed ones.
+# The dashes of lines that share a colour: of measured lines, and of dashed ones.
 DASHES = (("", "16 4", "16 4 3 4", "16 4 3 4 3 4"), ("6 5", "2 4", "9 4 2 4", "3 8"))
 SOFT, RULE, PAPER = "#5a5d63", "#dcd8cf", "#ffffff"
 
@@ -26,8 +26,8 @@ SOFT, RULE, PAPER = "#5a5d63", "#dcd8cf", "#ffffff"
 class Series:
     """A line: its (x, y) points by rising x, where a y of None is a gap.
 
-    `css` is one of COLOURS. What theory says is dashed and has no marks. `again` is how many lines
-    of its colour there are already: it chooses the dashes.
+    `css` is one of COLOURS. A theoretical line is dashed and has no marks. `again` is the number of
+    lines of this colour before it, which decides the dashes.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Series:
 
     @property
     def dashes(self):
-        """The attribute that tells it from the other lines of its colour; none of a whole line."""
+        """Return the attribute that distinguishes lines of one colour; "" for a solid line."""
         pattern = DASHES[self.dashed][self.again % len(DASHES[self.dashed])]
         return f' stroke-dasharray="{pattern}"' if pattern else ""
 
@@ -52,25 +52,29 @@ class Panel:
     series: tuple
 
 
-def lines(title, x_label, y_label, series, at=None):
-    """One figure against another. `at` are the x that get a tick; round numbers without."""
-    return drawing(title, x_label, [Panel(y_label, tuple(series))], 300, at)
+def draw_lines(title, x_label, y_label, series, at=None):
+    """Draw one figure against another. The x in `at` get a tick; without, round numbers do."""
+    return draw_panels(title, x_label, [Panel(y_label, tuple(series))], 300, at)
 
 
-def over_time(title, panels):
-    """Several figures over one time axis, in seconds, one below the other."""
-    return drawing(title, "seconds", panels, 130, None)
+def draw_over_time(title, panels):
+    """Draw several figures over one time axis, in seconds, one below the other."""
+    return draw_panels(title, "seconds", panels, 130, None)
 
 
-def drawing(title, x_label, panels, height, at):
-    """The SVG of some panels, each `height` px high, and below them the x axis."""
+def draw_panels(title, x_label, panels, height, at):
+    """Draw panels below each other, each `height` px high, and below them the x axis."""
     known = [x for panel in panels for one in panel.series for x, _ in one.points]
     round_x = axis_ticks(max(known, default=0))
     low_x, top_x = 0, max(known, default=0) or round_x[-1]
-    if at and min(at) < max(at):  # from just before the first: nothing was measured at none
+    if at and min(at) < max(at):  # start just before the first: at zero nothing was measured
         beside = (max(at) - min(at)) * 0.03
         low_x, top_x = min(at) - beside, max(at) + beside
-    marks = apart(sorted(at), top_x - low_x) if at else [mark for mark in round_x if mark <= top_x]
+    marks = (
+        spaced_ticks(sorted(at), top_x - low_x)
+        if at
+        else [mark for mark in round_x if mark <= top_x]
+    )
 
     def to_x(value):
         return LEFT + (value - low_x) / (top_x - low_x) * (WIDTH - LEFT - RIGHT)
@@ -80,8 +84,8 @@ def drawing(title, x_label, panels, height, at):
         rows = legend_rows(panel.series)
         top = y + 26 + ROW * len(rows)
         parts += [label(LEFT, y + 16, panel.label, "label-y")]
-        parts += legend(rows, y + 26)
-        parts += frame(panel, top, height, to_x)
+        parts += draw_legend(rows, y + 26)
+        parts += draw_panel(panel, top, height, to_x)
         y = top + height + 12
     parts += [label(to_x(mark), y + 8, format_number(mark), "tick", "middle") for mark in marks]
     parts.append(label(WIDTH - RIGHT, y + 28, x_label, "label-x", "end"))
@@ -94,8 +98,8 @@ def drawing(title, x_label, panels, height, at):
     )
 
 
-def frame(panel, top, height, to_x):
-    """The grid of a panel and its lines."""
+def draw_panel(panel, top, height, to_x):
+    """Return the grid of a panel and its lines, as parts of the SVG."""
     highest = max((y for one in panel.series for _, y in one.points if y is not None), default=0)
     marks = axis_ticks(highest, 6 if height > 200 else 3)
 
@@ -111,12 +115,12 @@ def frame(panel, top, height, to_x):
             label(LEFT - 8, y + 5, format_number(mark), "tick", "end"),
         ]
     for one in panel.series:
-        parts += line(one, panel.label, to_x, to_y)
+        parts += draw_series(one, panel.label, to_x, to_y)
     return parts
 
 
-def line(series, y_label, to_x, to_y):
-    """A series as a path, broken where nothing is known, and a mark for each point."""
+def draw_series(series, y_label, to_x, to_y):
+    """Yield a series as a path, with a gap where a y is unknown, and a mark for each point."""
     colour, path, pen = COLOURS[series.css], "", "M"
     for x, y in series.points:
         if y is None:
@@ -140,7 +144,7 @@ def line(series, y_label, to_x, to_y):
 
 
 def legend_rows(series):
-    """The series in rows that are not wider than the drawing; none for a single one."""
+    """Return the series in rows that are not wider than the drawing; none for a single one."""
     rows, used = [], 0
     for one in series if len(series) > 1 else ():
         wide = 40 + LETTER * len(one.name)
@@ -152,8 +156,8 @@ def legend_rows(series):
     return rows
 
 
-def legend(rows, top):
-    """A piece of each line and its name."""
+def draw_legend(rows, top):
+    """Yield a piece of each line, and its name."""
     for number, row in enumerate(rows):
         y = top + ROW * number + 8
         for x, one in row:
@@ -165,6 +169,7 @@ def legend(rows, top):
 
 
 def label(x, y, text, css, anchor="start"):
+    """Return a text at a place."""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" class="{css}" fill="{SOFT}" '
         f'text-anchor="{anchor}">{escape(text)}</text>'
@@ -195,10 +200,10 @@ def axis_ticks(top, most=6, whole=False):
     return [float(f"{number * best_step:.12g}") for number in range(best_count + 1)]
 
 
-def apart(values, span):
-    """Those of rising values whose labels do not run into the one before."""
+def spaced_ticks(values, span):
+    """Return those of rising values whose labels do not run into the label before."""
     kept = []
     for value in values:
-        if not kept or (value - kept[-1]) / span * (WIDTH - LEFT - RIGHT) >= APART:
+        if not kept or (value - kept[-1]) / span * (WIDTH - LEFT - RIGHT) >= TICK_DISTANCE:
             kept.append(value)
     return kept

@@ -74,6 +74,7 @@ class Meter:
         self.start()
 
     def start(self):
+        """Measure from now on."""
         self.started = time.perf_counter()
         self.before = self.read()
 

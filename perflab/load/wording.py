@@ -186,12 +186,12 @@ def describe_warning(warning, generator=""):
 
 
 def describe_point(point):
-    """Return what a point is, such as "fast 2 workers with 8 users"."""
+    """Return what a point is, such as "fast 2 workers × 4 threads with 8 users"."""
     parts = [point.variant] if point.variant else []
     if point.workers:
         parts.append(count_of(point.workers, "workers"))
     if (point.threads or 1) > 1:
-        parts.append(count_of(point.threads, "threads"))
+        parts.append(f"× {count_of(point.threads, 'threads')}")
     return " ".join([*parts, "with", count_of(point.users, "users")])
 
 

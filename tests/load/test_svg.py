@@ -10,7 +10,7 @@ from tests.support.load_runs import SVG, heights
 
 
 def test_a_line_stands_where_its_numbers_are():
-    drawn = svg.lines("t", "users", "ms", [svg.Series("a", ((1, 0), (2, 50), (4, 100)))])
+    drawn = svg.draw_lines("t", "users", "ms", [svg.Series("a", ((1, 0), (2, 50), (4, 100)))])
 
     low, middle, high = heights(drawn, "fast")
     assert middle == pytest.approx((low + high) / 2)
@@ -21,7 +21,7 @@ def test_a_line_stands_where_its_numbers_are():
 def test_a_gap_is_no_line_and_no_mark():
     series = svg.Series("a", ((0, 1), (1, None), (2, 3), (3, 2)))
 
-    drawing = svg.over_time("t", [svg.Panel("ms", (series,))])
+    drawing = svg.draw_over_time("t", [svg.Panel("ms", (series,))])
 
     (line,) = ElementTree.fromstring(drawing).iter(f"{SVG}path")
     assert re.sub("[^ML]", "", line.get("d")) == "MML"
@@ -41,7 +41,7 @@ def test_an_axis_has_round_numbers(top, marks):
 
 
 def test_a_drawing_obeys_the_pages_policy_and_names_are_text():
-    drawing = svg.lines("<b>", "x", "y", [svg.Series("<i>", ((1, 1),)), svg.Series("b", ())])
+    drawing = svg.draw_lines("<b>", "x", "y", [svg.Series("<i>", ((1, 1),)), svg.Series("b", ())])
 
     ElementTree.fromstring(drawing)
     assert not re.search(r"style=|<style|<script|<[bi]>", drawing)

@@ -38,6 +38,7 @@ DURATIONS = re.compile(r"\b(total|cpu);dur=([0-9.]+)")
 
 @events.init_command_line_parser.add_listener
 def add_options(parser, **_):
+    """Add the plug-in's options to Locust's, hidden from its web interface."""
     hidden = {"type": float, "default": 0.0, "include_in_web_ui": False}
     parser.add_argument("--watch-fd", **{**hidden, "type": int, "default": -1})
     parser.add_argument("--watch-users", **{**hidden, "type": int, "default": 0})
@@ -61,6 +62,7 @@ class Watch:
         count_thinking(self)
 
     def begin(self, phase):
+        """Start to count a phase."""
         self.phase, self.started, self.cpu_s = phase, perf_counter(), process_time()
         self.ended = False  # whether the last line of this phase is written
         self.requests = self.failures = self.served = 0
@@ -72,6 +74,7 @@ class Watch:
             self.thinking[who] = self.started
 
     def on_request(self, name, response_time, response=None, exception=None, **_):
+        """Count a request that was answered, or that failed."""
         self.requests += 1
         self.failures += exception is not None
         self.sum_ms += response_time
@@ -180,6 +183,7 @@ class Master(Watch):
     """Counts what the worker processes have counted, each with a Watch of its own."""
 
     def begin(self, phase):
+        """Start to count a phase, here and in the workers."""
         self.counted = {}  # by each worker in this phase: the last message with its counts
         self.question = 0
         super().begin(phase)
@@ -187,10 +191,12 @@ class Master(Watch):
         self.environment.runner.send_message("watch-begin", data)
 
     def on_counted(self, msg, **_):
+        """Keep what a worker has counted in this phase."""
         if msg.data["record"]["phase"] == self.phase:
             self.counted[msg.node_id] = msg.data
 
     def record(self):
+        """Return what all workers have counted since `begin`."""
         runner, deadline = self.environment.runner, perf_counter() + ANSWER_S
         self.question += 1
         question = self.question
@@ -264,6 +270,7 @@ def count_thinking(watch):
 
 @events.init.add_listener
 def start_watch(environment, **_):
+    """Start to watch where `locust.py` has started Locust, in the master or in a worker."""
     fd, runner = environment.parsed_options.watch_fd, environment.runner
     if fd < 0:
         return

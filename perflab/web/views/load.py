@@ -15,7 +15,7 @@ from perflab.base.messages import count_of
 from perflab.catalogue import registry
 from perflab.load import background, curves, scenarios, store
 from perflab.load.comparisons.tuning import LEAST_ROUNDS
-from perflab.load.model import CLASSES, TUNING
+from perflab.load.model import CLASSES, LOAD, TUNING
 from perflab.load.tables import describe_knobs
 from perflab.load.wording import FIGURES
 from perflab.workers import control
@@ -114,7 +114,7 @@ def axis_span(points, name):
 def title_of(run):
     """Return the scenario, and what was chosen differently from the defaults."""
     chosen = describe_knobs(run)
-    if run.generator not in ("", "locust"):
+    if run.kind == LOAD and run.generator not in ("", "locust"):
         chosen.append(f"by {run.generator}")
     if run.load_workers:
         chosen.append(count_of(run.load_workers, "load workers"))

