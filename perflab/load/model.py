@@ -69,7 +69,7 @@ class RequestCost(Record):
     service_ms: float  # for which the request keeps a worker, or a thread, busy
     cpu_ms: float | None = None  # all of Gunicorn's; None where that cannot be seen
     queued_ms: float | None = None  # at most: ready to compute, and without a core
-    kind: str | None = None  # CPU-bound, I/O-bound or mixed; None where it cannot be told
+    kind: str | None = None  # CPU-bound, I/O-bound or mixed; None where it is not known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,7 @@ class Point(Record):
     generator_bound: bool = False
     open: OpenLoop | None = stored(None, optional=True)
     said: str | None = stored(None, optional=True)  # by a scenario that ends with a conclusion
-    partial: bool = stored(False, optional=True)  # the run was interrupted in its midst
+    partial: bool = stored(False, optional=True)  # the run was interrupted during this point
     # In a comparison of worker classes alone:
     scenario: str | None = stored(None, optional=True)
     name: str | None = stored(None, optional=True)
@@ -179,7 +179,7 @@ class SwitchResult(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class ScalerLimits(Record):
-    """What the auto-scaler was told to keep to."""
+    """The limits that the auto-scaler was given."""
 
     least: int | None = stored(None, name="min")
     most: int | None = stored(None, name="max")

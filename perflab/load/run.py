@@ -89,8 +89,8 @@ def perform(plan, run, on_progress=lambda progress: None, on_point=lambda point:
 
     `on_progress` is called with a Progress now and then, which the file has too until the run is
     over, and `on_point` with each point. What ends a run early, such as Ctrl-C or a Gunicorn that
-    does not start, is raised again. What was measured until then stays in the file, a point in the
-    midst of its measurement marked as partial.
+    does not start, is raised again. What was measured until then stays in the file; a point whose
+    measurement was interrupted is marked as partial.
     """
     costs = {}
 

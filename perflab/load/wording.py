@@ -5,8 +5,8 @@ from perflab.base.messages import count_of
 # What makes figures less reliable than they look.
 WARNINGS = {
     "cost_unsure": (
-        "other programs had the cores while one user was alone: what binds a request cannot be "
-        "told, and the theoretical line may be too low"
+        "other programs had the cores while one user was alone: whether a request is CPU-bound or "
+        "I/O-bound is not known, and the theoretical line may be too low"
     ),
     "failures": "answers failed: they count as requests here, and are often fast",
     "generator_bound": (

@@ -57,7 +57,7 @@ class Command(LoadCommand):
             type=argument_type(plan.freeze),
             metavar="1s",
             dest="freeze_s",
-            help="stop Gunicorn's workers for so long in the midst of each measurement",
+            help="stop Gunicorn's workers for so long during each measurement",
         )
         parser.add_argument(
             "--load-workers",

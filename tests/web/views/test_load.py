@@ -158,7 +158,7 @@ ORDER = {"scenario": "io-bound", "users": "4", "workers": "1,2", "seconds": "2",
     ],
 )
 def test_an_order_that_is_too_much_is_refused_in_one_line(client, keep, monkeypatch, change, words):
-    monkeypatch.setattr(background, "start", lambda arguments: pytest.fail("it was begun"))
+    monkeypatch.setattr(background, "start", lambda arguments: pytest.fail("it was started"))
 
     answer = client.post("/load/start/", ORDER | change)
 
@@ -177,8 +177,8 @@ def test_an_order_asks_the_command_for_the_same(keep):
 
 
 def test_only_a_post_from_the_labs_own_machine_starts_or_stops(client, keep, monkeypatch):
-    begun = []
-    monkeypatch.setattr(background, "start", begun.append)
+    started = []
+    monkeypatch.setattr(background, "start", started.append)
     strict = Client(enforce_csrf_checks=True, SERVER_NAME="127.0.0.1")
 
     for path in ("/load/start/", "/load/stop/"):
@@ -186,9 +186,9 @@ def test_only_a_post_from_the_labs_own_machine_starts_or_stops(client, keep, mon
         assert strict.post(path, ORDER).status_code == 403
         assert client.post(path, ORDER, REMOTE_ADDR="10.0.0.9").status_code == 403
         assert client.post(path, ORDER, headers={"x-forwarded-for": "10.0.0.9"}).status_code == 403
-    assert begun == []
+    assert started == []
     assert (
         'action="/load/start/"' not in client.get("/load/", REMOTE_ADDR="10.0.0.9").content.decode()
     )
     assert client.post("/load/start/", ORDER).status_code == 302
-    assert len(begun) == 1
+    assert len(started) == 1
