@@ -52,7 +52,7 @@ function runAction({ target }) {
 /** Press the button of a key, unless somebody types or the button cannot be pressed. */
 function pressButton(event) {
   const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
-  if (hasModifier || event.target.closest("input, select, textarea, dialog")) return;
+  if (hasModifier || event.target.closest("input, select, textarea, dialog[open]")) return;
   const button = find(`[data-do="${KEYS[event.key]}"]`);
   if (!button || button.disabled || button.closest("[hidden]")) return;
   event.preventDefault();
