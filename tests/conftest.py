@@ -2,16 +2,24 @@
 
 Nothing of the user's environment reaches the lab under test but DATABASE_URL: with it the suite
 runs on that database instead of SQLite.
+
+A run selects tests by three markers. Two are set here, by the fixtures that a test asks for:
+`server` by `may_start_servers`, on which every fixture that starts something depends, and `browser`
+by `chromium`. A test without `server` that starts a process or connects to one fails. The third,
+`exhaustive`, stands beside the tests.
 """
 
 import os
 import secrets
 import shutil
+import sys
+import tempfile
 from contextlib import ExitStack, suppress
 
 import pytest
 
 from tests.support import services
+from tests.support.alone import alone
 from tests.support.broken_lab import broken_lab  # noqa: F401
 from tests.support.browsers import chromium, site, visitor  # noqa: F401
 from tests.support.labs import Lab, SeededDatabase
@@ -21,11 +29,17 @@ KEPT = ("PERFLAB_REQUIRE_SERVICES",)
 DROPPED = (
     *("REDIS_URL", "MEMCACHED_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DEBUG"),
     *("PORT", "WEB_CONCURRENCY", "WEB_THREADS", "GUNICORN_CMD_ARGS"),
+    "PYTHONDONTWRITEBYTECODE",  # each of the many processes would compile all modules anew
 )
 for name in list(os.environ):
     if name in DROPPED or (name.startswith("PERFLAB_") and name not in KEPT):
         del os.environ[name]
 
+sys.dont_write_bytecode = False
+
+FOLDER = services.folder_of_the_run()
+# For all temporary files: of ours, of the processes that we start, and of pytest itself.
+os.environ["TMPDIR"] = os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.tempdir = str(FOLDER)
 VAR = services.temporary_folder()
 os.environ["PERFLAB_VAR"] = str(VAR)
 os.environ["DJANGO_SETTINGS_MODULE"] = "perflab.settings"
@@ -40,21 +54,67 @@ def shared(kind):
     return RUNNING[kind.__name__]
 
 
+def pytest_addoption(parser):
+    options = parser.getgroup("perflab", "which tests run (without these: all but the exhaustive)")
+    options.addoption("--quick", action="store_true", help="those that need no server or browser")
+    options.addoption("--all", action="store_true", help="the exhaustive ones too", dest="every")
+
+
+def names_files(config):
+    """Say whether the command line names files: all of their tests run then."""
+    return any(".py" in argument for argument in config.args)
+
+
 def pytest_xdist_auto_num_workers(config):
     """Run the whole suite in several processes, each with servers of its own; one file in one."""
-    if any(".py" in argument for argument in config.args):
+    if names_files(config):
         return 0
+    if config.getoption("quick"):
+        return max(2, min(os.cpu_count(), 4))
     return max(3, min(os.cpu_count(), 4))  # more than two cores: tests wait a good deal
+
+
+def pytest_collection_modifyitems(config, items):
+    """Mark each test by its fixtures, and deselect those that this run leaves out."""
+    for item in items:
+        if "may_start_servers" in item.fixturenames:
+            item.add_marker("server")
+        if "chromium" in item.fixturenames:
+            item.add_marker("browser")
+    left_out = set()
+    if config.getoption("quick"):
+        left_out = {"server", "browser", "exhaustive"}
+    elif not config.getoption("every") and not names_files(config):
+        left_out = {"exhaustive"}
+    deselected = [item for item in items if left_out & {mark.name for mark in item.iter_markers()}]
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in set(deselected)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    if item.get_closest_marker("server"):
+        return (yield)
+    with alone(RUNNING.values()):
+        return (yield)
 
 
 def pytest_configure(config):
     """Start the caches, then load the settings that name them."""
+    for line in (
+        "server: starts a server or another process, or connects to one (set by its fixtures)",
+        "browser: drives Chromium (set by its fixtures)",
+        "exhaustive: runs only with --all",
+    ):
+        config.addinivalue_line("markers", line)
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         # This process only hands out the tests. In the others, which inherit its environment, the
         # settings are not to be loaded before the variables that they read are set.
         del os.environ["DJANGO_SETTINGS_MODULE"]
         return
-    for variable, kind in (("REDIS_URL", services.Redis), ("MEMCACHED_URL", services.Memcached)):
+    caches = {"REDIS_URL": services.Redis, "MEMCACHED_URL": services.Memcached}
+    for variable, kind in {} if config.getoption("quick") else caches.items():
         with suppress(services.Missing):  # the lab goes on without; a test that needs it skips
             os.environ[variable] = shared(kind).url
     from django.conf import settings
@@ -65,31 +125,36 @@ def pytest_configure(config):
 def pytest_unconfigure(config):
     for service in RUNNING.values():
         service.remove()
-    shutil.rmtree(VAR, ignore_errors=True)
+    shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def redis_server():
+def may_start_servers():
+    """Let a test start processes and servers, and connect to them: it is marked `server`."""
+
+
+@pytest.fixture(scope="session")
+def redis_server(may_start_servers):
     return or_skip(shared, services.Redis)
 
 
 @pytest.fixture(scope="session")
-def valkey_server():
+def valkey_server(may_start_servers):
     return or_skip(shared, services.Valkey)
 
 
 @pytest.fixture(scope="session")
-def memcached_server():
+def memcached_server(may_start_servers):
     return or_skip(shared, services.Memcached)
 
 
 @pytest.fixture(scope="session")
-def postgresql():
+def postgresql(may_start_servers):
     return or_skip(shared, services.PostgreSQL)
 
 
 @pytest.fixture
-def own():
+def own(may_start_servers):
     """A function that starts a server for this test alone, which may freeze, kill and restart it.
 
     `own(services.Redis, tcp=True)`, `own(services.PostgreSQL, log_statement="all")`.
@@ -141,7 +206,7 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 
 @pytest.fixture(scope="session")
-def seeded_database():
+def seeded_database(may_start_servers):
     """The real films in a SQLite file, to be copied."""
     database = SeededDatabase()
     yield database

@@ -17,7 +17,7 @@ MIRROR = "http://mirror.test/debian/"  # what apt-get says that this machine's i
 
 
 @pytest.fixture
-def newest(tmp_path):
+def newest(tmp_path, may_start_servers):
     """A function that starts the script with this shell program as its debootstrap."""
     own_mounts = ["unshare", "--mount", "--pid", "--fork", "true"]
     if not shutil.which("unshare") or subprocess.run(own_mounts, capture_output=True).returncode:
@@ -87,6 +87,7 @@ def test_interrupted_it_ends_all_processes_and_removes_the_folder(newest, tmp_pa
     assert not [mount for mount in mounts if mount.startswith(str(tmp_path))]
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_where_it_cannot_be_done_it_says_so_and_is_no_failure(tmp_path):
     for name in ("bash", "dirname", "id"):
         (tmp_path / name).symlink_to(shutil.which(name))

@@ -7,7 +7,11 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from perflab.base.paths import ROOT
+
+pytestmark = pytest.mark.usefixtures("may_start_servers")
 
 BIN = Path(sys.executable).parent
 CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())

@@ -62,7 +62,7 @@ def load(lab, paths, clients=WORKERS):
 
 
 @pytest.fixture(scope="module")
-def servers():
+def servers(may_start_servers):
     """A Redis and a Memcached of this module's own."""
     started = {}
     try:
@@ -82,7 +82,7 @@ def cached_lab(seeded_database, servers):
 
 
 @pytest.fixture(scope="module")
-def database_server():
+def database_server(may_start_servers):
     server = or_skip(services.PostgreSQL, log_statement="all")
     yield server
     server.remove()

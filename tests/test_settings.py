@@ -23,6 +23,7 @@ def run_check(*arguments, **environment):
     )
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_deployment_checks_are_clean_in_public_mode():
     done = run_check("--deploy", "--fail-level=WARNING", **PUBLIC)
 
@@ -30,6 +31,7 @@ def test_deployment_checks_are_clean_in_public_mode():
     assert "no issues" in done.stdout
 
 
+@pytest.mark.usefixtures("may_start_servers")
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -53,6 +55,7 @@ def test_a_public_lab_refuses_to_start_without_its_secrets(change, words):
     assert words in done.stderr
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_a_public_lab_has_low_ceilings_and_no_toolbar():
     script = (
         "from django.conf import settings; print(settings.MAX_MOVIES, settings.MAX_ROUND_TRIP_MS, "
@@ -69,6 +72,7 @@ def test_a_public_lab_has_low_ceilings_and_no_toolbar():
     assert done.stdout.split() == ["200", "5", "False"], done.stderr
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_a_checkout_may_lie_under_any_name(tmp_path):
     folder = tmp_path / "a#b" / "a?b" / "a%20b" / "a b" / "ä"
     script = "from django.conf import settings; print(settings.DATABASES['default']['NAME'])"

@@ -17,6 +17,8 @@ REDIS_URL is set) and Gunicorn, and print the address. Ctrl-C ends all of it.
 
   python3 -m perflab [options]             start the lab
   python3 -m perflab test [pytest ...]     run its tests; what follows goes to pytest
+  python3 -m perflab test --quick          run those that need no server and no browser
+  python3 -m perflab test --all            run the exhaustive ones too
   python3 -m perflab bundle DIR            collect all it needs in DIR, for a room without internet
 """
 ENVIRONMENT = """\

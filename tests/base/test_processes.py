@@ -5,12 +5,14 @@ import subprocess
 import sys
 
 import psutil
+import pytest
 
 from tests.support.labs import ROOT
 from tests.support.launcher import all_end
 from tests.support.services import tie_to_parent, wait_until
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_elsewhere_than_on_linux_a_watcher_ends_the_children(tmp_path):
     """Run with the kernel's help switched off, as on macOS."""
     program = (

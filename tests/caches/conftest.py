@@ -37,7 +37,9 @@ def configure(settings):
     return configure
 
 
-@pytest.fixture(params=["redis", "valkey", "memcached", "locmem"])
+@pytest.fixture(
+    params=[*(pytest.param(name, marks=pytest.mark.server) for name in SERVERS), "locmem"]
+)
 def backend(request, configure):
     """The alias of one backend after the other."""
     if request.param == "locmem":

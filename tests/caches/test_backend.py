@@ -5,6 +5,7 @@ import re
 import shutil
 import time
 from contextlib import suppress
+from contextvars import Context
 
 import pytest
 import redis
@@ -17,8 +18,10 @@ from pymemcache.exceptions import MemcacheClientError
 from perflab import caches
 from perflab.caches import using
 from perflab.measure.probe import probe
+from tests.support.services import undisturbed
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_these_tests_have_a_folder_and_every_cache_of_their_own(settings):
     """In each of the processes among which they are shared."""
     assert settings.VAR.samefile(os.environ["PERFLAB_VAR"])
@@ -54,11 +57,15 @@ def test_a_value_lies_in_the_chosen_backend_and_in_no_other(redis_server, memcac
     assert re.fullmatch(f"perflab:1:{slug}:fast:[0-9a-f]+:.*key", key.decode())
 
 
-def test_django_itself_makes_none_of_the_real_backends(chosen):
-    cache.set("key", 1)
+def test_django_itself_makes_none_of_the_real_backends(backend, slug):
+    def types_made():
+        with using(backend, slug, "fast"):
+            cache.set("key", 1)
+        return [type(made) for made in django_caches.all(initialized_only=True)]
 
-    # Else the debug toolbar, which wraps what Django makes, would show every call twice.
-    assert [type(made) for made in django_caches.all(initialized_only=True)] == [caches.LabCache]
+    # Else the debug toolbar, which wraps what Django makes, would show every call twice. A context
+    # of its own holds no cache that other tests have made.
+    assert Context().run(types_made) == [caches.LabCache]
 
 
 OPERATIONS = {
@@ -195,8 +202,13 @@ def test_a_call_that_raises_counts_too(chosen):
 
 
 def test_making_the_value_of_get_or_set_is_not_the_caches_time(chosen):
-    with probe() as measurement:
-        cache.get_or_set("key", lambda: time.sleep(0.1))
+    def make():
+        cache.delete("key")
+        with probe() as measurement:
+            cache.get_or_set("key", lambda: time.sleep(0.1))
+        return measurement
+
+    measurement = undisturbed(make, lambda found: found.cache_ms < 90)
 
     assert measurement.cache_ms < 90 < measurement.total_ms
 

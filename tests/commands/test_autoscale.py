@@ -48,6 +48,7 @@ def test_what_cannot_be_is_refused_in_one_line(arguments, words):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_without_a_lab_or_its_control_socket_there_is_one_line(tmp_path, settings, monkeypatch):
     settings.VAR = tmp_path
     monkeypatch.setenv("PERFLAB_VAR", str(tmp_path))

@@ -60,7 +60,11 @@ def test_the_docs_name_every_option():
         ("slow --duration 0s", "--duration: must be from 1s to 10m"),
         ("slow --host http://192.0.2.1", "http://192.0.2.1 is not on this machine"),
         ("slow --host nowhere", "--host must look like http://127.0.0.1:8000"),
-        ("slow --host http://127.0.0.1:1", "no lab answers at http://127.0.0.1:1"),
+        pytest.param(
+            "slow --host http://127.0.0.1:1",
+            "no lab answers at http://127.0.0.1:1",
+            marks=pytest.mark.server,  # whether one answers is asked by a process of its own
+        ),
         ("slow --host http://127.0.0.1:1 --workers 2", "--workers is for a Gunicorn that we"),
         ("browse --slow", "browse has no variants"),
         ("browse --generator hey", "hey loads one address, and browse is many"),
@@ -101,6 +105,7 @@ def test_a_port_that_is_taken_is_told_and_nothing_kept():
     assert not list(store.folder().glob("*"))
 
 
+@pytest.mark.usefixtures("may_start_servers")
 @pytest.mark.django_db
 def test_a_gunicorn_that_does_not_start_is_told_by_its_own_words(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "mysql://nobody/nothing")

@@ -12,6 +12,7 @@ in_process = pytest.mark.django_db
 # That it measures truly.
 
 
+@pytest.mark.usefixtures("may_start_servers")
 @in_process
 @pytest.mark.parametrize("name", ["slow", "fast"])
 def test_server_timing_agrees_with_a_clock_around_the_request(name):

@@ -35,6 +35,7 @@ def test_only_the_ports_differ_from_the_files(balancer_module, name):
     assert set(re.findall(r"127\.0\.0\.1:(71\d\d)", five)) == {str(n) for n in range(7100, 7105)}
 
 
+@pytest.mark.usefixtures("may_start_servers")
 @pytest.mark.parametrize(
     ("name", "value"),
     [("PORT", "0"), ("PORT", "x"), ("INSTANCES", "0"), ("INSTANCES", "9" * 99)]
@@ -54,6 +55,7 @@ def test_a_value_that_makes_no_sense_is_refused_in_one_line(var, name, value):
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.usefixtures("may_start_servers")
 @pytest.mark.parametrize("name", BALANCERS)
 def test_a_port_that_is_taken_is_told_in_one_line(var, name):
     or_skip(services.find, name, folders=("/usr/local/sbin", "/usr/sbin", "/sbin"))

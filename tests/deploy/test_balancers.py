@@ -8,6 +8,8 @@ import pytest
 from tests.support.balancers import BALANCERS, LIES, ask, balancer, free_ports
 from tests.support.services import wait_until
 
+pytestmark = pytest.mark.usefixtures("may_start_servers")
+
 
 class PretendedInstance(ThreadingHTTPServer):
     """Notes what it is asked (health checks apart); answers, or hangs up as one that dies would."""

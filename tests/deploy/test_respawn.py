@@ -9,6 +9,8 @@ from tests.support.balancers import running
 from tests.support.labs import ROOT
 from tests.support.services import wait_until
 
+pytestmark = pytest.mark.usefixtures("may_start_servers")
+
 
 def respawn(script):
     return ["sh", str(ROOT / "deploy/respawn"), "sh", "-c", script]

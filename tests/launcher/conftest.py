@@ -10,7 +10,7 @@ from tests.support.services import temporary_folder
 
 
 @pytest.fixture(scope="package")
-def furnished():
+def furnished(may_start_servers):
     """A checkout with its environment, database and static files: tests start the lab in it."""
     folder = temporary_folder()
     place = checkout(folder / "lab")
@@ -30,7 +30,7 @@ def running(furnished):
 
 
 @pytest.fixture
-def bare():
+def bare(may_start_servers):
     """A checkout as it is after `git clone`."""
     folder = temporary_folder()
     yield checkout(folder / "lab")

@@ -127,6 +127,7 @@ def test_a_bundle_that_does_not_fit_is_said_in_one_line(tiny):
     assert "has no tiny==3.0 for Python 3." in line
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_where_there_is_no_pip_at_all_one_is_fetched_and_checked(tmp_path, monkeypatch):
     published = tmp_path / "published.pyz"
     monkeypatch.setattr(installers, "PIP_ZIPAPP", published.as_uri())

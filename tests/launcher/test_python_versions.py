@@ -32,6 +32,7 @@ def test_the_first_module_has_nothing_that_an_old_python_cannot_read():
         assert not [node for node in ast.walk(tree) if isinstance(node, too_new)]
 
 
+@pytest.mark.usefixtures("may_start_servers")
 @pytest.mark.parametrize(
     ("pretend", "said"),
     [

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import psutil
+import pytest
 
 from perflab.load import background
 from tests.support.services import wait_until
@@ -69,6 +70,7 @@ def test_a_run_of_a_page_is_alone_tells_how_far_it_is_and_frees_the_lock_however
             path.unlink()
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_a_run_of_a_page_ends_with_the_lab(monkeypatch):
     sent = []
     monkeypatch.setattr(os, "kill", lambda *order: sent.append(order))

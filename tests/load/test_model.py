@@ -113,9 +113,10 @@ def test_a_date_is_one_or_none():
     assert date_of("yesterday") is date_of(7) is date_of(None) is None
 
 
-def test_whatever_stands_in_a_file_is_drawn_and_compared():
+@pytest.mark.parametrize("documents", [60, pytest.param(600, marks=pytest.mark.exhaustive)])
+def test_whatever_stands_in_a_file_is_drawn_and_compared(documents):
     drawn = 0
-    for document in spoiled_documents(600):
+    for document in spoiled_documents(documents):
         run = model.Run.from_json(document)
 
         found = charts(run)
@@ -126,4 +127,4 @@ def test_whatever_stands_in_a_file_is_drawn_and_compared():
         assert model.Run.from_json(again.to_json()) == again
         assert "nan" not in "".join(found.values()).lower()
         drawn += bool(found)
-    assert drawn > 100  # much of it can still be drawn
+    assert drawn > documents / 6  # much of it can still be drawn

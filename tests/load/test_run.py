@@ -12,18 +12,24 @@ from perflab.load.tables import as_text
 from tests.support.broken_lab import BrokenLab
 from tests.support.labs import ROOT
 from tests.support.load_command import command, kept, refusal, started
-from tests.support.services import wait_until
+from tests.support.services import undisturbed, wait_until
 
 
 def test_a_run_measures_each_point_and_what_theory_expects_of_it(var, tmp_path):
     saved = tmp_path / "run.json"
     line = f"load io-bound --ms 20 --workers 1,2 --users 6 --duration 1s --json {saved}"
 
-    process = command(var, line)
-    output, errors = process.communicate(timeout=120)
+    def measure():
+        process = command(var, line)
+        output, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
+        return output, json.loads(saved.read_text())
 
-    assert process.returncode == 0, errors
-    run = json.loads(saved.read_text())
+    def holds(found):
+        return all(abs(point["little_error"]) < 0.3 for point in found[1]["points"])
+
+    output, run = undisturbed(measure, holds)
+
     assert run == kept(var)
     assert run["version"] == 2
     assert run["state"] == "done"
@@ -66,7 +72,7 @@ def test_a_run_measures_each_point_and_what_theory_expects_of_it(var, tmp_path):
 
 
 def test_a_run_that_is_interrupted_ends_all_and_keeps_what_it_has(var):
-    process = command(var, "load io-bound --ms 5 --workers 1,2 --users 2 --duration 2s")
+    process = command(var, "load io-bound --ms 5 --workers 1,2 --users 2 --duration 4s")
 
     def second_is_measured():
         now = kept(var).get("now", {})
@@ -76,7 +82,7 @@ def test_a_run_that_is_interrupted_ends_all_and_keeps_what_it_has(var):
 
     wait_until(second_is_measured, "the second point", 60)
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=120)
 
     run = kept(var)
     assert process.returncode == 130, errors
@@ -84,7 +90,7 @@ def test_a_run_that_is_interrupted_ends_all_and_keeps_what_it_has(var):
     assert "now" not in run
     assert [found.get("partial", False) for found in run["points"]] == [False, True]
     assert run["points"][1]["requests"] > 0
-    assert run["points"][1]["duration_s"] < 2
+    assert run["points"][1]["duration_s"] < 4
     assert "* not measured to its end" in output
     assert "Traceback" not in output + errors
     assert not started(var)
@@ -101,6 +107,7 @@ def test_a_run_that_is_killed_leaves_nothing_behind(var):
     wait_until(lambda: not started(var), "the end of all")
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_answers_that_fail_are_counted_and_end_with_status_one(broken_lab, tmp_path):
     saved = tmp_path / "run.json"
     options = ("--users", "2", "--duration", "1s", f"--json={saved}", "--movies", "3")
@@ -119,6 +126,7 @@ class OldLab(BrokenLab):
         return super().do_GET() if "experiments" in self.path else self.send_error(404)
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_a_calibrated_page_that_a_lab_does_not_have_is_told(broken_lab, monkeypatch):
     monkeypatch.setattr(broken_lab, "RequestHandlerClass", OldLab)
 

@@ -15,7 +15,7 @@ WHOLE = {"whole", "whole-json", "whole-lines"}
 
 
 @pytest.fixture(scope="module")
-def broken_run(broken_lab):
+def broken_run(broken_lab, may_start_servers):
     """A short run of fast.py against the broken lab with every knob turned, and its requests."""
     knobs = ("--movies", "3", "--round-trip", "2.5", "--cache", "locmem")
     before = len(broken_lab.requests)
@@ -54,6 +54,7 @@ def test_requests_carry_the_knobs_and_do_not_look_like_a_browsers(broken_run):
         assert "html" not in headers.get("accept", "")
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_steps_stop_at_failures(broken_lab):
     page = ("--experiment", "server-error", "--step-time", "1")
 
@@ -95,6 +96,7 @@ def test_what_cannot_be_loaded_is_one_line_and_a_status(lab, options, reason):
     assert refused.rows == {}
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_only_loopback_passes_for_this_machine():
     hosts = {
         "http://127.0.0.1:8000": True,
@@ -137,6 +139,7 @@ def test_only_loopback_passes_for_this_machine():
     assert json.loads(answer.stdout) == hosts
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_a_host_of_ones_own_is_loaded_when_the_command_line_says_so(broken_lab):
     # Not a loopback address by name, yet it leads nowhere else.
     own = f"http://0.0.0.0:{broken_lab.server_port}"

@@ -6,6 +6,8 @@ import contextlib
 import re
 import shlex
 
+import pytest
+
 from tests.support.copied_commands import commands
 from tests.support.labs import ROOT
 from tests.support.locust_runs import (
@@ -21,6 +23,7 @@ from tests.support.locust_runs import (
 from tests.support.services import free_port, wait_until
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_the_commands_in_the_docs_name_real_scenarios_and_options():
     docs = (ROOT / "docs/load.md").read_text()
     found = re.findall(r"^\.venv/bin/locust -f locustfiles/(\w+)\.py (.+)$", docs, re.MULTILINE)

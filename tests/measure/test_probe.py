@@ -58,7 +58,9 @@ class PostgreSQLRecord:
         return re.findall(r"^LOG:  (?:statement|execute [^:]*): (.*)", text, re.MULTILINE)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
+)
 def database(request, tmp_path_factory, django_db_blocker):
     """The alias of a migrated database of this module's own, with a few films, and its record.
 
@@ -179,7 +181,9 @@ def by_hand(alias):
         return cursor.fetchone()
 
 
-on_postgresql_only = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+on_postgresql_only = pytest.mark.parametrize(
+    "database", [pytest.param("postgresql", marks=pytest.mark.server)], indirect=True
+)
 
 # What is done, and the queries and tx that the probe counts on SQLite and on PostgreSQL: there the
 # driver itself sends BEGIN, so no wrapper sees it.
@@ -383,6 +387,7 @@ def test_hits_misses_and_errors_add_up():
     assert measurement.cache_backend == "memcached"
 
 
+@pytest.mark.usefixtures("may_start_servers")
 @pytest.mark.parametrize(
     ("start", "cpu"), [("", "float"), ("from gevent import monkey; monkey.patch_all()", "NoneType")]
 )

@@ -14,11 +14,13 @@ from tests.support import services
 from tests.support.services import or_skip
 
 SLOW = "/experiments/n-plus-one/slow/"
+expect.set_options(timeout=60_000)  # on a busy machine too
+
 ERRORS = {"/no/such/page/": 404, "/films/9999999/": 404, f"{SLOW}?movies=none": 400}
 
 
 @pytest.fixture(scope="module")
-def chromium():
+def chromium(may_start_servers):
     """Debian's Chromium, or Google's Chrome.
 
     Not pytest-playwright's fixture: that keeps an event loop in this thread until all tests are
@@ -47,7 +49,7 @@ class Visitor:
         self.expected = set()
         self.answers = []
         self.context = browser.new_context(base_url=lab.url, **options)
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(60_000)
         self.context.on("console", self.hear)
         self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
         self.context.on("request", self.watch)

@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 from functools import partial
 
+import pytest
+
 from perflab.caches import LabCache, NoAnswer
+
+
+def with_cache(*values, **options):
+    """Return parameters that end with the name of a cache: all but local memory are servers."""
+    return pytest.param(
+        *values, marks=[] if values[-1] == "locmem" else [pytest.mark.server], **options
+    )
 
 
 @dataclass(frozen=True)

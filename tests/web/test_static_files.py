@@ -56,6 +56,7 @@ def test_a_page_s_own_scripts_are_all_loaded_or_can_be(client):
     assert files == {path.relative_to(STATIC).as_posix() for path in ours}
 
 
+@pytest.mark.usefixtures("may_start_servers")
 @pytest.mark.django_db(databases="__all__")
 def test_collected_modules_import_each_other_by_their_hashed_names(tmp_path):
     manage("collectstatic", "--noinput", PERFLAB_VAR=str(tmp_path))

@@ -7,13 +7,14 @@ from django.conf import settings
 
 from perflab.catalogue import registry
 from perflab.compare.promises import broken_promises
+from tests.support.caches import with_cache
 
 EXPERIMENTS = list(registry.experiments.values())
 each_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.slug)
 WITH_CACHES = [
-    pytest.param(experiment, cache, id=f"{experiment.slug}-{cache}")
+    with_cache(experiment, cache, id=f"{experiment.slug}-{cache}")
     for experiment in registry.runnable()
-    for cache in (settings.LAB_CACHES if experiment.caches else settings.LAB_CACHES[:1])
+    for cache in (settings.LAB_CACHES if experiment.caches else ["locmem"])
 ]
 
 

@@ -54,6 +54,7 @@ def test_a_film_that_is_new_is_entered_in_the_register():
     assert film.register == film.register_indexed == register_number(film.pk)
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_films_of_an_older_lab_are_entered_and_the_planner_is_told(tmp_path):
     lab = {"PERFLAB_VAR": str(tmp_path), "DATABASE_URL": "", "PERFLAB_TOOLBAR": "0"}
     manage("migrate", "movies", "0002", "--verbosity=0", **lab)

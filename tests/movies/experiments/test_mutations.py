@@ -10,7 +10,7 @@ from django.shortcuts import render as django_render
 from perflab.catalogue import registry
 from perflab.compare.promises import broken_promises
 
-pytestmark = pytest.mark.django_db(databases="__all__")
+pytestmark = [pytest.mark.django_db(databases="__all__"), pytest.mark.exhaustive]
 EXPERIMENTS = registry.runnable()
 # A lesson that does not show in the number of queries has mutations of its own, in its own test.
 COUNTED = [experiment for experiment in EXPERIMENTS if experiment.figure == "queries"]

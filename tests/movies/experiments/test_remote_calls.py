@@ -90,6 +90,7 @@ def test_a_service_that_does_not_answer_is_reported(client, monkeypatch, variant
     assert "does not answer" in answer.content.decode()
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_a_forked_worker_has_services_of_its_own():
     before = archive_services.base_url()
     reads, writes = os.pipe()

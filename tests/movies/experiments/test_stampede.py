@@ -32,7 +32,7 @@ class Collection:
         return {"decades": [], "movies": [], "number": number}
 
 
-@pytest.fixture(params=["locmem", "redis"])
+@pytest.fixture(params=["locmem", pytest.param("redis", marks=pytest.mark.server)])
 def ask(request, token, monkeypatch):
     """A function that asks so many times at once for a variant of `stampede`."""
     if request.param == "redis":

@@ -6,7 +6,7 @@ from tests.support.databases import NEW, OLD, OnPostgreSQL, OnSQLite
 
 
 @pytest.fixture(scope="session")
-def originals(tmp_path_factory):
+def originals(tmp_path_factory, may_start_servers):
     """A function that makes a database to be copied, once: with tables or with OLD films too."""
     made = {}
 

@@ -48,6 +48,7 @@ def test_what_must_not_be_continued_gets_one_line_and_status_2(old, digests):
     assert old.digest() == digests[OLD]
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_without_tables_it_says_to_migrate(tmp_path):
     status, output, errors = OnSQLite(tmp_path).manage("seed", "--reset")
 
@@ -55,6 +56,7 @@ def test_without_tables_it_says_to_migrate(tmp_path):
     assert errors == "CommandError: The tables are not there yet: run manage.py migrate.\n"
 
 
+@pytest.mark.usefixtures("may_start_servers")
 def test_a_database_that_does_not_answer_gets_one_line(tmp_path):
     nobody = f"postgres://me@{str(tmp_path).replace('/', '%2F')}/films"
 
