@@ -69,12 +69,12 @@ def test_a_reader_s_pause_is_not_in_the_times_of_a_trace():
     measuring = probe(recorder)
 
     for _ in range(2):  # as for a stream: its first chunk, then the rest
-        time.sleep(0.02)
+        time.sleep(0.2)
         with measuring as measurement:
             count_cache_call("redis", seconds=0)
 
     assert recorder.events[0]["start_ms"] <= recorder.events[1]["start_ms"]
-    assert recorder.events[1]["start_ms"] <= measurement.total_ms < 20
+    assert recorder.events[1]["start_ms"] <= measurement.total_ms < 200
 
 
 def test_a_trace_is_not_part_of_the_page_s_address(client):

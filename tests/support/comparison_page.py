@@ -24,8 +24,16 @@ def run(page, action="run"):
     done(page)
 
 
+def run_until(page, words, action="run"):
+    """Run until the headline has these words, a few times: a busy machine can spoil a run."""
+    for _ in range(5):
+        run(page, action)
+        if words in out(page, "ratio").inner_text():
+            return
+
+
 def done(page):
-    expect(page.locator("[data-do=stop]")).to_be_disabled(timeout=60_000)
+    expect(page.locator("[data-do=stop]")).to_be_disabled(timeout=120_000)
 
 
 def out(page, name):

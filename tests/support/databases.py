@@ -10,6 +10,7 @@ import sys
 import psycopg
 
 from tests.support.labs import ROOT
+from tests.support.services import tie_to_parent
 
 # pytest may import this file before Django is set up: the functions import what needs models.
 
@@ -38,7 +39,7 @@ class Database:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            **options,
+            **{"preexec_fn": tie_to_parent(), **options},
         )
         self.processes.append(process)
         return process

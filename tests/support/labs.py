@@ -126,7 +126,7 @@ class Lab:
                 start_new_session=True,
                 preexec_fn=tie_to_parent(signal.SIGTERM),  # on which Gunicorn ends its workers
             )
-        wait_until(self._answers_or_died, "starting the lab", 30)
+        wait_until(self._answers_or_died, "starting the lab", 60)
 
     def _answers_or_died(self):
         if self.process.poll() is not None:
@@ -159,7 +159,7 @@ class Lab:
             family = psutil.Process(self.process.pid).children(recursive=True)
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(30)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

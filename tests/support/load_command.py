@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from tests.support.labs import ROOT
+from tests.support.services import tie_to_parent
 
 
 def load(*arguments, name="load"):
@@ -58,10 +59,11 @@ def command(var, line):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=tie_to_parent(),
     )
 
 
 def kept(var):
-    """Return the JSON of the run in var/runs/, or {} before there is one."""
-    files = list((var / "runs").glob("*.json"))
-    return json.loads(files[0].read_text()) if files else {}
+    """Return the JSON of the newest run in var/runs/, or {} before there is one."""
+    files = sorted((var / "runs").glob("*.json"))
+    return json.loads(files[-1].read_text()) if files else {}

@@ -12,7 +12,7 @@ import psutil
 from tests.support.labs import ROOT
 from tests.support.services import tie_to_parent
 
-RUN_S = 60  # after which a run is taken for stuck
+RUN_S = 120  # after which a run is taken for stuck
 
 
 @contextlib.contextmanager

@@ -40,7 +40,7 @@ def test_the_number_of_workers_changes_and_no_request_is_lost(start_lab):
             thread.join()
 
     assert set(statuses) == {200}
-    wait_until(lambda: counted(lab) >= len(statuses), "all counted, of ended workers too", 5)
+    wait_until(lambda: counted(lab) >= len(statuses), "all counted, of ended workers too")
     with pytest.raises(control.InvalidOrder, match="may have 1 to"):
         control.add_workers(path, control.max_workers())
     with pytest.raises(control.InvalidOrder, match="may have 1 to"):

@@ -30,7 +30,7 @@ def test_local_memory_misses_once_in_each_worker_and_a_shared_cache_once_in_all(
     assert misses_by_worker(lab, address_with_token(slug, "shared", token)) == [0, 1]
 
 
-def test_a_lab_without_a_shared_cache_says_so(settings):
+def test_a_lab_without_a_shared_cache_says_so(settings, redis_server):
     def explanation():
         return runpy.run_path(per_worker_cache.__file__)["__doc__"]
 
