@@ -38,8 +38,8 @@ for name in list(os.environ):
 sys.dont_write_bytecode = False
 
 FOLDER = services.folder_of_the_run()
-# For all temporary files: of ours, of the processes that we start, and of pytest itself.
-os.environ["TMPDIR"] = os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.tempdir = str(FOLDER)
+# For all temporary files: of ours, of the processes that we start, and (below) of pytest itself.
+os.environ["TMPDIR"] = tempfile.tempdir = str(FOLDER)
 VAR = services.temporary_folder()
 os.environ["PERFLAB_VAR"] = str(VAR)
 os.environ["DJANGO_SETTINGS_MODULE"] = "perflab.settings"
@@ -90,6 +90,11 @@ def pytest_collection_modifyitems(config, items):
     if deselected:
         config.hook.pytest_deselected(items=deselected)
         items[:] = [item for item in items if item not in set(deselected)]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    config.option.basetemp = config.option.basetemp or str(FOLDER / "t")
 
 
 @pytest.hookimpl(wrapper=True)

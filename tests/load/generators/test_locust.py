@@ -36,7 +36,8 @@ def test_locusts_workers_ask_and_what_they_count_is_put_together(lab, tmp_path, 
         return processes[-1]
 
     def started_to_measure(meter):
-        counts.append(len(psutil.Process(processes[-1].pid).children()))
+        running = [process for process in processes if process.poll() is None]
+        counts.extend(len(psutil.Process(process.pid).children()) for process in running)
         start(meter)
 
     monkeypatch.setattr(locust, "spawn", spawned)
