@@ -10,6 +10,7 @@ from django.core.management import get_commands, load_command_class
 
 from perflab.catalogue import registry
 from perflab.launcher import command as launcher
+from perflab.web.glossary import WORDS
 from tests.test_architecture import MAY_IMPORT
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -154,6 +155,14 @@ def test_contributing_explains_every_word():
 
     for word in GLOSSARY:
         assert f"**{word}**" in glossary.lower(), word
+
+
+def test_the_pages_explain_words_as_contributing_does():
+    glossary = (ROOT / "CONTRIBUTING.md").read_text().split("## Glossary")[1].split("\n## ")[0]
+    plain = " ".join(re.sub(r"[*`]", "", glossary).split())
+
+    for word, meaning in WORDS.items():
+        assert f"{word}: {meaning}".lower() in plain.lower(), word
 
 
 def test_the_changelog_begins_with_what_is_unreleased():

@@ -116,7 +116,7 @@ def test_the_knobs_turn_everything_and_what_was_measured_stands_on_the_contents_
     page.get_by_label("Round trip").fill("1.5")
     page.get_by_label("Round trip").blur()
 
-    expect(page.locator("[data-lane=slow] .promise")).to_have_text("promised: 31 queries")
+    expect(page.locator("[data-lane=slow] [data-expected]")).to_have_text("31 queries")
     expect(page.locator("[data-lane=slow] .score [data-figure=queries]")).to_have_text("31")
     assert "movies=30&round_trip=1.5" in page.url
     commands = page.locator(".load-section code").first.inner_text()

@@ -40,7 +40,7 @@ export const medianOf = (lane, metric) =>
 
 export const medianBytes = (lane) => median(lane.results.map(({ bytes }) => bytes));
 
-export const OUTSIDE = "outside the server's clock";
+export const OUTSIDE = "the answer's way through network and browser";
 export const medianOutside = (lane) => median(lane.results.map(({ outside }) => outside));
 
 /** Return the pids of the workers that answered. */

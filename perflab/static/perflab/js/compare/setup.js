@@ -30,7 +30,7 @@ export function applyKnobs() {
       link.search = link.search.replace(query, newQuery);
     }
     if (lane.frame) lane.frame.dataset.src = lane.frame.dataset.src.replace(query, newQuery);
-    lane.element.querySelector(".promise").textContent = promiseText(lane, knobs.movies);
+    lane.element.querySelector("[data-expected]").textContent = expectedText(lane, knobs.movies);
   }
   query = newQuery;
   showNotes();
@@ -39,18 +39,18 @@ export function applyKnobs() {
   loadFrames();
 }
 
-/** Return what a lane promises at so many rows: "promised: 2 queries cold, 0 warm". */
-function promiseText(lane, rows) {
+/** Return the queries that are expected of a lane at so many rows: "2 queries cold, 0 warm". */
+function expectedText(lane, rows) {
   const { queries: cold, warm } = lane.element.dataset;
-  const text = `promised: ${formatQueries(promisedQueries(cold, rows))}`;
+  const text = formatQueries(expectedQueries(cold, rows));
   if (!warm) return text;
   const [first, later] = lane.revalidates ? ["at first", "again"] : ["cold", "warm"];
-  return `${text} ${first}, ${formatNumber(promisedQueries(warm, rows))} ${later}`;
+  return `${text} ${first}, ${formatNumber(expectedQueries(warm, rows))} ${later}`;
 }
 
-/** Return the queries of a promise at so many rows; the registry writes it "base per_row batch". */
-function promisedQueries(promise, rows) {
-  const [base, perRow, batch] = promise.split(" ").map(Number);
+/** Return the number of queries at so many rows; `terms` is written as "base per_row batch". */
+function expectedQueries(terms, rows) {
+  const [base, perRow, batch] = terms.split(" ").map(Number);
   return base + perRow * rows + (batch && Math.ceil(rows / batch));
 }
 
