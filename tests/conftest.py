@@ -200,7 +200,9 @@ def django_db_setup(django_db_setup, django_db_blocker):
         from movies import seeding
 
         seeding.seed(1851)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        keep_transactions(patch)
+        yield
     with django_db_blocker.unblock():
         from django.db import connections
 
@@ -208,6 +210,21 @@ def django_db_setup(django_db_setup, django_db_blocker):
             connection.close()
             if connection.vendor == "postgresql":
                 connection.close_pool()
+
+
+def keep_transactions(patch):
+    """Let no request of InProcess close a connection within a test's transaction, and so end that.
+
+    Django's own test client disconnects what does it, for its own requests alone.
+    """
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    close = BaseDatabaseWrapper.close_if_unusable_or_obsolete
+    patch.setattr(
+        BaseDatabaseWrapper,
+        "close_if_unusable_or_obsolete",
+        lambda connection: connection.in_atomic_block or close(connection),
+    )
 
 
 @pytest.fixture(scope="session")
