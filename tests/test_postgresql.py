@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.labs import ROOT, manage, visit
 
 ON_BOTH_DATABASES = (
@@ -34,6 +36,7 @@ ON_BOTH_DATABASES = (
 )
 
 
+@pytest.mark.exhaustive
 def test_the_same_tests_pass_on_postgresql(postgresql):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *ON_BOTH_DATABASES]

@@ -55,8 +55,12 @@ def chosen(backend, slug):
 
 
 @pytest.fixture(
-    params=[(services.Redis, False), (services.Redis, True)]
-    + [(services.Memcached, False), (services.Memcached, True)],
+    params=[
+        (services.Redis, False),
+        pytest.param((services.Redis, True), marks=pytest.mark.exhaustive),
+        pytest.param((services.Memcached, False), marks=pytest.mark.exhaustive),
+        (services.Memcached, True),
+    ],
     ids=["redis-socket", "redis-tcp", "memcached-socket", "memcached-tcp"],
 )
 def server(request, own, configure, slug):

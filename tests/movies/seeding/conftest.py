@@ -4,6 +4,8 @@ import pytest
 
 from tests.support.databases import NEW, OLD, OnPostgreSQL, OnSQLite
 
+DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.exhaustive)]
+
 
 @pytest.fixture(scope="session")
 def originals(tmp_path_factory, may_start_servers):
@@ -39,7 +41,7 @@ def copy_of_original(films, request, originals, folder):
     return OnPostgreSQL(folder, server, "copied", copied=original)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def empty(request, originals, tmp_path):
     """A database with tables and no rows, on SQLite and on PostgreSQL."""
     database = copy_of_original(0, request, originals, tmp_path)
@@ -47,7 +49,7 @@ def empty(request, originals, tmp_path):
     database.end()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def old(request, originals, tmp_path):
     """A database of OLD films, on SQLite and on PostgreSQL."""
     database = copy_of_original(OLD, request, originals, tmp_path)
