@@ -81,7 +81,7 @@ def test_interrupted_it_ends_all_processes_and_removes_the_folder(newest, tmp_pa
     process.communicate(timeout=30)
 
     assert process.returncode == 130
-    assert not psutil.wait_procs(family, timeout=10)[1]
+    assert not psutil.wait_procs(family, timeout=60)[1]
     assert not list((tmp_path / "folder").iterdir())
     mounts = [disk.mountpoint for disk in psutil.disk_partitions(all=True)]
     assert not [mount for mount in mounts if mount.startswith(str(tmp_path))]

@@ -78,7 +78,7 @@ class Running:
         if self.process.poll() is None:
             family = psutil.Process(self.process.pid).children(recursive=True)
             self.process.terminate()
-            _, alive = psutil.wait_procs([psutil.Process(self.process.pid), *family], timeout=20)
+            _, alive = psutil.wait_procs([psutil.Process(self.process.pid), *family], timeout=60)
             for process in alive:
                 process.kill()
         self.process.wait()
@@ -318,7 +318,7 @@ def test_workers_end_with_gunicorn_even_when_it_is_killed(start_lab):
     lab.process.kill()
     lab.process.wait()
 
-    gone, alive = psutil.wait_procs(workers, timeout=10)
+    gone, alive = psutil.wait_procs(workers, timeout=60)
     assert len(gone) == 3
     assert not alive
 

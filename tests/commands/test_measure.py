@@ -152,10 +152,10 @@ def test_the_interval_is_of_the_samples_that_are_told(tmp_path):
 
 @in_process
 def test_two_variants_that_are_the_same_do_not_differ_measurably(monkeypatch):
-    """An A/A run. One in twenty may differ by chance, so three chances are given."""
+    """An A/A run. One in twenty may differ by chance, so five chances are given."""
     change_view(monkeypatch, "n-plus-one", "fast", registry.get("n-plus-one").slow.view)
 
-    assert any("no measurable difference (ratio" in measure("n-plus-one", *QUICK) for _ in "123")
+    assert any("no measurable difference (ratio" in measure("n-plus-one", *QUICK) for _ in "12345")
 
 
 # That it measures truly.

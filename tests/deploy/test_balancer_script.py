@@ -47,7 +47,7 @@ def test_a_value_that_makes_no_sense_is_refused_in_one_line(var, name, value):
         env={**os.environ, "PERFLAB_VAR": str(var), name: value},
         capture_output=True,
         text=True,
-        timeout=10,
+        timeout=60,
     )
 
     assert done.returncode == 2
@@ -68,7 +68,7 @@ def test_a_port_that_is_taken_is_told_in_one_line(var, name):
             env={**os.environ, "PERFLAB_VAR": str(var), "BALANCER": name, "PORT": port},
             capture_output=True,
             text=True,
-            timeout=10,
+            timeout=60,
         )
 
     assert done.returncode == 1

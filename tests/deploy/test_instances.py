@@ -70,7 +70,7 @@ def fleet(seeded_database, redis_server):
             fleet = Fleet(folder, process, base)
             door = started.enter_context(balancer("nginx", fleet.instances[0], folder))
             fleet.doors["nginx"] = door
-            wait_until(fleet.is_whole, "three instances", 60)
+            wait_until(fleet.is_whole, "three instances")
             yield fleet
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -184,7 +184,7 @@ def test_nobody_notices_that_an_instance_is_killed(fleet):
         for process in [master, *master.children()]:
             process.kill()
 
-        wait_until(is_back, "the killed instance to be back", 30)
+        wait_until(is_back, "the killed instance to be back")
     assert not load.failures
     assert load.answers.total() > 100
     assert fleet.gunicorn(port) != master
@@ -196,7 +196,7 @@ def test_nobody_notices_a_reload_of_one_after_the_other(fleet):
         for port in fleet.instances:
             is_done = load.replaces(port)
             told_to_gunicorn(fleet, port, "reload")
-            wait_until(is_done, "reloading", 30)
+            wait_until(is_done, "reloading")
 
     assert not load.failures
     assert load.answers.total() > 100
@@ -209,7 +209,7 @@ def test_nobody_notices_that_one_after_the_other_is_stopped_and_started(fleet):
         for port in fleet.instances:
             is_back = load.replaces(port)
             told_to_gunicorn(fleet, port, "shutdown")
-            wait_until(is_back, "starting again", 30)
+            wait_until(is_back, "starting again")
 
     assert not load.failures
     assert load.answers.total() > 100

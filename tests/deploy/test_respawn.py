@@ -29,7 +29,7 @@ def test_what_was_stopped_or_killed_is_started_again(var, ending):
 
 
 def test_what_refuses_to_start_is_not_started_again(var):
-    done = subprocess.run(respawn(f"echo x >>{var}/starts; exit 3"), timeout=10)
+    done = subprocess.run(respawn(f"echo x >>{var}/starts; exit 3"), timeout=60)
 
     assert done.returncode == 3
     assert (var / "starts").read_text() == "x\n"

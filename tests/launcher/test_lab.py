@@ -85,11 +85,11 @@ def test_a_request_in_progress_is_answered_whatever_ends_the_lab(furnished):
     def visit(launcher):
         visitor = threading.Thread(
             target=lambda: bodies.append(
-                launcher.page("experiments/n-plus-one/slow/?movies=50&round_trip=30")
+                launcher.page("experiments/n-plus-one/slow/?movies=50&round_trip=50")
             )
         )
         visitor.start()
-        time.sleep(0.3)  # of the 1.5 s that it takes
+        time.sleep(0.6)  # of the 2.5 s that it takes
         return visitor
 
     with started(furnished, "--workers", "1", port=port) as killed:

@@ -38,7 +38,7 @@ def test_a_run_of_a_page_is_alone_tells_how_far_it_is_and_frees_the_lock_however
         assert post("/load/start/", {**ORDER, "workers": "1"}) == 302
         assert ask()["busy"]
         assert post("/load/start/", ORDER) == 409
-        wait_until(under_way, "the run", 60)
+        wait_until(under_way, "the run")
         run = json.loads(next((lab.var / "runs").glob("*.json")).read_text())
         process = psutil.Process(run["pid"])
         family = [process, *process.children(recursive=True)]
@@ -46,7 +46,7 @@ def test_a_run_of_a_page_is_alone_tells_how_far_it_is_and_frees_the_lock_however
 
         process.kill()
 
-        wait_until(lambda: not ask()["busy"], "the lock", 20)
+        wait_until(lambda: not ask()["busy"], "the lock")
         wait_until(
             lambda: not any(p.is_running() and p.status() != "zombie" for p in family),
             "the end",
@@ -55,9 +55,9 @@ def test_a_run_of_a_page_is_alone_tells_how_far_it_is_and_frees_the_lock_however
         assert "broken off" in lab.get(f"/load/{run['id']}/").text
         assert post("/load/stop/") == 409
         assert post("/load/start/", {**ORDER, "workers": "1", "seconds": "20"}) == 302
-        wait_until(under_way, "another run", 60)
+        wait_until(under_way, "another run")
         assert post("/load/stop/") == 302
-        wait_until(lambda: not ask()["busy"], "its end", 15)
+        wait_until(lambda: not ask()["busy"], "its end")
     finally:
         for one in family:
             if one.is_running():

@@ -80,7 +80,7 @@ def test_a_run_that_is_interrupted_ends_all_and_keeps_what_it_has(var):
             now.get("number") == 2 and now.get("seconds", 0) > 0.4
         )
 
-    wait_until(second_is_measured, "the second point", 60)
+    wait_until(second_is_measured, "the second point")
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=120)
 
@@ -99,7 +99,7 @@ def test_a_run_that_is_interrupted_ends_all_and_keeps_what_it_has(var):
 def test_a_run_that_is_killed_leaves_nothing_behind(var):
     process = command(var, "load io-bound --ms 5 --workers 2 --users 2 --duration 60s")
     try:
-        wait_until(lambda: len(started(var)) >= 3, "Gunicorn and its workers", 60)
+        wait_until(lambda: len(started(var)) >= 3, "Gunicorn and its workers")
     finally:
         process.kill()
         process.communicate()

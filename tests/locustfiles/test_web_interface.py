@@ -19,7 +19,7 @@ class WebInterface:
         data = None if form is None else urllib.parse.urlencode(form).encode()
         try:
             request = urllib.request.Request(self.url + path, data, headers)
-            with urllib.request.urlopen(request, timeout=20) as response:
+            with urllib.request.urlopen(request, timeout=60) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

@@ -66,7 +66,7 @@ def running(command, log, **environment):
         family += [child for parent in family for child in parent.children(recursive=True)]
         if family:
             process.terminate()
-        _, alive = psutil.wait_procs(family, timeout=20)
+        _, alive = psutil.wait_procs(family, timeout=60)
         for survivor in alive:
             with contextlib.suppress(psutil.NoSuchProcess):
                 survivor.kill()

@@ -132,7 +132,7 @@ class Lab:
         if self.process.poll() is not None:
             raise RuntimeError(f"the lab ended at once:\n{self.log_text()[-4000:]}")
         try:
-            return self.get("/health/", timeout=10).status < 500
+            return self.get("/health/", timeout=30).status < 500
         except OSError:
             return False
 

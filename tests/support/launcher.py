@@ -128,7 +128,7 @@ class Launcher:
         self.remember()
         self.process.terminate()
         try:
-            self.process.wait(30)
+            self.process.wait(60)
         finally:
             for process in [self.process, *self.family]:
                 with contextlib.suppress(psutil.NoSuchProcess):
@@ -155,7 +155,7 @@ class Launcher:
         self.remember()
         return self
 
-    def says(self, text, seconds=30):
+    def says(self, text, seconds=60):
         wait_until(lambda: text in self.said, f"{text!r} in {self.said!r}", seconds)
 
     def named(self, word):
@@ -169,13 +169,13 @@ class Launcher:
 
     def wait(self):
         """Its exit status, once it has ended."""
-        status = self.process.wait(30)
+        status = self.process.wait(60)
         self.reader.join(5)
         return status
 
     def page(self, path="", **headers):
         request = urllib.request.Request(self.url + path, headers=headers)
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return response.read().decode()
 
 
@@ -186,7 +186,7 @@ def started(folder, *arguments, seconds=60, **options):
         yield launcher.ready(seconds)
 
 
-def all_end(processes, seconds=20):
+def all_end(processes, seconds=60):
     gone, alive = psutil.wait_procs(processes, timeout=seconds)
     return not alive
 

@@ -28,7 +28,7 @@ def counted(lab):
 
 def socket_of(lab):
     path = lab.var / "run" / f"gunicorn-{lab.port}.sock"
-    wait_until(path.exists, "the control socket", 10)
+    wait_until(path.exists, "the control socket")
     return path
 
 

@@ -26,14 +26,14 @@ def test_the_number_of_workers_changes_and_no_request_is_lost(start_lab):
         for now in range(1, 9):  # each while Gunicorn still starts the worker before
             assert control.add_workers(path, 1) == control.WorkerChange(now, now + 1)
         assert control.remove_workers(path, 6) == control.WorkerChange(9, 3)
-        wait_until(lambda: len(ready_workers(lab)) == 3, "three workers", 60)
+        wait_until(lambda: len(ready_workers(lab)) == 3, "three workers")
         assert control.set_workers(path, 2) == control.WorkerChange(3, 2)
-        wait_until(lambda: len(ready_workers(lab)) == 2, "two workers", 60)
+        wait_until(lambda: len(ready_workers(lab)) == 2, "two workers")
         assert control.set_workers(path, 2) == control.WorkerChange(2, 2)
         lab.process.send_signal(signal.SIGHUP)  # a reload starts them all anew, as many as at first
-        wait_until(lambda: target_workers(path) == 1, "the reload", 60)
-        wait_until(lambda: len(scoreboard.read(board_of(lab))) == 1, "one worker", 60)
-        wait_until(lambda: len(statuses) > 20, "some answers", 60)
+        wait_until(lambda: target_workers(path) == 1, "the reload")
+        wait_until(lambda: len(scoreboard.read(board_of(lab))) == 1, "one worker")
+        wait_until(lambda: len(statuses) > 20, "some answers")
     finally:
         done.set()
         for thread in loading:

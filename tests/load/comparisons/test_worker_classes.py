@@ -70,7 +70,7 @@ def test_under_asgi_the_probe_counts_what_a_page_asks(var, monkeypatch):
 
     with Gunicorn(1, 1, "asgi") as server:
         address = f"{server.url}/experiments/n-plus-one/slow/?movies=5"
-        with urlopen(address, timeout=20) as answer:
+        with urlopen(address, timeout=60) as answer:
             timing = server_timing.read(answer.headers["Server-Timing"])
 
     assert timing["queries"] == 6

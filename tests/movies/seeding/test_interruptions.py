@@ -10,7 +10,7 @@ from tests.support.services import wait_until
 def interrupted(database, how, *arguments):
     """Start seeding, send the signal once rows are on their way, and return how it ended."""
     process = database.start("seed", *arguments)
-    wait_until(lambda: database.is_being_written() or process.poll() is not None, "seeding", 30)
+    wait_until(lambda: database.is_being_written() or process.poll() is not None, "seeding")
     process.send_signal(how)
     output, errors = process.communicate(timeout=30)
     return process.returncode, output, errors
@@ -40,7 +40,7 @@ def test_ctrl_c_leaves_the_old_films_and_says_so_in_one_line(old, digests):
 
 def test_readers_go_on_while_the_films_are_replaced(old):
     process = old.start("seed", "--movies", str(NEW), "--reset")
-    wait_until(old.is_being_written, "seeding", 30)
+    wait_until(old.is_being_written, "seeding")
     seen = Counter()
 
     while process.poll() is None:

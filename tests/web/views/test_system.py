@@ -27,12 +27,12 @@ def board(tmp_path):
 
 
 def test_every_request_is_counted_and_the_workers_are_gunicorns(lab):
-    wait_until(lambda: not any(s.in_flight for s in scoreboard.read(board_of(lab))), "rest", 5)
+    wait_until(lambda: not any(s.in_flight for s in scoreboard.read(board_of(lab))), "rest")
     before = counted(lab)
 
     for _ in range(10):
         lab.get("/io-bound/?ms=0")
-    wait_until(lambda: counted(lab) >= before + 10, "the last one counted", 5)
+    wait_until(lambda: counted(lab) >= before + 10, "the last one counted")
     state = system_of(lab)
 
     assert state["lab"]["requests"] == before + 10
