@@ -1,58 +1,58 @@
-"""Two calibrated pages for a page's work, to be put under load: one waits, one computes.
+"""The work of the two calibrated pages: one waits, the other computes.
 
-Waiting is what a page does for a database, a cache or somebody's API: the worker is taken and the
-core is free. Computing takes both.
+A page waits for a database, for a cache or for somebody's API. Its worker is then taken, and the
+core is free for others. A page that computes takes both.
 """
 
 from functools import cache
 from statistics import median
 from time import perf_counter, sleep, thread_time
 
-SLICE_MS = 0.25  # how long the computation goes on between two looks at the clock
+SLICE_MS = 0.25  # how long the computation goes on before it reads the clock again
 
 
 def wait(ms):
-    """Wait, as for an answer from elsewhere."""
+    """Wait so many ms, as a page waits for an answer from elsewhere."""
     sleep(ms / 1000)
 
 
 def compute(ms):
-    """Compute in plain Python for so many ms of this thread's CPU time; the rounds it came to.
+    """Compute for so many ms of this thread's CPU time, and return how many rounds that took.
 
-    The clock ends it, not a number of rounds: where cores are shared, the same rounds take up to
-    twice as long a second later. A thread that waits for a core, or for its turn among the threads
-    of a worker, does not use up its time.
+    The clock ends the computation. A fixed number of rounds would not do: where cores are shared,
+    the same rounds may take twice as long a second later. The clock stands still while the thread
+    waits for a core, or for its turn among the threads of its worker.
     """
-    slice_rounds = rounds_in_a_slice()
-    started, done = thread_time(), 0
+    rounds_per_slice = count_slice_rounds()
+    started, rounds = thread_time(), 0
     while thread_time() - started < ms / 1000:
-        spin(slice_rounds)
-        done += slice_rounds
-    return done
+        run_rounds(rounds_per_slice)
+        rounds += rounds_per_slice
+    return rounds
 
 
 @cache
-def rounds_in_a_slice():
-    """The rounds that take SLICE_MS here. Calibrated once, when a worker starts."""
+def count_slice_rounds():
+    """Return how many rounds take SLICE_MS here. Each worker measures it once, at its start."""
     trial = 2_000
     times = []
     for _ in range(9):
         started = thread_time()
-        spin(trial)
+        run_rounds(trial)
         times.append(thread_time() - started)
     return max(1, round(trial * SLICE_MS / 1000 / median(times)))
 
 
-def spin(rounds):
-    """The computation itself: nothing that lets go of the interpreter, no memory, no other core."""
+def run_rounds(rounds):
+    """Compute so many rounds. They hold the interpreter's lock, and need no memory."""
     total = 0
     for number in range(rounds):
         total = (total * 31 + number) % 1_000_003
     return total
 
 
-def timed(work, ms):
-    """Do one of the two; (its result, wall ms, CPU ms of this thread)."""
+def measure(work, ms):
+    """Call `work(ms)`, and return its result, the wall ms and this thread's CPU ms."""
     wall, cpu = perf_counter(), thread_time()
     result = work(ms)
     return result, (perf_counter() - wall) * 1000, (thread_time() - cpu) * 1000

@@ -1,4 +1,4 @@
-"""Pages for what went wrong: each says what was wrong and, where it can, what would be right."""
+"""Error pages: each says what was wrong and, where it can, what would be right."""
 
 from functools import wraps
 
@@ -6,11 +6,11 @@ from django.shortcuts import render
 
 
 class Unavailable(Exception):
-    """A part that a page needs does not answer. The message says which, to its visitor."""
+    """A part that a page needs does not answer. The message tells the visitor which part."""
 
 
 def error_page(request, status, title, detail=""):
-    """Render an error as a page of the site. It needs no database, no cache and no valid Host."""
+    """Return an error as a page of the site. It needs no database, no cache and no valid Host."""
     context = {"status": status, "title": title, "detail": detail}
     return render(request, "perflab/error.html", context, status=status)
 
@@ -31,13 +31,13 @@ def reads_only(view):
         response["Allow"] = "GET, HEAD"
         return response
 
-    # Nothing is changed by a request that is refused: let it be refused for the right reason.
+    # A refused request changes nothing, so it needs no token. It gets the 405, not a 403.
     wrapper.csrf_exempt = True
     return wrapper
 
 
 def bad_request(request, exception):
-    """400: Django refuses the request itself, most often for its Host header."""
+    """Return a 400 page. Django refuses such a request itself, most often for its Host header."""
     return error_page(
         request,
         400,
@@ -47,26 +47,26 @@ def bad_request(request, exception):
 
 
 def permission_denied(request, exception):
-    """403."""
+    """Return a 403 page."""
     return error_page(request, 403, "Not allowed", str(exception))
 
 
 def csrf_failure(request, reason=""):
-    """403: a form that did not come from one of our pages."""
+    """Return a 403 page, for a form that did not come from a page of the lab."""
     return error_page(
         request, 403, "The form was not sent from this site", "Reload the page and send it again."
     )
 
 
 def not_found(request, exception):
-    """404."""
+    """Return a 404 page."""
     return error_page(
-        request, 404, "There is no such page", f"Nothing lives at {request.path[:80]}"
+        request, 404, "There is no such page", f"The lab has no page at {request.path[:80]}"
     )
 
 
 def server_error(request):
-    """500: a defect of ours."""
+    """Return a 500 page, for a defect of the lab."""
     return error_page(
-        request, 500, "Something broke in the lab", "This is a defect: the log has the traceback."
+        request, 500, "Something broke in the lab", "This is a defect. The log holds the traceback."
     )

@@ -1,3 +1,5 @@
+"""The forms of the pages, which check what a visitor sends."""
+
 from django import forms
 from django.conf import settings
 
@@ -38,14 +40,14 @@ class OneLineForm(forms.Form):
 
 
 class DialForm(OneLineForm):
-    """An order to add or remove workers."""
+    """The number of workers to add, to remove or to have."""
 
     action = forms.CharField(max_length=20, required=False)  # control names the actions
     number = WholeNumberField(1, control.max_workers)
 
 
 class ResultForm(forms.Form):
-    """What a browser has measured: a ratio of medians with its interval, and both queries."""
+    """A browser's result: a ratio of medians with its interval, and the queries of two variants."""
 
     ratio = forms.FloatField(min_value=0.0001, max_value=1_000_000)
     low = forms.FloatField(min_value=0, max_value=1_000_000)
@@ -63,11 +65,11 @@ class ResultForm(forms.Form):
 
 
 class LoadForm(OneLineForm):
-    """A load run that the page may start: short enough to wait for."""
+    """A load run that a page may start. It is short, since its visitor waits for it."""
 
     MAX_USERS = 100
-    SECONDS = 2, 20  # of a point
-    MAX_S = 120  # of all of them
+    SECONDS = 2, 20  # the limits for one point
+    MAX_S = 120  # the limit for all points together
     VARIANTS = {"": (), "slow": ("slow",), "fast": ("fast",), "both": scenarios.VARIANTS}
 
     scenario = forms.CharField(max_length=60)
@@ -96,7 +98,7 @@ class LoadForm(OneLineForm):
         all_s = len(scenarios.point_setups(load_plan)) * load_plan.duration_s
         if all_s > self.MAX_S:
             raise forms.ValidationError(
-                f"{all_s:g} s in all are too long for a page, which runs up to {self.MAX_S} s: "
+                f"all points together take {all_s:g} s, a run of this page at most {self.MAX_S} s: "
                 "use the command"
             )
         return values

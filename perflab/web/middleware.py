@@ -1,6 +1,7 @@
-"""The two ways to look at a page, and the pages that say what went wrong.
+"""Middleware: whether a request is measured or inspected, and the error pages.
 
-Measure: no toolbar, nothing in the way. Inspect: a person's own navigation, toolbar on.
+A measured request runs without the debug toolbar. An inspected request is a person's own
+navigation, and its page carries the toolbar.
 """
 
 from django.db import InterfaceError, OperationalError, ProgrammingError
@@ -12,7 +13,7 @@ from .errors import Unavailable, error_page
 
 
 class InspectMiddleware:
-    """Decide how this request is looked at, and hide the question from everything behind."""
+    """Set `request.inspect`, and take the parameters that ask for it from the query string."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -30,7 +31,7 @@ class InspectMiddleware:
 
 
 class ErrorPagesMiddleware:
-    """A page that says what was wrong: a knob, a database without an answer, tables or columns."""
+    """Answer a bad knob, or a database that cannot be used, with a page that says what is wrong."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -56,17 +57,17 @@ class ErrorPagesMiddleware:
 
 
 def missing_in_database(exception):
-    """What a query failed for want of, "tables" or "columns" as this version has them; else ""."""
+    """Return what the database lacks, "tables" or "columns of this version"; "" if nothing."""
     if not isinstance(exception, (OperationalError, ProgrammingError)):
         return ""
-    said, state = str(exception), getattr(exception.__cause__, "sqlstate", None)
-    if "no such table" in said or state == "42P01":
+    message, state = str(exception), getattr(exception.__cause__, "sqlstate", None)
+    if "no such table" in message or state == "42P01":
         return "tables"
-    return "columns of this version" if "no such column" in said or state == "42703" else ""
+    return "columns of this version" if "no such column" in message or state == "42703" else ""
 
 
 def is_navigation(request):
-    """Whether a person's browser goes to this page itself, not a frame or a script in one."""
+    """Return whether a browser goes to this page itself, not for a frame or a script of a page."""
     headers = request.headers
     return (
         headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document"

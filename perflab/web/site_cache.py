@@ -1,9 +1,8 @@
-"""Django's cache for a whole site, in front of all the other middlewares, for the variants that
-ask.
+"""Django's cache for a whole site, for the variants that have a `site_cache`.
 
 A project puts UpdateCacheMiddleware first in MIDDLEWARE and FetchFromCacheMiddleware last. Here
-both stand first, as one, so that a hit passes no other middleware at all; and no page but those
-of the variants with a `site_cache` ever meets them.
+one middleware in the first place does the work of both, so that a hit passes no other middleware.
+Only the pages of the variants with a `site_cache` pass through it.
 """
 
 from functools import cached_property
@@ -18,7 +17,7 @@ from .views.variants import variant_scope
 
 
 class SiteCacheMiddleware:
-    """Look first whether the cache has the response, and keep it there when it has been made."""
+    """Answer from the cache; keep a response there when it is new."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -39,12 +38,12 @@ class SiteCacheMiddleware:
 
     def __call__(self, request):
         found = self.cached.get(request.path)
-        if found is None or request.inspect:  # the toolbar is no part of anybody else's page
+        if found is None or request.inspect:  # a kept page must hold no toolbar
             return self.get_response(request)
         experiment, name, middleware = found
         try:
             chosen = Knobs.read(request.GET, experiment.knobs)
         except BadKnob:
-            return self.get_response(request)  # the view says what is wrong with it
+            return self.get_response(request)  # the view answers with the error page
         with variant_scope(experiment.slug, experiment.variant(name), chosen):
             return middleware(request)

@@ -5,9 +5,9 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class LabStaticFilesStorage(CompressedManifestStaticFilesStorage):
-    """Hashed, compressed names once `collectstatic` has run, plain ones before that.
+    """Serve hashed and compressed files once `collectstatic` has run, and plain files before.
 
-    So a checkout on which nobody has run it yet shows its pages all the same.
+    So a fresh checkout shows its pages too.
     """
 
     support_js_module_import_aggregation = True  # modules import each other's hashed names

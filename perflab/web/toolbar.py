@@ -1,8 +1,8 @@
-"""Where the debug toolbar keeps what it saw, so that any worker can show any page's panels.
+"""The debug toolbar's store. Any worker can show the panels of any page from it.
 
-A folder for each request, a file in it for each panel, and no index of them all: the toolbar's own
-CacheStore rewrites a list of every request at each step, so that of several workers one undoes
-what another has just written, and now and then a page loses its panels.
+Each request has a folder, and each panel a file in it. There is no index of all requests: the
+toolbar's own CacheStore has one and rewrites it at each step, so several workers overwrite each
+other's entries, and a page loses its panels now and then.
 """
 
 import re
@@ -19,20 +19,21 @@ from .errors import error_page
 
 FOLDER = settings.VAR / "toolbar"
 REQUEST_ID = re.compile("[0-9a-f]{32}")
-# Kept beyond those that are listed: History asks for each one's panels after it was listed.
+# So many requests are kept that are not listed any more. The History panel asks for the panels of a
+# request some time after it was listed.
 SPARE = 50
 
 
 class FolderStore(BaseStore):
-    """The toolbar's store, in var/toolbar.
+    """Keep the panels in var/toolbar.
 
-    It gives up quietly where the disk is full or the folder is gone: that costs a page its panels,
-    not its answer.
+    Where the disk is full or the folder is gone, a page loses its panels and is answered all the
+    same.
     """
 
     @classmethod
     def request_ids(cls):
-        """The requests to list, oldest first."""
+        """Return the ids of the requests to list, the oldest first."""
         return _by_age()[-get_config()["RESULTS_CACHE_SIZE"] :]
 
     @classmethod
@@ -42,7 +43,7 @@ class FolderStore(BaseStore):
 
     @classmethod
     def set(cls, request_id):
-        """Make room for a request, and end that of the oldest ones."""
+        """Make the folder of a request, and delete the oldest folders."""
         with suppress(OSError):
             _folder(request_id).mkdir(mode=0o700, parents=True, exist_ok=True)
             keep_newest(FOLDER, "[0-9a-f]*", get_config()["RESULTS_CACHE_SIZE"] + SPARE)
@@ -62,7 +63,7 @@ class FolderStore(BaseStore):
 
     @classmethod
     def panel(cls, request_id, panel_id):
-        """What a panel has saved; an empty dict where it has saved nothing."""
+        """Return what a panel has saved; an empty dict where it has saved nothing."""
         try:
             return deserialize((_folder(request_id) / f"{panel_id}.json").read_text())
         except OSError:
@@ -70,7 +71,7 @@ class FolderStore(BaseStore):
 
 
 class UnknownPanelMiddleware:
-    """404, not 500, for an address of the toolbar's that names no panel or none that there is."""
+    """Answer an address of the toolbar that names no panel of it with a 404, not with a 500."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -89,6 +90,6 @@ def _folder(request_id):
 
 
 def _by_age():
-    """Return the ids of all requests kept, the one that was written to last at the end."""
+    """Return the ids of all kept requests; the one that was written last stands at the end."""
     found = reversed(newest_first(FOLDER, "[0-9a-f]*"))
     return [path.name for path in found if REQUEST_ID.fullmatch(path.name)]

@@ -1,4 +1,4 @@
-"""Make a new worker's first visitor wait no longer than its second."""
+"""The warm-up of a new worker, so that its first visitor waits no longer than the second."""
 
 from django.template.loader import get_template
 from django.urls import reverse
@@ -10,13 +10,13 @@ from . import calibrated
 
 
 def warm_up(application):
-    """Ask the WSGI application for a few pages, in this process, before anybody else does.
+    """Request a few pages from the WSGI application, in this process, before a visitor does.
 
-    It imports the views, compiles the templates and opens the database connection. Only fast
-    variants that cache nothing are asked: a slow one may take seconds on a large collection, and no
-    cache is to be warm before a visitor has warmed it.
+    This imports the views, compiles the templates and opens the database connection. Only fast
+    variants that cache nothing are requested: a slow variant may take seconds on a large
+    collection, and a cache stays cold until a visitor warms it.
     """
-    calibrated.rounds_in_a_slice()  # calibrates
+    calibrated.count_slice_rounds()
     experiments = registry.runnable()
     for variant in (variant for experiment in experiments for variant in experiment.variants):
         for name in variant.templates:

@@ -1,4 +1,4 @@
-"""What changes the lab's state, by a POST from its own machine alone."""
+"""Actions that change the lab: each takes a POST from the lab's own machine alone."""
 
 from functools import wraps
 
@@ -20,12 +20,12 @@ from .variants import variant_scope
 
 
 def changes_the_lab(view):
-    """Take a POST, with Django's CSRF check, from a visitor on the lab's own machine alone."""
+    """Let the view take only a POST, with Django's CSRF check, from the lab's own machine."""
 
     @wraps(view)
     def wrapper(request, *args, **kwargs):
         if request.method != "POST":
-            response = error_page(request, 405, "This address only takes orders", "Send a POST.")
+            response = error_page(request, 405, "This address changes the lab", "Send a POST.")
             response["Allow"] = "POST"
             return response
         if not is_local(request):
@@ -37,7 +37,7 @@ def changes_the_lab(view):
 
 @changes_the_lab
 def change(request, slug, name):
-    """Make the change that a variant's story tells of, under the variant's own cache keys."""
+    """Make the change of a variant's story, with the variant's own cache keys."""
     experiment = experiment_or_404(slug)
     chosen_variant = variant_or_404(experiment, name)
     if not chosen_variant.change:
@@ -45,21 +45,21 @@ def change(request, slug, name):
     chosen = Knobs.read(request.GET, experiment.knobs)
     with variant_scope(slug, chosen_variant, chosen):
         chosen_variant.change(request, chosen.movies)
-    if chosen.cold:  # the change is everybody's, and only the story's own entries know of it
+    if chosen.cold:  # the data is new for everybody, but the variant updated its cold entries alone
         caches.flush(slug)
     return HttpResponse(status=204)
 
 
 @changes_the_lab
 def flush(request, slug):
-    """Forget the experiment's cache entries, in every worker; no other's, and no server's."""
+    """Make every worker forget the cache entries of this experiment, and of no other."""
     caches.flush(experiment_or_404(slug).slug)
     return HttpResponse(status=204)
 
 
 @changes_the_lab
 def result(request, slug):
-    """Keep what the visitor's browser has measured, for the contents page."""
+    """Keep the result that the visitor's browser has measured, for the contents page."""
     experiment = experiment_or_404(slug)
     form = ResultForm(request.POST)
     if not form.is_valid():

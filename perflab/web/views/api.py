@@ -1,4 +1,4 @@
-"""What tools read: the catalogue, traces, plans, and the lab's health."""
+"""The pages for programs: the catalogue, traces, query plans, and the lab's health."""
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -19,7 +19,7 @@ LOCAL_ONLY = "Traces and plans are for visitors on the lab's own machine."
 
 @reads_only
 def catalogue(request):
-    """Every experiment as JSON, for Locust scenarios and other people's tools."""
+    """Send every experiment as JSON, for Locust scenarios and other people's tools."""
     return JsonResponse(
         {
             "version": 2,
@@ -54,7 +54,7 @@ def catalogue(request):
 
 
 def _variant_as_json(experiment, variant):
-    def promise(queries):
+    def terms(queries):
         return {"base": queries.base, "per_row": queries.per_row, "batch": queries.batch}
 
     return {
@@ -64,13 +64,13 @@ def _variant_as_json(experiment, variant):
         "revalidates": variant.revalidates,
         "reference": variant.reference,
         "body": variant.body,
-        "queries": {"cold": promise(variant.queries), "warm": promise(variant.promise(warm=True))},
+        "queries": {"cold": terms(variant.queries), "warm": terms(variant.promise(warm=True))},
     }
 
 
 @reads_only
 def trace(request, trace_id):
-    """One traced request as JSON: its events, and its statements by shape and asking line."""
+    """Send a traced request as JSON: its events, and its statements by shape and line of code."""
     if not is_local(request):
         raise PermissionDenied(LOCAL_ONLY)
     try:
@@ -82,7 +82,7 @@ def trace(request, trace_id):
 
 @reads_only
 def trace_plan(request, trace_id, statement):
-    """The database's plan for one statement of a trace, as plain text."""
+    """Send the database's plan for one statement of a trace, as plain text."""
     if not is_local(request):
         raise PermissionDenied(LOCAL_ONLY)
     try:
@@ -98,7 +98,7 @@ def trace_plan(request, trace_id, statement):
 
 @reads_only
 def health(request):
-    """200 while the site can serve, with each part's state; 503 when the database is away."""
+    """Send each part's state: with 200 while the site can serve, with 503 without a database."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -1,4 +1,4 @@
-"""Find what an address names, or answer 404."""
+"""Lookups: the experiment or the variant that an address names, or a 404 page."""
 
 from django.http import Http404
 
@@ -6,6 +6,7 @@ from perflab.catalogue import registry
 
 
 def experiment_or_404(slug):
+    """Return the experiment of this slug. Raises Http404."""
     try:
         return registry.get(slug)
     except KeyError:
@@ -13,6 +14,7 @@ def experiment_or_404(slug):
 
 
 def variant_or_404(experiment, name):
+    """Return the experiment's variant of this name. Raises Http404."""
     try:
         return experiment.variant(name)
     except KeyError:

@@ -26,19 +26,19 @@ prose = MarkdownIt("commonmark", {"html": False})  # html=False escapes
 
 @cache
 def inline(text):
-    """A sentence of an experiment as HTML."""
+    """Return a sentence of an experiment as HTML."""
     return mark_safe(prose.renderInline(text))
 
 
 @cache
 def paragraphs(text):
-    """The explanation of an experiment as HTML."""
+    """Return the explanation of an experiment as HTML."""
     return mark_safe(prose.render(text))
 
 
 @reads_only
 def contents(request):
-    """The table of contents, in the article's three acts."""
+    """Show the table of contents, in the article's three acts."""
     topics = {}
     for experiment in registry.experiments.values():
         last = last_results.read(experiment.slug)
@@ -54,11 +54,11 @@ def contents(request):
 
 @reads_only
 def comparison(request, slug):
-    """An experiment's page: all its variants next to each other, each in a frame of its own."""
+    """Show an experiment's page: its variants next to each other, each in a frame."""
     experiment = experiment_or_404(slug)
     chosen = Knobs.read(request.GET, experiment.knobs)
     runs = knobs.read_runs(request.GET)
-    chosen.refuse_if_too_slow(max(r.queries.at(chosen.movies) for r in experiment.variants))
+    chosen.refuse_if_too_slow(max(v.queries.at(chosen.movies) for v in experiment.variants))
     frames_inspect = request.GET.get("frames") == "inspect"
     sources = variant_sources(experiment.slug, experiment.variants)
     ladder = experiment.ladder
@@ -110,7 +110,7 @@ def comparison(request, slug):
 
 
 def _too_small(experiment):
-    """How many films there are, where that is fewer than the lesson needs to show; else 0."""
+    """Return how many films there are if they are too few to show the lesson; else 0."""
     if not experiment.shows_from or not experiment.runs_here:
         return 0
     found = experiment.collection_size()
@@ -118,7 +118,7 @@ def _too_small(experiment):
 
 
 def _neighbours(slug):
-    """The experiments before and after, for a reader who goes through them in order."""
+    """Return the experiment before and the one after, for a reader who goes through them."""
     ordered = list(registry.experiments.values())
     position = [experiment.slug for experiment in ordered].index(slug)
     return {

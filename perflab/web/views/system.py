@@ -12,7 +12,7 @@ from ..errors import reads_only
 
 @reads_only
 def page(request):
-    """The machine and the workers as they are now; a script keeps it up to date."""
+    """Show the machine and the workers as they are now. A script keeps the page up to date."""
     context = {
         "state": live.read_state(),
         "is_local": is_local(request),
@@ -24,7 +24,7 @@ def page(request):
 
 @reads_only
 def as_json(request):
-    """The same for scripts, a second apart, say: counters and the clock that they belong to."""
+    """Send the counters of the machine and the workers, with the clock that they belong to."""
     response = JsonResponse(live.read_state())
     response["Cache-Control"] = "no-store"
     return response

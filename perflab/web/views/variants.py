@@ -1,4 +1,4 @@
-"""One variant of an experiment, alone: the page whose making is measured."""
+"""The page of one variant of an experiment, alone: the page that the lab measures."""
 
 from contextlib import contextmanager
 
@@ -18,7 +18,7 @@ from .lookup import experiment_or_404, variant_or_404
 
 @reads_only
 def variant(request, slug, name):
-    """One variant of an experiment, alone: the page whose making is measured."""
+    """Show one variant of an experiment, alone. This is the page that the lab measures."""
     experiment = experiment_or_404(slug)
     chosen_variant = variant_or_404(experiment, name)
     if not experiment.runs_here:
@@ -39,7 +39,7 @@ def variant(request, slug, name):
     with variant_scope(slug, chosen_variant, chosen):
         response = view(request, chosen.movies, **chosen.own)
     if response.streaming:
-        response.streaming_content = _within(
+        response.streaming_content = _chunks_in_scope(
             lambda: variant_scope(slug, chosen_variant, chosen), response.streaming_content
         )
     return response
@@ -47,16 +47,16 @@ def variant(request, slug, name):
 
 @contextmanager
 def variant_scope(slug, variant, chosen):
-    """Where a variant works: with the cache, the keys and the distance that the knobs say."""
+    """Give the code within the cache, the keys and the round trip that the knobs choose."""
     alias = variant.cache or chosen.cache
     with caches.using(alias, slug, variant.name, chosen.cold), round_trip(chosen.round_trip):
         yield
 
 
-def _within(scope, stream):
-    """A stream's chunks, each made in the scope in which its view ran.
+def _chunks_in_scope(scope, stream):
+    """Yield the chunks of a stream, each made in the scope in which the view ran.
 
-    The scope is left between two of them: what else this thread does then is not its business.
+    The scope ends with each chunk, so that it does not change what the thread does in between.
     """
     chunks = iter(stream)
     while True:
@@ -77,5 +77,5 @@ def describe_needs(experiment):
 
 @reads_only
 def rows(request, slug):
-    """How many rows the collection has for an experiment's page, as JSON."""
+    """Send how many rows the collection has for an experiment's page, as JSON."""
     return JsonResponse({"rows": experiment_or_404(slug).row_count()})

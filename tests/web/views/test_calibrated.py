@@ -26,7 +26,7 @@ def test_the_page_that_waits_takes_its_worker_and_no_core(client):
 def test_the_page_that_computes_takes_the_cpu_time_that_was_asked_for(client):
     for ms in (10, 50, 100):
         measured = undisturbed(
-            lambda ms=ms: [calibrated.timed(calibrated.compute, ms) for _ in range(5)],
+            lambda ms=ms: [calibrated.measure(calibrated.compute, ms) for _ in range(5)],
             lambda found, ms=ms: median(cpu for _, _, cpu in found) <= ms * 1.1,
         )
 
@@ -37,19 +37,21 @@ def test_the_page_that_computes_takes_the_cpu_time_that_was_asked_for(client):
     assert 50 <= float(shown[1]) <= timing(page)["cpu"]
 
 
-def test_the_rounds_that_are_told_have_been_computed(monkeypatch):
-    computed, spin = [], calibrated.spin
-    calibrated.rounds_in_a_slice()
-    monkeypatch.setattr(calibrated, "spin", lambda rounds: computed.append(rounds) or spin(rounds))
+def test_the_rounds_that_are_returned_have_been_computed(monkeypatch):
+    computed, run_rounds = [], calibrated.run_rounds
+    calibrated.count_slice_rounds()
+    monkeypatch.setattr(
+        calibrated, "run_rounds", lambda rounds: computed.append(rounds) or run_rounds(rounds)
+    )
 
-    told = calibrated.compute(20)
+    rounds = calibrated.compute(20)
 
-    assert told == sum(computed) > 0
-    assert spin(3) == (0 * 31 + 1) * 31 + 2
+    assert rounds == sum(computed) > 0
+    assert run_rounds(3) == (0 * 31 + 1) * 31 + 2
 
 
 @pytest.mark.parametrize("path", ["/io-bound/", "/cpu-bound/"])
-def test_a_calibrated_is_a_page_that_a_scenario_can_read(client, path):
+def test_a_calibrated_page_can_be_read_by_a_scenario(client, path):
     default, nothing = client.get(path), client.get(f"{path}?ms=0")
 
     for response, ms in ((default, 50), (nothing, 0)):
@@ -62,8 +64,8 @@ def test_a_calibrated_is_a_page_that_a_scenario_can_read(client, path):
 
 @pytest.mark.parametrize("path", ["/io-bound/", "/cpu-bound/"])
 @pytest.mark.parametrize("ms", ["1001", "-1", "0.5", "abc", "", "9" * 5000])
-def test_a_calibrated_refuses_a_bad_time_before_it_begins(client, monkeypatch, path, ms):
-    monkeypatch.delattr(calibrated, "timed")
+def test_a_calibrated_page_refuses_a_bad_time_before_it_begins(client, monkeypatch, path, ms):
+    monkeypatch.delattr(calibrated, "measure")
 
     response = client.get(f"{path}?ms={ms}")
 
