@@ -85,7 +85,7 @@ experiment = Experiment(
         ),
     ),
     story=(
-        Step("Forty visitors ask, one after the other: who had it?", asks=40, read="workers"),
-        Step("Forty more. How many of them computed it?", asks=40, read="computed"),
+        Step("Forty visitors ask, one after the other: who had it?", requests=40, read="workers"),
+        Step("Forty more. How many of them computed it?", requests=40, read="computed"),
     ),
 )

@@ -125,11 +125,11 @@ experiment = Experiment(
         Step("One visitor asks: the page is made, and kept fresh for 2 seconds.", read="computed"),
         Step(
             "It has expired. Six ask together: how many of them computed it?",
-            asks=6,
+            requests=6,
             together=True,
             wait_s=2.5,
             read="computed",
         ),
-        Step("Six more ask while it is fresh.", asks=6, together=True, read="computed"),
+        Step("Six more ask while it is fresh.", requests=6, together=True, read="computed"),
     ),
 )

@@ -75,10 +75,10 @@ class Step:
     """One line of a story, which the page plays for every variant."""
 
     sentence: str  # what happens, for the reader
-    asks: int = 1  # how many requests are sent
+    requests: int = 1  # how many requests are sent
     together: bool = False  # all at once, not one after the other
     wait_s: float = 0  # how long the story waits before it
-    visitor: str = ""  # who asks from now on
+    visitor: str = ""  # who sends the requests from now on
     change: bool = False  # whether the variant's `change` is made before it
     # What is read from the answers: the text of the page's element with `data-answer`, how many of
     # them ran queries, how many queries, or the answers and cache hits of each worker (READINGS).

@@ -50,7 +50,7 @@ def test_the_sentence_is_made_of_the_numbers(measured):
         "On this machine, with 20 films and no network to the database, the join saves 20 queries "
         f"and makes the page {ratio} times faster; "
     )
-    assert re.search(r"; \d+ % of what is left is .+\.$", sentence)
+    assert re.search(r"; \d+ % of the remaining time goes to .+\.$", sentence)
 
 
 def test_the_requests_alternate_and_none_carries_the_toolbar(measured):

@@ -8,26 +8,26 @@ from playwright.sync_api import expect
 from tests.support.comparison_page import done, figures, out, run
 
 
-def told(page):
-    """The story's table: {what happens: [what each variant was answered]}."""
+def read_story(page):
+    """Return the story's table as {what happens: [the answer of each variant]}."""
     rows = page.locator("[data-story] tbody tr").all()
     cells = [row.locator("th, td").all_inner_texts() for row in rows]
     return {step: answers for step, *answers in cells}
 
 
-def test_a_ladder_is_drawn_as_one_climb_with_its_share_of_a_bare_response(visitor):
+def test_a_ladder_is_one_drawing_with_its_share_of_a_bare_response(visitor):
     page = visitor().open("/experiments/what-to-cache/?movies=10&runs=5&guess=0&inspect=0")
     lanes = page.locator("[data-lane]").evaluate_all("all => all.map(lane => lane.dataset.lane)")
 
     run(page)
 
-    climb = page.locator("[data-climb] svg")
-    expect(climb.locator("circle")).to_have_count(len(lanes))
-    words = climb.locator("text.tick").all_text_contents()
+    ladder = page.locator("[data-ladder] svg")
+    expect(ladder.locator("circle")).to_have_count(len(lanes))
+    words = ladder.locator("text.tick").all_text_contents()
     shares = [text for text in words if "% of bare" in text]
     assert len(shares) == len(lanes) - 1  # all but the bare response itself
     assert [len(row) for row in figures(page).values()] == [len(lanes)] * len(figures(page))
-    expect(out(page, "same")).to_have_text("Same page, but for Bare")
+    expect(out(page, "same")).to_have_text("Same page, except for Bare")
     # The headline is of the first and the last variant of the ladder, not of the reference beside
     # it.
     medians = dict(zip(lanes, map(float, figures(page)["median, ms"]), strict=True))
@@ -50,7 +50,7 @@ def test_a_story_shows_whose_page_a_cached_page_is(visitor):
     run(page, "story")
 
     variants = page.locator("[data-story] thead th").all_inner_texts()[1:]
-    asked, bob, back, _ = told(page).values()
+    asked, bob, back, _ = read_story(page).values()
     assert dict(zip(variants, asked, strict=True)) == dict.fromkeys(variants, "Welcome, Ada.")
     read_by_bob = dict(zip(variants, bob, strict=True))
     assert read_by_bob.pop("Leaking") == "Welcome, Ada."
@@ -69,7 +69,7 @@ def test_a_story_of_a_burst_counts_who_computed(visitor):
     run(page, "story")
 
     variants = page.locator("[data-story] thead th").all_inner_texts()[1:]
-    _, burst, _ = (dict(zip(variants, row, strict=True)) for row in told(page).values())
+    _, burst, _ = (dict(zip(variants, row, strict=True)) for row in read_story(page).values())
     assert burst["Uncached"] == "6 of 6 computed it"
     assert burst["Locked"] == burst["Stale"] == "1 of 6 computed it"
 
@@ -81,7 +81,7 @@ def test_a_story_that_changes_data_leaves_no_stale_page_behind(visitor):
     run(page, "story")
     run(page)
 
-    before, changed, *_ = told(page).values()
+    before, changed, *_ = read_story(page).values()
     variants = page.locator("[data-story] thead th").all_inner_texts()[1:]
     kept = {
         variant for variant, old, new in zip(variants, before, changed, strict=True) if old == new

@@ -25,11 +25,11 @@ def test_a_visitor_sees_how_far_a_run_is_and_then_its_curves(visitor, lab, setti
     with open(lab.var / "load.lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         page = someone.open("/load/")
-        told = page.locator("[data-out=told]")
-        expect(told).to_have_text("starting")
+        message = page.locator("[data-out=progress]")
+        expect(message).to_have_text("starting")
         expect(page.get_by_role("button", name="Start")).to_be_hidden()
         store.write(replace(going, progress=progress))
-        expect(told).to_have_text("io-bound: point 2 of 4, 38.5 requests/s, p95 470 ms")
+        expect(message).to_have_text("io-bound: point 2 of 4, 38.5 requests/s, p95 470 ms")
         expect(page.locator("[data-out=share]")).to_have_js_property("value", 0.375)
         store.write(replace(going, state="done"))
 

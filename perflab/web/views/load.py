@@ -224,13 +224,13 @@ def now(request):
 
 
 def progress_as_json():
-    """Return `busy`, the `run` under way with its place, and what a failed one `said` at its end.
+    """Return `busy`, the `run` under way with its place, and the `problem` that ended a failed one.
 
     `share` is the part of all points that is measured.
     """
     run = store.under_way()
     busy = run is not None or background.is_busy()
-    found = {"busy": busy, "run": None, "said": "" if busy else background.last_message()}
+    found = {"busy": busy, "run": None, "problem": "" if busy else background.last_message()}
     if run:
         url = reverse("load_run", args=[run.id])
         found["run"] = {"title": title_of(run), "url": url, "share": 0}

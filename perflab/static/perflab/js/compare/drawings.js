@@ -88,5 +88,5 @@ export function drawLadder(rows) {
     );
   });
   const words = rows.map(({ name, text }) => `${name} ${text}`).join("; ");
-  return svgChart(width, height, `The climb: ${words}`, ...parts);
+  return svgChart(width, height, `The ladder: ${words}`, ...parts);
 }

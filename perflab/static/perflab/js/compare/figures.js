@@ -1,4 +1,4 @@
-// The table of figures: a row a figure, a column a lane.
+// The table of figures: each figure is a row, and each lane a column.
 
 import { formatNumber } from "../numbers.js";
 import { p95 } from "../stats.js";
@@ -39,9 +39,8 @@ export function showFigures(peaks) {
     ...rows.map(([name, numbers]) => tableRow("td", [name, ...formatRow(numbers)])),
   );
   const { length } = workersOf(lanes);
-  const looks = length === 1 ? "" : "s, told apart by filled, hollow and coloured points";
-  output("workers").textContent =
-    `Answered by ${length} worker${looks}. Solid line: median; dashed: p95.`;
+  const ending = length === 1 ? "" : "s, each with its own kind of point";
+  output("workers").textContent = `Answered by ${length} worker${ending}.`;
 }
 
 /** Format the numbers of a row: without a point if all of them are whole. */

@@ -28,7 +28,7 @@ export const lanes = [...page.querySelectorAll("[data-lane]")].map(readLane);
 /** The lanes from slow to fast, without those that stand beside them for reference. */
 export const ladder = lanes.filter((lane) => !lane.reference);
 
-/** Return the heading that a lane has now; while a variant runs against itself, it is another. */
+/** Return the heading that a lane has now; it changes while a variant runs against itself. */
 export const heading = (lane) => lane.element.querySelector("h2");
 
 /** Return the ms of each run of a lane. */
@@ -50,7 +50,7 @@ export const workersOf = (lanes) =>
 /**
  * Return where the median request of a lane spends its time, as [name, ms, css]. "Waiting" is what
  * neither SQL, nor the cache, nor this thread's CPU explains. The server's clock ends with the
- * headers; what follows is told where the lesson is timed by the browser.
+ * headers. The rest is known only where the browser's clock times the lesson.
  */
 export function timeParts(lane) {
   const [total, sql, cache, cpu] = ["total", "sql", "cache", "cpu"].map((name) =>

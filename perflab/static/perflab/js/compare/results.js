@@ -1,4 +1,4 @@
-// The results below the headline: the ladder, the sameness of the pages, the table, the bars.
+// The results below the headline: the ladder, whether the pages are equal, the table, the bars.
 
 import { formatNumber, formatQueries } from "../numbers.js";
 import { firstDifference } from "./difference.js";
@@ -37,11 +37,11 @@ function showSameness() {
   const [first, ...others] = ladder;
   const measured = lanes.filter((lane) => lane !== first && lane.results.length);
   const comparable = others.filter((lane) => !lane.differs && lane.results.length);
-  const excepted = measured.filter((lane) => !comparable.includes(lane));
+  const notCompared = measured.filter((lane) => !comparable.includes(lane));
   const differenceOf = (lane) => firstDifference(first.html, lane.html ?? first.html);
   const wrong = comparable.find(differenceOf);
-  const names = excepted.map(({ title }) => title).join(", ");
-  const same = names ? `Same page, but for ${names}` : "Same page";
+  const names = notCompared.map(({ title }) => title).join(", ");
+  const same = names ? `Same page, except for ${names}` : "Same page";
   output("same").hidden = !comparable.length;
   output("same").textContent = wrong ? "Not the same page" : same;
   output("same").classList.toggle("bad", Boolean(wrong));
@@ -64,7 +64,7 @@ function showBars() {
 
 /** Draw a ladder, with each lane's share of the reference's speed where there is a reference. */
 function showLadder() {
-  const place = find("[data-climb]");
+  const place = find("[data-ladder]");
   place.hidden = verdict.sameVariant || lanes.length < 3;
   if (place.hidden) return;
   const reference = lanes.find((lane) => lane.reference);
@@ -83,7 +83,7 @@ function showLadder() {
   const note = document.createElement("p");
   note.className = "note";
   note.textContent = reference
-    ? `The share: how near each comes to the speed of ${referenceName}, `
+    ? `The share: the speed of each variant beside that of ${referenceName}, `
       + "a response that does nothing."
     : "";
   place.replaceChildren(drawLadder(rows), note);

@@ -31,7 +31,7 @@ export function startRun({ sameVariant = false } = {}) {
       if (lanesToRun.every(({ results }) => results.length >= ENOUGH_RUNS)) {
         await conclude(sameVariant, guess, signal);
       } else if (signal.aborted) {
-        showFailure("Stopped before there was enough to judge.");
+        showFailure("Stopped too early for a result.");
       }
     }
   });
@@ -56,7 +56,7 @@ async function measure(lanesToRun, failures, signal, showProgress) {
     if (answer.ok) lanesToRun[index].results.push(answer);
     else failures.push(answer.why);
     if (failuresInARow === FAILURES_IN_A_ROW) {
-      throw new Error("The lab has gone: the run was ended.");
+      throw new Error("The lab does not answer any more, so the run has ended.");
     }
     drawLanes();
   };

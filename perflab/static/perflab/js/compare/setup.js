@@ -11,8 +11,8 @@ const firstLink = lanes[0].element.querySelector(".alone a");
 let query = new URL(firstLink.href).search.replace("&inspect=0", ""); // All links contain it.
 
 /**
- * Write the knobs into all that names them: commands, links, frames, promises, notes and the
- * page's address. What was measured with other knobs is cleared.
+ * Write the knobs into everything that names them: commands, links, frames, expected queries, notes
+ * and the page's address. Results with other knobs are cleared.
  */
 export function applyKnobs() {
   if (!form.reportValidity()) return;
@@ -39,7 +39,7 @@ export function applyKnobs() {
   loadFrames();
 }
 
-/** Return the queries that are expected of a lane at so many rows: "2 queries cold, 0 warm". */
+/** Return the expected queries of a lane at so many rows: "2 queries cold, 0 warm". */
 function expectedText(lane, rows) {
   const { queries: cold, warm } = lane.element.dataset;
   const text = formatQueries(expectedQueries(cold, rows));

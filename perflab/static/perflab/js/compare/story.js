@@ -1,11 +1,11 @@
-// A story: every variant lives through the same steps, and a table tells what each was answered.
+// A story: every variant goes through the same steps, and a table shows the answers of each.
 
 import { formatQueries } from "../numbers.js";
 import { coldToken, parseHtml, request } from "./client.js";
 import { ladder } from "./lanes.js";
 import { page, post } from "./page.js";
 
-const VISITOR = "/visitor/"; // Here a visitor tells the lab a name.
+const VISITOR = "/visitor/"; // Here a visitor gives the lab a name.
 
 /** Play the story on every variant, each with an empty cache of its own; fill the table. */
 export async function playStory(signal, showProgress) {
@@ -42,7 +42,7 @@ async function playStep(step, lane, cold, signal) {
   if ("change" in step) await postOrFail(address.replace("/?", "/change/?"), {}, signal);
   const answers = [];
   const requestOnce = async () => answers.push(await request(address, signal));
-  const times = Number(step.asks);
+  const times = Number(step.requests);
   if ("together" in step) await Promise.all(Array.from({ length: times }, requestOnce));
   else for (let n = 0; n < times; n++) await requestOnce();
   const failure = answers.find((answer) => !answer.ok);
@@ -74,7 +74,7 @@ const READERS = {
   },
 };
 
-/** Return the text that a page marks as the one to tell. */
+/** Return the text that a page marks as its answer. */
 const markedText = ({ html }) =>
   parseHtml(html).querySelector("[data-answer]")?.textContent.trim() ?? "–";
 
@@ -82,7 +82,7 @@ function workerText(pid, answers) {
   const [hits, misses] = ["hits", "misses"].map((name) =>
     answers.reduce((sum, { timing }) => sum + timing[name], 0),
   );
-  return `worker ${pid}: ${answers.length} asked, ${hits} hits, ${misses} misses`;
+  return `worker ${pid}: ${answers.length} requests, ${hits} hits, ${misses} misses`;
 }
 
 /** Join texts, equal ones once: "Vertigo ×3, Psycho". */

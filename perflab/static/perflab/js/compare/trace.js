@@ -94,7 +94,7 @@ function markLine(lane, { where, count }) {
     if (isSlow !== (lane === lanes[0]) || source.dataset.file !== where.file) continue;
     const line = where.line - Number(source.dataset.firstLine) + 1;
     const element = document.getElementById(`${source.dataset.anchor}-${line}`);
-    element?.classList.add("asked");
-    element?.setAttribute("title", `asks for ${formatQueries(count)}`);
+    element?.classList.add("runs-queries");
+    element?.setAttribute("title", `runs ${formatQueries(count)}`);
   }
 }

@@ -41,7 +41,7 @@ function intervalText() {
   return `Ratio of medians ${ratio}, 95 % interval ${low} to ${high}; ${runs}${clock}`;
 }
 
-/** What a lesson can be about: how a lane's figure is read, and how it is written. */
+/** The figures that a lesson can be about: how each is read from a lane, and how it is written. */
 const LESSON_FIGURES = {
   queries: { read: (lane) => medianOf(lane, "queries"), format: formatQueries },
   bytes: { read: medianBytes, format: (n) => `${formatNumber(n)} bytes` },
@@ -60,9 +60,9 @@ function describeSaving(peaks) {
   const [before, after] = [read(slow, peaks), read(fast, peaks)];
   if (!Number.isFinite(before + after)) return null;
   if (page.dataset.figure === "time" && before === after) {
-    return { headline: `${format(before)} on either variant`, clause: "" };
+    return { headline: `${format(before)} with each variant`, clause: "" };
   }
-  let clause = "saves nothing of it and ";
+  let clause = "saves nothing and ";
   if (before > after) clause = `saves ${format(before - after)} and `;
   if (before < after) clause = `costs ${format(after - before)} more and `;
   return { headline: `${format(before)} → ${format(after)}`, clause };
@@ -70,11 +70,11 @@ function describeSaving(peaks) {
 
 const sameVariantSentence = () =>
   verdict.differs
-    ? "The same variant differed from itself: something else is at work on this machine. "
-      + "Run it again, with more runs."
-    : "The same variant twice, and no difference: this machine is quiet enough to measure on.";
+    ? "The same variant differed from itself, so other programs disturb this machine. "
+      + "Check again, with more runs."
+    : "The same variant twice, and no difference: this machine is quiet enough for measurements.";
 
-/** Return the end of the lesson: what helped, by how much, and where the rest of the time goes. */
+/** Return the conclusion: what helped, by how much, and where the remaining time goes. */
 function lessonSentence(saving) {
   const rows = `${readKnobs().movies.toLocaleString("en")} ${page.dataset.rows}`;
   const effect = `${page.dataset.remedy} ${saving?.clause ?? ""}${speedText()}`;
@@ -87,7 +87,7 @@ function distanceText() {
   if (round_trip) return `a simulated round trip of ${formatNumber(round_trip)} ms to the database`;
   return page.dataset.vendor === "sqlite"
     ? "no network to the database"
-    : "PostgreSQL as near as it is";
+    : "no simulated round trip to PostgreSQL";
 }
 
 function speedText() {
@@ -101,13 +101,13 @@ function speedText() {
 const PART_NAMES = {
   SQL: "the database",
   cache: "the cache",
-  Python: "Python: the ORM, the template, Django itself",
-  waiting: "waiting, for a service or for the processor",
+  Python: "Python (the ORM, the template, Django itself)",
+  waiting: "waiting (for a service or for the processor)",
 };
 
 /** Return what takes most of the time that the fast variant still needs. */
 function restText() {
   const [name, ms] = timeParts(fast).sort((a, b) => b[1] - a[1])[0];
   const percent = Math.round((100 * ms) / medianOf(fast, "total"));
-  return `${percent} % of what is left is ${PART_NAMES[name]}`;
+  return `${percent} % of the remaining time goes to ${PART_NAMES[name]}`;
 }

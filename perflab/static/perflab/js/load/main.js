@@ -24,27 +24,27 @@ function figuresText({ requests_per_s, p95_ms, phase }) {
 /** Ask the lab once how far the run is, and show it. */
 async function update() {
   const response = await fetch(box.dataset.now, { cache: "no-store" });
-  const { busy, run, said } = await response.json();
+  const { busy, run, problem } = await response.json();
   if (busy) {
     lastRun = run ?? lastRun;
-    output("told").textContent = progressText(run);
+    output("progress").textContent = progressText(run);
     output("share").value = run?.share ?? 0;
   } else if (lastRun && (await isKept(lastRun))) {
     isLeaving = true;
     location.assign(lastRun.url);
   } else {
-    showFormAgain(said);
+    showFormAgain(problem);
   }
 }
 
 const isKept = async ({ url }) => (await fetch(url, { method: "HEAD" })).ok;
 
-/** Offer the form again after a run that measured nothing, with what the run said. */
-function showFormAgain(message) {
+/** Offer the form again after a run that measured nothing, with its last message. */
+function showFormAgain(problem) {
   box.hidden = true;
   document.querySelector("[data-start]")?.removeAttribute("hidden");
-  output("said").hidden = !message;
-  output("said").textContent = message;
+  output("problem").hidden = !problem;
+  output("problem").textContent = problem;
 }
 
 while (!box.hidden && !isLeaving) {
@@ -52,6 +52,6 @@ while (!box.hidden && !isLeaving) {
   try {
     await update();
   } catch (error) {
-    output("told").textContent = `No answer: ${error.message} Asking again.`;
+    output("progress").textContent = `No answer: ${error.message} Asking again.`;
   }
 }

@@ -35,9 +35,9 @@ async function changeWorkers(event) {
   try {
     const response = await fetch(address, { method: "POST", body, headers });
     const { before, after, problem } = await response.json();
-    output("dialled").textContent = problem ?? `${before} workers, now ${after}.`;
+    output("changed").textContent = problem ?? `${before} workers, now ${after}.`;
   } catch (error) {
-    output("dialled").textContent = `No answer: ${error.message}`;
+    output("changed").textContent = `No answer: ${error.message}`;
   }
 }
 
