@@ -72,7 +72,7 @@ def test_the_line_under_the_header_tells_the_way_of_looking_and_switches_it(visi
 
     looks("Inspecting. These times include the debug toolbar.", 1)
     way.get_by_role("link").click()
-    looks("Measuring. No toolbar in the way.", 0)
+    looks("Measuring. The debug toolbar is off.", 0)
     way.get_by_role("link").click()
     looks("Inspecting.", 1)
     way.get_by_role("link").click()

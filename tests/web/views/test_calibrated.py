@@ -58,7 +58,7 @@ def test_a_calibrated_page_can_be_read_by_a_scenario(client, path):
         page = response.content.decode()
         assert response.status_code == 200
         assert page.count("<h1>") == 1
-        assert f"<li>asked: {ms} ms" in page
+        assert f"<li>requested: {ms} ms" in page
         assert timing(response)["queries"] == 0
 
 
