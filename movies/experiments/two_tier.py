@@ -125,7 +125,7 @@ experiment = Experiment(
         ),
     ),
     story=(
-        Step("Twelve visitors ask together, so that every worker answers.", requests=12, together=True),
+        Step("Twelve visitors ask, so that every worker answers.", requests=12, together=True),
         Step("The film is changed, and twelve ask.", requests=12, together=True, change=True),
         Step("Two and a half seconds later.", requests=12, together=True, wait_s=2.5),
     ),
