@@ -185,7 +185,11 @@ def test_nobody_notices_that_an_instance_is_killed(fleet):
             process.kill()
 
         wait_until(is_back, "the killed instance to be back")
-    assert not load.failures
+    # Its one worker may have sent a part of one answer: no balancer can ask again for that one, and
+    # docs/deploy.md says that it is cut short.
+    cut_short = [failure for failure in load.failures if "IncompleteRead" in failure]
+    assert load.failures == cut_short
+    assert len(cut_short) <= 1
     assert load.answers.total() > 100
     assert fleet.gunicorn(port) != master
 
