@@ -50,7 +50,7 @@ def test_asgi_serves_the_calibrated_pages_many_at_a_time(var, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "")
     (asgi, plan) = next(
         (tested, plan)
-        for tested, plan in worker_classes.plans(1, 1, 6, duration_s=1, ms=100)
+        for tested, plan in worker_classes.plans(1, 1, 6, duration_s=4, ms=100)
         if (tested.worker_class, plan.scenario) == ("asgi", "io-bound")
     )
 
