@@ -204,7 +204,7 @@ def test_the_distance_to_the_database_is_swept_too(visitor):
     assert slow[-1] > 3 * 50 > slow[0]
 
 
-def test_why_shows_the_line_that_asked_and_its_plan(measured):
+def test_why_shows_the_line_that_runs_queries_and_their_plan(measured):
     page = measured.page
     expect(page.locator("[data-bars] svg")).to_have_count(2)
 
@@ -218,7 +218,7 @@ def test_why_shows_the_line_that_asked_and_its_plan(measured):
     statement.locator("summary").click()
     statement.get_by_role("button", name="Explain").click()
     expect(statement.locator("pre").last).to_contain_text("movies_director")
-    marked = page.locator(".code-section .slow .asked")
+    marked = page.locator(".code-section .slow .runs-queries")
     assert "movie.director.name" in " ".join(marked.all_inner_texts())
 
 
@@ -265,7 +265,7 @@ def test_a_lab_that_goes_away_ends_the_run(visitor):
     someone.context.set_offline(True)
     done(page)
 
-    expect(out(page, "failure")).to_contain_text("The lab has gone")
+    expect(out(page, "failure")).to_contain_text("The lab does not answer any more")
     someone.complaints.clear()
 
 
