@@ -64,7 +64,7 @@ class Knobs:
         expected_ms = queries * (QUERY_MS + self.round_trip)
         if expected_ms > settings.MAX_PAGE_MS:
             raise BadKnob(
-                f"movies={self.movies} with round_trip={self.round_trip:g} promises "
+                f"movies={self.movies} with round_trip={self.round_trip:g} needs "
                 f"{queries:,} queries, some {expected_ms / 1000:.0f} s in the database. The lab "
                 f"stops at {settings.MAX_PAGE_MS / 1000:g} s: lower one of the two."
             )

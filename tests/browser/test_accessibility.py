@@ -53,7 +53,7 @@ NEW_KINDS = """(seen) => {
 
 
 def framed(page):
-    """The frames of a comparison page, once all of them hold the answer of their variant."""
+    """Return the frames of a comparison page, once all of them hold the answer of their variant."""
     frames = []
     for place in page.locator("[data-lane] iframe[data-src]").all():
         place.scroll_into_view_if_needed()
@@ -64,7 +64,7 @@ def framed(page):
 
 
 def barriers(where, *arguments):
-    """What axe finds to mend in a page or a frame; the arguments are JavaScript, as axe takes them.
+    """Return what axe finds to mend in a page or a frame; the arguments are JavaScript for axe.
 
     Without them it looks at all but colours, the toolbar, and the frames in it.
     """

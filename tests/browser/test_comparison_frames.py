@@ -13,7 +13,7 @@ COMPARISON = "/experiments/n-plus-one/"
 
 
 def as_shown(figure):
-    """A figure of a frame's as the scoreboard writes it: whole, or with one digit, half up."""
+    """Return a frame's figure as the scoreboard writes it: whole, or with one digit, half up."""
     value = Decimal(figure)
     if value == value.to_integral_value():
         return f"{value:,.0f}"

@@ -17,7 +17,7 @@ def show_toolbar(where):
 
 
 def open_panel(where, name):
-    """Open a panel of the toolbar in a page or a frame; its content, once it is there."""
+    """Open a panel of the toolbar in a page or a frame; return its content, once it is there."""
     where.locator(f"#djdt-{name} a").click()
     content = where.locator(f"#{name} .djdt-scroll")
     expect(content).not_to_be_empty()

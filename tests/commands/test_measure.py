@@ -293,7 +293,7 @@ def test_a_page_that_fails_once_ends_its_experiment_alone(monkeypatch, tmp_path)
         (["--movies=abc"], "invalid int value: 'abc'"),
         (["--round-trip=51"], "round_trip must be a number of ms from 0 to 50, not '51'"),
         (["--round-trip=nan"], "round_trip must be a number of ms from 0 to 50, not 'nan'"),
-        (["--movies=5000", "--round-trip=50"], "promises 5,001 queries"),
+        (["--movies=5000", "--round-trip=50"], "needs 5,001 queries"),
         (
             ["--cache=memory"],
             f"one of {', '.join(settings.LAB_CACHES)}, not 'memory'",

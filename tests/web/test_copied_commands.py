@@ -11,7 +11,7 @@ from tests.support.services import find, or_skip
 
 
 def run(lab, program, variant="fast", shorter=()):
-    """Run the page's command for one variant; its output. `shorter` replaces a duration."""
+    """Run the page's command for a variant and return its output; `shorter` replaces a duration."""
     or_skip(find, program)
     slow, fast = commands(lab, program)
     command = fast if variant == "fast" else slow

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def passed(monkeypatch):
-    """How many requests have passed the middlewares behind the site's cache."""
+    """Return how many requests have passed the middlewares behind the site's cache."""
     from django.middleware.common import CommonMiddleware
 
     seen = []

@@ -37,7 +37,7 @@ def files_of(page):
 @pytest.mark.django_db(databases="__all__")
 @pytest.mark.parametrize("path", PAGES)
 def test_the_css_and_js_of_a_page_weigh_less_than_30_kb_on_the_wire(client, path):
-    """As they are served: compressed."""
+    """The files are measured as they are served: compressed."""
     files = files_of(client.get(path).text)
 
     assert "perflab/css/site.css" in files

@@ -82,7 +82,7 @@ PROXIES = {
 
 
 def assert_measured(lab, path, headers):
-    """The page comes without a toolbar, and the toolbar has not seen it."""
+    """Assert that the page comes without a toolbar, and that the toolbar has not seen it."""
     seen = len(FolderOf(lab).requests())
 
     response = lab.get(path, headers)
@@ -97,7 +97,7 @@ def assert_measured(lab, path, headers):
 
 
 class FolderOf:
-    """The folder in which a lab's toolbar keeps what it has seen."""
+    """Return the folder in which a lab's toolbar keeps what it has seen."""
 
     def __init__(self, lab):
         self.path = Path(lab.var) / "toolbar"

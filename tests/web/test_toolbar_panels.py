@@ -31,7 +31,7 @@ TEMPLATES = {  # what each experiment renders, whatever its cache holds
 
 
 def press(lab, sql_panel, button, query=0):
-    """Press "Sel" or "Expl" beside a query of a SQL panel; the HTML of the answer."""
+    """Press "Sel" or "Expl" beside a query of a SQL panel; return the HTML of the answer."""
     forms = re.findall(r"<form method=\"post\">.*?</form>", sql_panel, re.DOTALL)
     signed = html.unescape(re.search(r'name="signed" value="([^"]*)"', forms[query])[1])
     address = re.search(rf'formaction="([^"]*)"[^>]*>{button}<', forms[query])[1]
@@ -47,7 +47,7 @@ def press(lab, sql_panel, button, query=0):
 
 @pytest.fixture(scope="module")
 def four_workers(seeded_database):
-    """A lab with a Redis of its own: another test's fragments would save this one's queries."""
+    """Start a lab with a Redis of its own: another test's fragments would save it queries."""
     redis = or_skip(services.Redis)
     try:
         with Lab(seeded_database, workers=4, REDIS_URL=redis.url) as lab:

@@ -1,4 +1,4 @@
-"""Load runs: kept ones as curves, two over each other, and a short one started from the page."""
+"""Load runs: kept ones as curves, two compared, and a short one started from the page."""
 
 import gzip
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ REPORT_POLICY = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; "
     "style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'self'"
 )
-FIRST = {
+DEFAULTS = {  # what the form says before anybody has filled it in
     **{"scenario": "io-bound", "variant": "", "users": "16", "workers": "1,2,4"},
     **{"threads": "1", "seconds": "5"},
 }
@@ -53,13 +53,13 @@ class ListedRun:
 @reads_only
 def index(request):
     """Show all kept runs, the newest first, and the form for another."""
-    return listed(request, FIRST)
+    return render_list(request, DEFAULTS)
 
 
-def listed(request, asked, problem=""):
-    """Return the page with the form filled in as `asked`; a 400 where that was a problem."""
+def render_list(request, values, problem=""):
+    """Return the page with these values in its form; with status 400 where they are a problem."""
     context = {
-        "asked": asked,
+        "values": values,
         "problem": problem,
         "runs": [listed_run(run) for run in store.newest()],
         "more": max(0, len(store.names()) - store.SHOWN),
@@ -143,11 +143,11 @@ def detail(request, run_id):
 
 @reads_only
 def compare(request):
-    """Show two runs over each other, `?run=ID&run=ID`, and what changed from the first one."""
-    asked = request.GET.getlist("run")
-    if len(asked) != 2 or asked[0] == asked[1]:
-        return error_page(request, 400, "This takes two runs", "Choose two different ones.")
-    one, other = (run_or_404(name) for name in asked)
+    """Show two runs in one chart, `?run=ID&run=ID`, and what changed from the first one."""
+    ids = request.GET.getlist("run")
+    if len(ids) != 2 or ids[0] == ids[1]:
+        return error_page(request, 400, "Two runs are needed", "Choose two different runs.")
+    one, other = (run_or_404(run_id) for run_id in ids)
     context = {
         "runs": [("A", one, title_of(one)), ("B", other, title_of(other))],
         "charts": {n: mark_safe(svg) for n, svg in curves.both_charts(one, other).items()},
@@ -248,8 +248,8 @@ def start(request):
     """Start a run; it goes on by itself, and the list shows how far it is."""
     form = LoadForm(request.POST)
     if not form.is_valid():
-        asked = {name: request.POST.get(name, "")[:60] for name in FIRST}
-        return listed(request, asked, form.problem())
+        values = {name: request.POST.get(name, "")[:60] for name in DEFAULTS}
+        return render_list(request, values, form.problem())
     try:
         background.start(form.arguments())
     except background.Busy as busy:

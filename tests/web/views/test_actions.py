@@ -1,4 +1,4 @@
-"""Test the orders that a comparison page gives: a flush, and a result to keep."""
+"""Test the actions of a comparison page: it empties a cache, and keeps a result."""
 
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ def test_a_flush_reaches_this_experiment_in_every_worker_and_no_other(start_lab)
     one, other = (f"/experiments/{s}/fast/?movies=5" for s in ("cache-page", "fragment-trap"))
 
     def queries_by_worker(path):
-        """The queries of each worker's first and last answer, once each has answered twice."""
+        """Return the queries of each worker's first and last answer, once both answered twice."""
         answers = defaultdict(list)
         with ThreadPoolExecutor(2) as pool:  # together they keep both workers busy
             for _ in range(500):

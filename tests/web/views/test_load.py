@@ -1,4 +1,4 @@
-"""Test the load pages: kept runs as curves, two over each other, and who may start a run."""
+"""Test the load pages: kept runs as curves, two compared, and who may start a run."""
 
 import gzip
 import json
@@ -165,7 +165,7 @@ def test_an_order_that_is_too_much_is_refused_in_one_line(client, keep, monkeypa
 
     assert answer.status_code == 400
     assert words in answer.content.decode().replace("&#x27;", "'")
-    assert answer.context["asked"] == {"variant": ""} | ORDER | change  # nothing typed is lost
+    assert answer.context["values"] == {"variant": ""} | ORDER | change  # nothing typed is lost
 
 
 def test_an_order_asks_the_command_for_the_same(keep):
