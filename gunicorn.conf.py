@@ -10,12 +10,10 @@ import importlib
 import os
 import sys
 
-from gunicorn.glogging import Logger
-
 from perflab.base import config as environment
 from perflab.base import network, paths
 from perflab.base.processes import die_with_parent
-from perflab.workers import scoreboard
+from perflab.workers import access_log, scoreboard
 
 
 def refuse(problem, status=1):
@@ -60,20 +58,8 @@ secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 forwarder_headers = ""
 
 accesslog = "-"
-access_log_format = '%(t)s %(p)s %(h)s "%(r)s" %(s)s %(B)s bytes %(ms)s ms'
-
-
-class MillisecondLogger(Logger):
-    """Write fractions of a millisecond into the access log: a cached page takes less than one."""
-
-    def atoms(self, resp, req, environ, request_time):
-        atoms = super().atoms(resp, req, environ, request_time)
-        # This is a timedelta, or under ASGI an object that has only these two attributes.
-        atoms["ms"] = f"{request_time.seconds * 1000 + request_time.microseconds / 1000:.2f}"
-        return atoms
-
-
-logger_class = MillisecondLogger
+access_log_format = access_log.FORMAT
+logger_class = access_log.MillisecondLogger
 
 
 def on_starting(server):

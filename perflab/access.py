@@ -4,7 +4,11 @@ from django.conf import settings
 from django.http import HttpRequest
 
 LOOPBACK = ("127.0.0.1", "::1")
-PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
+# What proxies add, as WSGI names it. request.headers would sort out all headers first.
+PROXY_HEADERS = (
+    *("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP"),
+    *("HTTP_FORWARDED", "HTTP_VIA"),
+)
 
 
 def is_local(request: HttpRequest) -> bool:
@@ -12,7 +16,7 @@ def is_local(request: HttpRequest) -> bool:
     return (
         not settings.PUBLIC
         and request.META.get("REMOTE_ADDR") in LOOPBACK
-        and not any(header in request.headers for header in PROXY_HEADERS)
+        and not any(header in request.META for header in PROXY_HEADERS)
     )
 
 

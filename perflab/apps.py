@@ -8,4 +8,7 @@ class PerflabConfig(AppConfig):
     name = "perflab"
 
     def ready(self):
+        # Importing the probe has each connection's statements counted from its beginning.
+        from perflab.measure import probe  # noqa: F401
+
         autodiscover_modules("experiments")

@@ -76,8 +76,7 @@ CONTROL_SOCKET = text("PERFLAB_CONTROL_SOCKET")
 # server.
 SCOREBOARD = text("PERFLAB_SCOREBOARD")
 
-# The toolbar. For load runs it is not installed at all, since it patches template rendering even
-# when it is not shown.
+# The toolbar. For load runs and published results it is not installed at all.
 TOOLBAR = flag("PERFLAB_TOOLBAR", not PUBLIC)
 if PUBLIC and TOOLBAR:
     raise ImproperlyConfigured("a public lab has no debug toolbar: PERFLAB_TOOLBAR must be 0.")
@@ -87,7 +86,7 @@ INSTALLED_APPS = [
     "movies",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
-    *(["debug_toolbar"] if TOOLBAR else []),
+    *(["perflab.web.toolbar.app.ToolbarConfig"] if TOOLBAR else []),
 ]
 
 MIDDLEWARE = [
@@ -96,9 +95,8 @@ MIDDLEWARE = [
     "perflab.web.site_cache.SiteCacheMiddleware",  # before those that a cached page need not pass
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
-    *(["debug_toolbar.middleware.DebugToolbarMiddleware"] if TOOLBAR else []),
-    *(["perflab.web.toolbar.UnknownPanelMiddleware"] if TOOLBAR else []),
+    "perflab.web.middleware.ContentSecurityPolicyMiddleware",
+    *(["perflab.web.toolbar.middleware.ToolbarMiddleware"] if TOOLBAR else []),
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -149,14 +147,20 @@ match DATABASES["default"]["ENGINE"]:
     case engine:
         raise ImproperlyConfigured(f"DATABASE_URL names {engine}: use PostgreSQL or SQLite.")
 
-# Caches. "default" is a front for the others, of which it chooses one for each request.
+# Caches. Both of CACHES are fronts. "default" chooses one of the backends for each request, and
+# "local" always asks the local memory. The backends stand apart: at the end of each request Django
+# looks at every cache in CACHES, at 2 µs each.
+CACHES = {
+    "default": {"BACKEND": "perflab.caches.LabCache"},
+    "local": {"BACKEND": "perflab.caches.LabCache", "LOCATION": "locmem"},
+}
 REDIS_URL = text("REDIS_URL")
 MEMCACHED_URL = text("MEMCACHED_URL")
 CACHE_TIMEOUT_S = 0.2  # how long a page may wait for a cache
 
-CACHES = {"default": {"BACKEND": "perflab.caches.LabCache"}}
+CACHE_BACKENDS = {}  # in the form of CACHES
 if REDIS_URL:
-    CACHES["redis"] = {
+    CACHE_BACKENDS["redis"] = {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "perflab",
@@ -166,7 +170,7 @@ if REDIS_URL:
         },
     }
 if MEMCACHED_URL:
-    CACHES["memcached"] = {
+    CACHE_BACKENDS["memcached"] = {
         "BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache",
         "LOCATION": MEMCACHED_URL.removeprefix("memcached://"),
         "KEY_PREFIX": "perflab",
@@ -178,20 +182,22 @@ if MEMCACHED_URL:
             "dead_timeout": 0,
         },
     }
-CACHES["locmem"] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "lab"}
+CACHE_BACKENDS["locmem"] = {
+    "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+    "LOCATION": "lab",
+}
 # These two always exist, and no knob offers them: an experiment compares them with the others.
-CACHES["file"] = {
+CACHE_BACKENDS["file"] = {
     "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
     "LOCATION": VAR / "cache",
 }
-CACHES["database"] = {
+CACHE_BACKENDS["database"] = {
     "BACKEND": "django.core.cache.backends.db.DatabaseCache",
     "LOCATION": "lab_cache",  # a table, made by a migration
     "OPTIONS": {"MAX_ENTRIES": 1000},  # one more and entries are deleted, by additional queries
 }
-CACHES["local"] = {"BACKEND": "perflab.caches.LabCache", "LOCATION": "locmem"}  # no other one
 # The caches that the knob offers. The first one is the default.
-LAB_CACHES = [alias for alias in ("redis", "memcached", "locmem") if alias in CACHES]
+LAB_CACHES = [alias for alias in ("redis", "memcached", "locmem") if alias in CACHE_BACKENDS]
 
 # The session is a signed cookie: it needs no query, and every instance can read it.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
@@ -201,17 +207,11 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 # Browser-side safety.
 X_FRAME_OPTIONS = "SAMEORIGIN"  # the comparison page frames both variants
 SILENCED_SYSTEM_CHECKS = ["security.W019"]  # it demands DENY
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'none'"],
-        **dict.fromkeys(
-            ("script-src", "style-src", "img-src", "connect-src", "frame-src", "frame-ancestors"),
-            ["'self'"],
-        ),
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-    }
-}
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; frame-src 'self'; frame-ancestors 'self'; form-action 'self'; "
+    "base-uri 'none'"
+)
 if HTTPS:
     SECURE_SSL_REDIRECT = True
     # Gunicorn says whether a visitor came by HTTPS, and believes only its balancer in this
@@ -252,11 +252,11 @@ DEBUG_TOOLBAR_CONFIG = {
     "SHOW_COLLAPSED": True,
     "IS_RUNNING_TESTS": False,
     # Panels are stored in files, since any worker may be asked for a panel of another one's page.
-    "TOOLBAR_STORE_CLASS": "perflab.web.toolbar.FolderStore",
+    "TOOLBAR_STORE_CLASS": "perflab.web.toolbar.store.FolderStore",
     "RESULTS_CACHE_SIZE": 200,
     # So the stack of a query shows little more than the line of the experiment.
     "HIDE_IN_STACKTRACES": (
-        *("__main__", "csp", "debug_toolbar", "django"),
+        *("__main__", "debug_toolbar", "django"),
         *("gunicorn", "perflab", "runpy", "whitenoise"),
     ),
 }

@@ -1,18 +1,29 @@
 """Every address of the lab."""
 
 from django.conf import settings
-from django.urls import include, path
+from django.urls import include, path, register_converter
+from django.urls.converters import SlugConverter
 
 from perflab.web.views import actions, api, calibrated, load, pages, system, variants
 
+
+class VariantConverter(SlugConverter):
+    """A variant's name: a slug that is no action on its experiment."""
+
+    regex = "(?!(?:flush|result)/)[-a-zA-Z0-9_]+"
+
+
+register_converter(VariantConverter, "variant")
+
 urlpatterns = [
+    # Django tries one pattern after the other, so the pages that are measured come first.
+    path("experiments/<slug:slug>/<variant:name>/", variants.variant, name="variant"),
     path("", pages.contents, name="contents"),
     path("experiments.json", api.catalogue, name="catalogue"),
     path("experiments/<slug:slug>/", pages.comparison, name="comparison"),
     path("experiments/<slug:slug>/rows.json", variants.rows, name="rows"),
     path("experiments/<slug:slug>/flush/", actions.flush, name="flush"),
     path("experiments/<slug:slug>/result/", actions.result, name="result"),
-    path("experiments/<slug:slug>/<slug:name>/", variants.variant, name="variant"),
     path("experiments/<slug:slug>/<slug:name>/change/", actions.change, name="change"),
     path("traces/<slug:trace_id>.json", api.trace, name="trace"),
     path("traces/<slug:trace_id>/<int:statement>/plan/", api.trace_plan, name="trace_plan"),

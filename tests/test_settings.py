@@ -59,7 +59,7 @@ def test_a_public_lab_refuses_to_start_without_its_secrets(change, words):
 def test_a_public_lab_has_low_ceilings_and_no_toolbar():
     script = (
         "from django.conf import settings; print(settings.MAX_MOVIES, settings.MAX_ROUND_TRIP_MS, "
-        "'debug_toolbar' in settings.INSTALLED_APPS)"
+        "any('toolbar' in app for app in settings.INSTALLED_APPS))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],

@@ -55,6 +55,6 @@ experiment = Experiment(
     variants=tuple(
         variant(alias)
         for alias in ("database", "memcached", "redis", "file", "locmem")
-        if alias in settings.CACHES
+        if alias in settings.CACHE_BACKENDS
     ),
 )

@@ -49,8 +49,9 @@ def _in_a_thread(method: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any
 class LabCache(BaseCache):
     """Chooses a backend, counts the calls for the probe, isolates variants and gives up quickly.
 
-    A LOCATION in the settings is the alias of the one backend that it asks, whatever the request
-    chooses. It has keys of its own there, so one backend can stand in front of itself.
+    The setting CACHE_BACKENDS names the backends. A LOCATION in CACHES is the alias of the one
+    backend that it asks, whatever the request chooses. It has keys of its own there, so one backend
+    can stand in front of itself.
     """
 
     def __init__(self, location: str, params: dict[str, Any]) -> None:
@@ -59,9 +60,9 @@ class LabCache(BaseCache):
         self._backends: dict[str, BaseCache] = {}
 
     def _backend(self, alias: str) -> BaseCache:
-        """Return the real backend, made here. The debug toolbar counts those of `caches`."""
+        """Return the real backend, made here from the settings."""
         if alias not in self._backends:
-            params = dict(settings.CACHES[alias])
+            params = dict(settings.CACHE_BACKENDS[alias])
             make = import_string(params.pop("BACKEND"))
             self._backends[alias] = make(params.pop("LOCATION", ""), params)
         return self._backends[alias]

@@ -6,9 +6,7 @@ A flush raises the generation, and nobody asks for the older keys any more.
 import fcntl
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -21,36 +19,44 @@ class Scope:
     alias: str
     experiment: str
     variant: str
-    generation: int
+    generation: int | None  # None: not read yet; it costs a look at a file
     token: str = ""  # of a cold run, which has keys of its own
     failed_alias: str = ""  # of the backend that has failed: no page waits for it a second time
 
     def full_key(self, key: object) -> str:
         """Return the key with all that it belongs to."""
+        if self.generation is None:
+            self.generation = generation(self.experiment)
         return f"{self.experiment}:{self.variant}:{self.generation:x}:{self.token}:{key}"
 
 
 _scope: ContextVar[Scope | None] = ContextVar("perflab_cache_scope", default=None)
 
 
-@contextmanager
-def using(alias: str, experiment: str, variant: str, token: str = "") -> Iterator[None]:
+class using:
     """Have the calls inside use this backend, with keys that only this variant uses.
 
     With a token, only this token's calls use them: a new token finds every cache cold, and no flush
     of the experiment touches its keys.
     """
-    number = 0 if token else generation(experiment)
-    before = _scope.set(Scope(alias, experiment, variant, number, token))
-    try:
-        yield
-    finally:
-        _scope.reset(before)
+
+    __slots__ = ("alias", "before", "experiment", "token", "variant")
+
+    def __init__(self, alias: str, experiment: str, variant: str, token: str = "") -> None:
+        self.alias, self.experiment, self.variant, self.token = alias, experiment, variant, token
+
+    def __enter__(self) -> None:
+        number = 0 if self.token else None
+        scope = Scope(self.alias, self.experiment, self.variant, number, self.token)
+        self.before: Token[Scope | None] = _scope.set(scope)
+
+    def __exit__(self, *error: object) -> None:
+        _scope.reset(self.before)
 
 
 def current_scope() -> Scope:
     """Return the scope of the block around us, or one of no experiment, with the first backend."""
-    return _scope.get() or Scope(settings.LAB_CACHES[0], "", "", generation(""))
+    return _scope.get() or Scope(settings.LAB_CACHES[0], "", "", None)
 
 
 def _flush_file(experiment: str) -> str:

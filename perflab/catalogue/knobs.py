@@ -11,7 +11,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import QueryDict
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from django.http import HttpRequest, QueryDict
 
 from perflab.base import numbers
 
@@ -22,6 +24,16 @@ MIN_RUNS, MAX_RUNS, DEFAULT_RUNS = 5, 200, 20
 DEFAULT_WORK_MS = 50
 TOKEN = "[a-z0-9]{1,32}"
 QUERY_MS = 0.5  # that a query takes at least, where a page is refused before it is made
+
+
+MAX_KNOWN = 500
+_known: dict[tuple[Any, ...], "Knobs"] = {}  # what Knobs.read_request has read
+
+
+@receiver(setting_changed)
+def forget(**kwargs: Any) -> None:
+    """Forget the knobs that were read under other settings."""
+    _known.clear()
 
 
 class BadKnob(ValueError):
@@ -51,6 +63,22 @@ class Knobs:
             cold=_token(query, "cold"),
             own={knob.name: _chosen_number(query, knob) for knob in own},
         )
+
+    @classmethod
+    def read_request(cls, request: HttpRequest, own: tuple[Choice, ...] = ()) -> "Knobs":
+        """Return the knobs of a request. Raises BadKnob.
+
+        A measurement asks for one address again and again, so they are kept by the query string.
+        They may depend on nothing else but the settings.
+        """
+        key = (request.META["QUERY_STRING"], own)
+        known = _known.get(key)
+        if known is None:
+            known = cls.read(request.GET, own)
+            if len(_known) >= MAX_KNOWN:
+                _known.clear()
+            _known[key] = known
+        return known
 
     def query_string(self) -> str:
         """Return the knobs as they stand in an address, all of them but the token."""

@@ -25,9 +25,11 @@ def is_database(needs: str) -> bool:
 
 def are_met(needs: str) -> bool:
     """Return whether the lab in this process has what is needed."""
+    if not needs:
+        return True
     if version := DJANGO.fullmatch(needs):
         return django.VERSION[:2] >= (int(version[1]), int(version[2]))
-    return needs in ("", connection.vendor)
+    return needs == connection.vendor
 
 
 def describe(needs: str) -> str:

@@ -26,6 +26,11 @@ COUNTS = ("queries", "duplicates", "hits", "misses", "bytes")
 HEADING = re.compile(r"<h1>(.*?)</h1>")
 LEAD = re.compile(r'<p class="lead">(.*?)</p>')
 
+INSPECTED = (
+    "somebody is inspecting pages in the same worker, so nothing can be measured there: wait, or "
+    "start the lab with one thread for each worker"
+)
+
 Json = dict[str, Any]  # an object of /experiments.json (an experiment, a variant) or of the results
 Timing = dict[str, Any]  # what `Server-Timing` says of one request, with `bytes` and `outside`
 Worker = tuple[str, int]  # a variant's name, and the process that has answered for it
@@ -173,13 +178,18 @@ def warm_up(client: LabClient, variants: list[Json], get: Callable[[Json], Timin
 def _get_from_known_worker(
     variant: Json, get: Callable[[Json], Timing], known: set[Worker]
 ) -> Timing:
-    """Return a run. The first answer of a worker for a variant is its warm-up, and no run."""
+    """Return a run. The first answer of a worker for a variant is its warm-up, and no run.
+
+    Nor is one during which the worker inspected another request with the toolbar.
+    """
     for _ in range(MAX_WARM_UP_ROUNDS):
         timing = get(variant)
         answered = (variant["name"], timing["worker"])
-        if answered in known:
+        if answered in known and not timing.get("inspected"):
             return timing
         known.add(answered)
+    if timing.get("inspected"):
+        raise PageFailed(f"{variant['name']}: {INSPECTED}")
     raise PageFailed(
         f"{variant['name']}: every answer comes from another worker (is max_requests set?)"
     )

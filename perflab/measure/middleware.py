@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
 from django.http import FileResponse, HttpRequest
 from django.template.loader import render_to_string
 
 from perflab.access import can_inspect, is_local
 
-from . import server_timing, traces
+from . import inspection, server_timing, traces
 from .probe import Measurement, probe
 
 FIGURES_PLACEHOLDER = b"<!-- perflab: figures -->"
@@ -29,16 +30,21 @@ class ProbeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> Any:
-        kind = traces.requested_kind(request)
-        recorder = traces.Recorder(kind) if kind and is_local(request) else None
+        # Nearly no request asks for a trace or streams: that is looked at here, without a call.
+        asks_for_trace = "trace=" in request.META["QUERY_STRING"]
+        recorder = make_recorder(request) if asks_for_trace else None
+        mark = inspection.take_mark()
         measuring = probe(recorder)
         with measuring as measurement:
             response = self.get_response(request)
-            stream = open_stream(response)
+            stream = open_stream(response) if response.streaming else None
             first = next(stream, b"") if stream else b""
-        if hasattr(request, "scope"):  # under ASGI this thread's clock says nothing of the request
+        if type(request) is ASGIRequest:  # this thread's clock says nothing of the request
             measurement.cpu_ms = None
-        response["Server-Timing"] = server_timing.write(measurement, os.getpid(), settings.INSTANCE)
+        inspected = inspection.overlaps(mark)
+        response.headers["Server-Timing"] = server_timing.write(
+            measurement, os.getpid(), settings.INSTANCE, inspected
+        )
         if recorder:
             response["X-Perflab-Trace"] = recorder.id
         if stream:
@@ -49,13 +55,19 @@ class ProbeMiddleware:
             traces.save(recorder, measurement, request.get_full_path())
         if is_shown_to_a_person(request) and is_html(response):
             response["Cache-Control"] = "no-store"
-            fill_in_figures(request, response, measurement)
+            fill_in_figures(request, response, measurement, inspected)
         return response
 
 
+def make_recorder(request: HttpRequest) -> traces.Recorder | None:
+    """Return a recorder of the kind that a local visitor asks for; None for everybody else."""
+    kind = traces.requested_kind(request)
+    return traces.Recorder(kind) if kind and is_local(request) else None
+
+
 def open_stream(response: Any) -> Iterator[bytes] | None:
-    """Return a streamed response's own iterator; None for a whole response, and for a file."""
-    if not response.streaming or response.is_async or isinstance(response, FileResponse):
+    """Return a streamed response's own iterator; None for a file."""
+    if response.is_async or isinstance(response, FileResponse):
         return None
     stream: Iterator[bytes] = iter(response.streaming_content)
     return stream
@@ -95,8 +107,13 @@ def is_html(response: Any) -> bool:
     return not response.streaming and response.get("Content-Type", "").startswith("text/html")
 
 
-def fill_in_figures(request: HttpRequest, response: Any, measurement: Measurement) -> None:
-    """Put this request's figures where the page has their placeholder; the clock has stopped."""
+def fill_in_figures(
+    request: HttpRequest, response: Any, measurement: Measurement, overlaps: bool
+) -> None:
+    """Put this request's figures where the page has their placeholder; the clock has stopped.
+
+    `overlaps` says whether its worker inspected a request meanwhile, this one or another.
+    """
     packed = response.get("Content-Encoding") == "gzip"
     page = gzip.decompress(response.content) if packed else response.content
     if FIGURES_PLACEHOLDER not in page:
@@ -112,6 +129,7 @@ def fill_in_figures(request: HttpRequest, response: Any, measurement: Measuremen
             "instance": settings.INSTANCE,
             "framed": request.headers.get("Sec-Fetch-Dest") in ("iframe", "frame"),
             "inspect": inspected,
+            "overlaps": overlaps,
             "threaded": request.META.get("wsgi.multithread"),
             "can_inspect": can_inspect(request),
             "toolbar": settings.TOOLBAR,

@@ -5,19 +5,22 @@
     print(measurement.total_ms, measurement.queries)
 
 The probe sits on Django's own seam, `connection.execute_wrapper`, so it counts what passes there:
-COMMIT, FETCH from server-side cursors, COPY, connection set-up and health checks do not.
+COMMIT, FETCH from server-side cursors, COPY, connection set-up and health checks do not. Each
+connection gets one wrapper when it connects, and keeps it: to look for all connections at each
+request would take longer than all else that the probe does. perflab/apps.py imports this module
+before anything connects.
 """
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from functools import lru_cache
 from time import perf_counter, thread_time
 from typing import Any, Protocol
 
-from django.db import connections
+from django.db.backends.signals import connection_created
 
 TRANSACTION_CONTROL = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")
 
@@ -63,31 +66,49 @@ class Measurement:
     @property
     def duplicates(self) -> int:
         """Return how many queries repeat the shape (the statement without values) of another."""
+        if self.queries < 2:
+            return 0
         return self.queries - len({statement_shape(sql) for sql in self.statements})
 
-    def count_query(
-        self,
-        execute: Callable[..., Any],
-        sql: Any,
-        params: Any,
-        many: bool,
-        context: dict[str, Any],
-    ) -> Any:
-        """Run one statement as Django's execute wrapper and time it, also when it fails."""
-        started = perf_counter()
-        try:
-            return execute(sql, params, many, context)
-        finally:
-            seconds = perf_counter() - started
-            self.sql_ms += seconds * 1000
-            if is_transaction_control(sql):
-                self.tx += 1
-            else:
-                self.queries += 1
-                sql = str(sql)  # psycopg's composed statements cannot be hashed
-                self.statements[sql] = self.statements.get(sql, 0) + 1
-                if self.recorder:
-                    self.recorder.add_query(sql, params, started, seconds, statement_shape(sql))
+    def add_query(self, sql: Any, params: Any, started: float, seconds: float) -> None:
+        """Count a statement, its start by perf_counter(), and the seconds that it took."""
+        self.sql_ms += seconds * 1000
+        if is_transaction_control(sql):
+            self.tx += 1
+            return
+        self.queries += 1
+        sql = str(sql)  # psycopg's composed statements cannot be hashed
+        self.statements[sql] = self.statements.get(sql, 0) + 1
+        if self.recorder:
+            self.recorder.add_query(sql, params, started, seconds, statement_shape(sql))
+
+
+def count_query(
+    execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
+) -> Any:
+    """Run one statement as Django's execute wrapper, and time it for every running probe.
+
+    A statement that fails is counted too.
+    """
+    running = _running.get()
+    if not running:
+        return execute(sql, params, many, context)
+    started = perf_counter()
+    try:
+        return execute(sql, params, many, context)
+    finally:
+        seconds = perf_counter() - started
+        for measurement in running:
+            measurement.add_query(sql, params, started, seconds)
+
+
+def wrap_connection(connection: Any, **kwargs: Any) -> None:
+    """Have the connection's statements counted: by its outermost wrapper, and once."""
+    if count_query not in connection.execute_wrappers:
+        connection.execute_wrappers.insert(0, count_query)
+
+
+connection_created.connect(wrap_connection)
 
 
 def is_transaction_control(sql: Any) -> bool:
@@ -121,9 +142,8 @@ class probe:
     is no timing.
     """
 
-    __slots__ = ("connections", "cpu_started", "measurement", "started", "token")
+    __slots__ = ("cpu_started", "measurement", "started", "token")
 
-    connections: Sequence[Any]
     cpu_started: float
     measurement: Measurement
     started: float
@@ -134,9 +154,6 @@ class probe:
 
     def __enter__(self) -> Measurement:
         self.token = _running.set((*_running.get(), self.measurement))
-        self.connections = connections.all()
-        for connection in self.connections:  # what execute_wrapper() does, in a third of the time
-            connection.execute_wrappers.append(self.measurement.count_query)
         self.cpu_started = thread_time()
         self.started = perf_counter()
         if recorder := self.measurement.recorder:
@@ -148,8 +165,6 @@ class probe:
         if thread_clock_is_meaningful():
             cpu_ms = (thread_time() - self.cpu_started) * 1000
             self.measurement.cpu_ms = (self.measurement.cpu_ms or 0.0) + cpu_ms
-        for connection in self.connections:
-            connection.execute_wrappers.pop()
         _running.reset(self.token)
 
 

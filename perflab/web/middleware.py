@@ -4,6 +4,7 @@ A measured request runs without the debug toolbar. An inspected request is a per
 navigation, and its page carries the toolbar.
 """
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, ProgrammingError
 
 from perflab.access import can_inspect
@@ -19,15 +20,35 @@ class InspectMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        parts = request.META["QUERY_STRING"].split("&")
-        request.inspect = can_inspect(request) and (
+        query = request.META["QUERY_STRING"]
+        parts = query.split("&")
+        request.inspect = (
             "inspect=1" in parts or (is_navigation(request) and "inspect=0" not in parts)
-        )
-        # cache_page would file the page under another key.
-        request.META["QUERY_STRING"] = "&".join(
-            part for part in parts if not part.startswith(("inspect=", "trace="))
-        )
+        ) and can_inspect(request)
+        if "inspect=" in query or "trace=" in query:
+            # cache_page would file the page under another key.
+            request.META["QUERY_STRING"] = "&".join(
+                part for part in parts if not part.startswith(("inspect=", "trace="))
+            )
         return self.get_response(request)
+
+
+class ContentSecurityPolicyMiddleware:
+    """Send the site's Content-Security-Policy, or the one that the view gives its response.
+
+    A view does so by the attribute `content_security_policy`. Django has such a middleware from
+    version 6.0 on. The policy is always the same text, so this one builds nothing.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+        self.policy = settings.CONTENT_SECURITY_POLICY
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        policy = getattr(response, "content_security_policy", self.policy)
+        response.headers["Content-Security-Policy"] = policy
+        return response
 
 
 class ErrorPagesMiddleware:
@@ -68,7 +89,9 @@ def missing_in_database(exception):
 
 def is_navigation(request):
     """Return whether a browser goes to this page itself, not for a frame or a script of a page."""
-    headers = request.headers
+    # request.headers would sort out all headers of the request first.
+    meta = request.META
     return (
-        headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document"
+        meta.get("HTTP_SEC_FETCH_MODE") == "navigate"
+        and meta.get("HTTP_SEC_FETCH_DEST") == "document"
     )

@@ -42,7 +42,7 @@ class SiteCacheMiddleware:
             return self.get_response(request)
         experiment, name, middleware = found
         try:
-            chosen = Knobs.read(request.GET, experiment.knobs)
+            chosen = Knobs.read_request(request, experiment.knobs)
         except BadKnob:
             return self.get_response(request)  # the view answers with the error page
         with variant_scope(experiment.slug, experiment.variant(name), chosen):

@@ -29,9 +29,10 @@ def configure(settings):
 
     def configure(server):
         alias = "memcached" if server.name == "memcached" else "redis"
-        lab_caches = copy.deepcopy(settings.CACHES)
-        lab_caches[alias]["LOCATION"] = server.url.removeprefix("memcached://")
-        settings.CACHES = lab_caches
+        backends = copy.deepcopy(settings.CACHE_BACKENDS)
+        backends[alias]["LOCATION"] = server.url.removeprefix("memcached://")
+        settings.CACHE_BACKENDS = backends
+        settings.CACHES = copy.deepcopy(settings.CACHES)  # Django then makes new caches
         return alias
 
     return configure

@@ -35,6 +35,7 @@ def test_a_page_that_is_not_whole_is_a_failure_whatever_its_status(broken_run):
         "0 rows on a page of 3: Something broke in the lab",
         "the page has no heading",
         "no Server-Timing on: Films",
+        "the same worker inspected a page meanwhile",
         "status 302",
         "status 500: Films",
         "2 rows on a page of 3: an answer of json",

@@ -13,6 +13,11 @@ PAGES = {  # slug: status, headers, body of a page on which three rows are due
     "error-page": (200, {"Server-Timing": "total;dur=1.5"}, "<h1>Something broke in the lab</h1>"),
     "empty": (200, {"Server-Timing": "total;dur=1.5"}, ""),
     "unmeasured": (200, {}, "<h1>Films</h1>" + 3 * "<li>A film</li>"),
+    "inspected": (
+        200,
+        {"Server-Timing": 'total;dur=1.5, inspected;desc="1"'},
+        "<h1>Films</h1>" + 3 * "<li>A film</li>",
+    ),
     "elsewhere": (302, {"Location": "/experiments/whole/fast/"}, ""),
     "server-error": (500, {"Server-Timing": "total;dur=1.5"}, "<h1>Films</h1>" + 3 * "<li>A</li>"),
     "whole-json": (200, MEASURED, '{"movies": [{"id": 1}, {"id": 2}, {"id": 3}]}'),

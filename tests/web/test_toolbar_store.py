@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from perflab.web.toolbar import SPARE, FolderStore
+from perflab.web.toolbar.store import SPARE, FolderStore
 from tests.support.toolbar import SLOW, history, inspect, panel
 
 
 @pytest.fixture
 def store(monkeypatch, tmp_path):
-    monkeypatch.setattr("perflab.web.toolbar.FOLDER", tmp_path / "toolbar")
+    monkeypatch.setattr("perflab.web.toolbar.store.FOLDER", tmp_path / "toolbar")
     return FolderStore
 
 

@@ -59,7 +59,7 @@ class Command(OneLineCommand):
     requires_system_checks = ()
 
     def run_from_argv(self, argv):
-        # An idle toolbar slows a page down too, and by now it is installed: start without it.
+        # Nobody should wonder what DEBUG and an idle toolbar cost: start again without them.
         if settings.DEBUG or settings.TOOLBAR:
             os.environ.update(DEBUG="0", PERFLAB_TOOLBAR="0")
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

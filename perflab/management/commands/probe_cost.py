@@ -1,34 +1,35 @@
-"""`manage.py probe_cost`: what measuring itself costs, alternating with and without the probe."""
+"""`manage.py probe_cost`: what the lab's own machinery adds to a measured request."""
 
-from time import thread_time
+import json
+import time
 
-from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+import psutil
 from django.core.management.base import CommandError
-from django.db import connection
 from django.urls import reverse
 
 from perflab.base import numbers
 from perflab.catalogue import knobs, registry
 from perflab.compare.clients import wsgi_environ
+from perflab.load.overhead import parts, served
+from perflab.load.plan import LoadRefused
 from perflab.management.arguments import argument_type
 from perflab.management.one_line_command import OneLineCommand
-from perflab.measure import stats
-from perflab.measure.probe import probe
+from perflab.measure.machine import machine_busy_cpu_s
 
-WARM_UP = 20
 REQUEST_BUDGET_US = 50
 QUERY_BUDGET_US = 5
 SHARE_BUDGET = 0.03
-QUERIES = 100
+SERVED_BUDGET = 0.15
+PROBE = "ProbeMiddleware"
 
 
 class Command(OneLineCommand):
     help = (
-        "Measures the probe's own cost on this machine, with and without it in turn: a light page, "
-        "statements, and what that comes to on the fast page of an experiment. "
-        f"The budget: {REQUEST_BUDGET_US} microseconds a request, {QUERY_BUDGET_US} a query, "
-        f"{SHARE_BUDGET:.0%} of the page. Exit status 1 when one is exceeded."
+        "Measures what the lab's own machinery adds to a measured request on this machine: each "
+        "part with and without it in turn, and the whole beside a bare Django under a Gunicorn of "
+        f"its own. The budget: for the probe {REQUEST_BUDGET_US} microseconds a request, "
+        f"{QUERY_BUDGET_US} a query and {SHARE_BUDGET:.0%} of an experiment's fast page; for all "
+        f"together {SERVED_BUDGET:.0%} of a bare response. Exit status 1 when one is exceeded."
     )
 
     def add_arguments(self, parser):
@@ -36,83 +37,146 @@ class Command(OneLineCommand):
             "--rounds",
             type=argument_type(numbers.whole_number, 10, 100_000),
             default=500,
-            help="pairs measured (500)",
+            help="pairs measured of each part (500)",
+        )
+        parser.add_argument(
+            "--served-rounds",
+            type=argument_type(numbers.whole_number, 0, 1000),
+            default=12,
+            help="rounds of one second for each server beside the bare Django (12); 0 starts none",
         )
         parser.add_argument("--slug", default="n-plus-one", help="the experiment (n-plus-one)")
+        parser.add_argument("--json", action="store_true", help="write JSON")
 
-    def handle(self, *, rounds, slug, **options):
+    def handle(self, *, rounds, served_rounds, slug, **options):
         if slug not in registry.experiments:
             known = ", ".join(registry.experiments)
             raise CommandError(f"there is no experiment {slug!r}; there are {known}", returncode=2)
-        fast = registry.get(slug).fast
-        path = reverse("variant", args=[slug, fast.name])
-        without = [m for m in settings.MIDDLEWARE if "ProbeMiddleware" not in m]
-        # A page of one millisecond shows 50 microseconds; one of seven hides them in its noise.
-        light = reverse("catalogue")
-        _, request_s = alternate(page(light, without), page(light, settings.MIDDLEWARE), rounds)
-        _, queries_s = alternate(statements, probed_statements, rounds)
-        page_s, _ = alternate(page(path, without), page(path, settings.MIDDLEWARE), rounds // 5)
+        others = OtherPrograms()
+        try:
+            costs = measure_parts(slug, rounds)
+            costs["served"] = measure_served(served_rounds)
+        except (parts.PageFailed, LoadRefused) as error:
+            raise CommandError(str(error), returncode=1) from error
+        costs["other_cores"] = round(others.cores(), 2)
+        costs["over_budget"] = find_excesses(costs)
+        text = json.dumps(costs, indent=1) if options["json"] else describe(costs)
+        self.stdout.write(text)
+        if costs["over_budget"]:
+            over = ", ".join(costs["over_budget"])
+            raise CommandError(f"over budget: {over}. Try again on a quiet machine", returncode=1)
 
-        queries = fast.queries.at(knobs.DEFAULT_MOVIES)
-        request_us, query_us = request_s * 1e6, queries_s / QUERIES * 1e6
-        share = (request_us + query_us * queries) / (page_s * 1e6)
-        self.stdout.write(
-            f"Medians of {rounds} pairs, with and without the probe in turn, CPU time:\n"
-            f"  a request  {request_us:6.1f} µs   budget {REQUEST_BUDGET_US}\n"
-            f"  a query    {query_us:6.2f} µs   budget {QUERY_BUDGET_US}\n"
-            f"  of the page {slug} {fast.name}, {page_s * 1000:.2f} ms and {queries} "
-            f"quer{'y' if queries == 1 else 'ies'}: {share:.2%}, budget {SHARE_BUDGET:.0%}"
+
+class OtherPrograms:
+    """How busy other programs keep the machine, from the making of this object on."""
+
+    def __init__(self):
+        self.started, self.busy_s, self.own_s = time.monotonic(), machine_busy_cpu_s(), own_cpu_s()
+
+    def cores(self):
+        """Return how many cores they have used in the mean. Our own children have ended."""
+        busy_s = machine_busy_cpu_s() - self.busy_s - (own_cpu_s() - self.own_s)
+        return max(0.0, busy_s / (time.monotonic() - self.started))
+
+
+def own_cpu_s():
+    """Return the CPU seconds of this process and of its children that have ended."""
+    return sum(psutil.Process().cpu_times()[:4])
+
+
+def measure_parts(slug, rounds):
+    """Return the cost of each part in this process, as it stands in the JSON."""
+    bare, fast = find_bare_path(), registry.get(slug).fast
+    path = reverse("variant", args=[slug, fast.name])
+    found = parts.measure_middleware(lambda: wsgi_environ(bare, {}), rounds)
+    found += parts.measure_around(rounds)
+    page_s, _ = parts.alternate(
+        parts.make_page(lambda: wsgi_environ(path, {}), []), parts.do_nothing, rounds // 5
+    )
+    [request_us] = [part.us for part in found if part.name == PROBE]
+    query_us = parts.measure_query(rounds)
+    queries = fast.queries.at(knobs.DEFAULT_MOVIES)
+    return {
+        "version": 1,
+        "rounds": rounds,
+        "parts": [
+            {"name": part.name, "us": round(part.us, 2), "ours": part.ours} for part in found
+        ],
+        "probe": {
+            "request_us": round(request_us, 2),
+            "query_us": round(query_us, 3),
+            "page": f"{slug} {fast.name}",
+            "page_ms": round(page_s * 1000, 3),
+            "queries": queries,
+            "share": round((request_us + query_us * queries) / (page_s * 1e6), 5),
+        },
+    }
+
+
+def find_bare_path():
+    """Return the path of a variant that answers "ok" and nothing else."""
+    for experiment in registry.runnable():
+        for variant in experiment.variants:
+            if variant.reference and variant.name == "bare":
+                return reverse("variant", args=[experiment.slug, variant.name])
+    raise CommandError("no experiment has a bare variant", returncode=1)
+
+
+def measure_served(rounds):
+    """Return the lab beside a bare Django, as it stands in the JSON; [] for no rounds."""
+    if not rounds:
+        return []
+    servers = served.compare(find_bare_path(), rounds)
+    return [
+        {
+            "name": server.name,
+            "requests_per_s": round(served.stats.median(server.rates), 1),
+            "cpu_us": round(served.stats.median(server.cpu_us), 1),
+            "of_bare_rate": round(served.rate_ratio(server, servers[0]), 3),
+            "added": round(served.added_share(server, servers[0]), 3),
+        }
+        for server in servers
+    ]
+
+
+def find_excesses(costs):
+    """Return what exceeds its budget, in words."""
+    own = costs["probe"]
+    excesses = []
+    if own["request_us"] > REQUEST_BUDGET_US:
+        excesses.append("the probe of a request")
+    if own["query_us"] > QUERY_BUDGET_US:
+        excesses.append("the probe of a query")
+    if own["share"] > SHARE_BUDGET:
+        excesses.append(f"the probe on the page {own['page']}")
+    return excesses + [
+        server["name"] for server in costs["served"] if server["added"] > SERVED_BUDGET
+    ]
+
+
+def describe(costs):
+    """Return the costs as a table of text."""
+    own = costs["probe"]
+    lines = [f"With and without each part in turn, medians of {costs['rounds']} pairs, CPU time:"]
+    for part in costs["parts"]:
+        note = "" if part["ours"] else "   Django's own"
+        if part["name"] == PROBE:
+            note = f"   budget {REQUEST_BUDGET_US}"
+        lines.append(f"  {part['name']:32}{part['us']:8.1f} µs{note}")
+    lines.append(f"  {'the probe, a query':32}{own['query_us']:8.2f} µs   budget {QUERY_BUDGET_US}")
+    plural = "y" if own["queries"] == 1 else "ies"
+    lines.append(
+        f"  The probe takes {own['share']:.2%} of the page {own['page']}, {own['page_ms']:.2f} ms "
+        f"and {own['queries']} quer{plural}; budget {SHARE_BUDGET:.0%}"
+    )
+    if costs["served"]:
+        lines.append("Served by Gunicorn, one worker, in turn:")
+    for server in costs["served"]:
+        note = f"   adds {server['added']:6.1%}, budget {SERVED_BUDGET:.0%}"
+        lines.append(
+            f"  {server['name']:28}{server['requests_per_s']:8,.0f} requests/s"
+            f" ({server['of_bare_rate']:.2f} of bare){server['cpu_us']:8.0f} µs of CPU"
+            f"{note if server['name'] != served.BARE else ''}"
         )
-        over = request_us > REQUEST_BUDGET_US or query_us > QUERY_BUDGET_US or share > SHARE_BUDGET
-        if over:
-            raise CommandError("over budget: try again on a quiet machine", returncode=1)
-
-
-def page(path, middleware):
-    """Return a function that asks for a page in process, through this middleware."""
-    handler = WSGIHandler()
-    whole = settings.MIDDLEWARE
-    settings.MIDDLEWARE = middleware
-    try:
-        handler.load_middleware()
-    finally:
-        settings.MIDDLEWARE = whole
-
-    def get():
-        response = handler.get_response(WSGIRequest(wsgi_environ(path, {})))
-        if response.status_code != 200:
-            raise CommandError(f"{path} answers {response.status_code}", returncode=1)
-
-    return get
-
-
-def statements():
-    """Run some statements that cost next to nothing."""
-    with connection.cursor() as cursor:
-        for _ in range(QUERIES):
-            cursor.execute("SELECT 1")
-
-
-def probed_statements():
-    """Run the same statements under a probe."""
-    with probe():
-        statements()
-
-
-def alternate(one, other, rounds):
-    """Call two functions in turn, after a warm-up; return the median seconds of the first, and the
-    median of what the second took longer in each pair.
-
-    The clock is this thread's CPU time: the probe computes and never waits, and so other programs
-    on the machine do not count as its cost.
-    """
-    times = ([], [])
-    for number in range(WARM_UP + rounds):
-        # Who goes first changes too.
-        for index, function in ((0, one), (1, other)) if number % 2 else ((1, other), (0, one)):
-            started = thread_time()
-            function()
-            if number >= WARM_UP:
-                times[index].append(thread_time() - started)
-    longer = [b - a for a, b in zip(*times, strict=True)]
-    return stats.median(times[0]), stats.median(longer)
+    lines.append(f"Other programs kept {costs['other_cores']:.1f} cores busy meanwhile.")
+    return "\n".join(lines)

@@ -211,7 +211,7 @@ def report(request, run_id, number):
     if accepts_gzip:
         response["Content-Encoding"] = "gzip"
     response["Vary"] = "Accept-Encoding"
-    response["Content-Security-Policy"] = REPORT_POLICY
+    response.content_security_policy = REPORT_POLICY
     return response
 
 

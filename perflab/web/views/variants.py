@@ -1,6 +1,7 @@
 """The page of one variant of an experiment, alone: the page that the lab measures."""
 
 from contextlib import contextmanager
+from functools import cache
 
 from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.http import JsonResponse
@@ -31,11 +32,9 @@ def variant(request, slug, name):
     if name != chosen_variant.name:
         address = reverse("variant", args=[slug, chosen_variant.name])
         return redirect(f"{address}?{request.META['QUERY_STRING']}".rstrip("?"))
-    chosen = Knobs.read(request.GET, experiment.knobs)
+    chosen = Knobs.read_request(request, experiment.knobs)
     chosen.refuse_if_too_slow(chosen_variant.queries.at(chosen.movies))
-    view = chosen_variant.view
-    if iscoroutinefunction(view):
-        view = async_to_sync(view)
+    view = synchronous(chosen_variant.view)
     with variant_scope(slug, chosen_variant, chosen):
         response = view(request, chosen.movies, **chosen.own)
     if response.streaming:
@@ -45,11 +44,22 @@ def variant(request, slug, name):
     return response
 
 
-@contextmanager
+@cache
+def synchronous(view):
+    """Return the view as a plain function, also where it is written as a coroutine."""
+    return async_to_sync(view) if iscoroutinefunction(view) else view
+
+
 def variant_scope(slug, variant, chosen):
     """Give the code within the cache, the keys and the round trip that the knobs choose."""
-    alias = variant.cache or chosen.cache
-    with caches.using(alias, slug, variant.name, chosen.cold), round_trip(chosen.round_trip):
+    scope = caches.using(variant.cache or chosen.cache, slug, variant.name, chosen.cold)
+    return far_scope(scope, chosen.round_trip) if chosen.round_trip else scope
+
+
+@contextmanager
+def far_scope(scope, milliseconds):
+    """Add a simulated round trip to a scope."""
+    with scope, round_trip(milliseconds):
         yield
 
 

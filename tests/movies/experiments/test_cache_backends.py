@@ -46,7 +46,7 @@ def test_the_migration_makes_the_table_that_the_settings_name(client, fresh):
         execute=lambda sql: connection.cursor().execute(sql),
         quote_name=connection.ops.quote_name,
     )
-    table = settings.CACHES["database"]["LOCATION"]
+    table = settings.CACHE_BACKENDS["database"]["LOCATION"]
 
     operation.reverse_code(None, editor)
     assert table not in connection.introspection.table_names()

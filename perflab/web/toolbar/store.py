@@ -15,8 +15,6 @@ from django.conf import settings
 
 from perflab.base.files import keep_newest, newest_first, write_text
 
-from .errors import error_page
-
 FOLDER = settings.VAR / "toolbar"
 REQUEST_ID = re.compile("[0-9a-f]{32}")
 # So many requests are kept that are not listed any more. The History panel asks for the panels of a
@@ -68,21 +66,6 @@ class FolderStore(BaseStore):
             return deserialize((_folder(request_id) / f"{panel_id}.json").read_text())
         except OSError:
             return {}
-
-
-class UnknownPanelMiddleware:
-    """Answer an address of the toolbar that names no panel of it with a 404, not with a 500."""
-
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request):
-        return self.get_response(request)
-
-    def process_exception(self, request, exception):
-        if request.path_info.startswith("/__debug__/") and isinstance(exception, KeyError):
-            return error_page(request, 404, "The toolbar has no such panel")
-        return None
 
 
 def _folder(request_id):

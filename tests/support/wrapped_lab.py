@@ -1,0 +1,74 @@
+"""Settings and addresses of a lab that tells what the toolbar has put around its Django.
+
+Start it with DJANGO_SETTINGS_MODULE: /wrappers/ lists what this request finds, and /waits/ waits
+until there is a file `go` in var/, and then lists it too.
+"""
+
+import time
+
+from perflab.settings import *  # noqa: F403
+from perflab.settings import VAR
+
+ROOT_URLCONF = __name__
+
+
+def find_wrappers():
+    """Return what in Django's classes, on the connection and on the caches is not Django's own."""
+    from django.core.cache import CacheHandler, caches
+    from django.db import connection
+    from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
+    from django.template import RequestContext, Template
+    from django.template.backends.jinja2 import Template as JinjaTemplate
+
+    patched = [
+        f"{one.__name__}.{name}"
+        for one in (
+            *(Template, RequestContext, JinjaTemplate, CacheHandler),
+            *(CursorWrapper, CursorDebugWrapper, *type(connection).__mro__[:-1]),
+        )
+        for name, value in vars(one).items()
+        if name in ("original_render", "_djdt_patched") or is_foreign(value)
+    ]
+    with connection.cursor() as cursor:
+        kinds = [f"cursor: {kind.__name__}" for kind in type(cursor).__mro__ if is_foreign(kind)]
+    held = (connection, *caches.all(initialized_only=True))
+    names = [
+        f"{type(one).__name__} object: {name}"
+        for one in held
+        for name, value in vars(one).items()
+        if name.startswith("_djdt") or is_foreign(value)
+    ]
+    return patched + kinds + names
+
+
+def is_foreign(value):
+    """Return whether a function or a class is written in the toolbar, or in Django's tests."""
+    modules = getattr(value, "__globals__", {}).get("__name__"), getattr(value, "__module__", "")
+    return any(str(module).startswith(("debug_toolbar", "django.test")) for module in modules)
+
+
+def wrappers(request):
+    from django.core.cache import cache
+    from django.http import JsonResponse
+
+    cache.get("nothing")
+    return JsonResponse({"wrappers": find_wrappers()})
+
+
+def waits(request):
+    while not (VAR / "go").exists():
+        time.sleep(0.01)
+    return wrappers(request)
+
+
+def __getattr__(name):
+    """Make `urlpatterns` when Django asks for it: while it reads the settings it has no views."""
+    if name == "urlpatterns":
+        from django.urls import include, path
+
+        return [
+            path("wrappers/", wrappers),
+            path("waits/", waits),
+            path("", include("perflab.urls")),
+        ]
+    raise AttributeError(name)

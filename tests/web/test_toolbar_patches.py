@@ -1,0 +1,124 @@
+"""Test that the toolbar costs a measured request nothing: Django is patched for an inspected one.
+
+A real lab tells what its own requests find: tests/support/wrapped_lab.py.
+"""
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.support.labs import ROOT
+from tests.support.services import wait_until
+
+PATCHED = {"Template._render", "RequestContext.bind_template", "CacheHandler.create_connection"}
+
+
+@pytest.fixture
+def start_wrapped_lab(start_lab):
+    def start(**options):
+        return start_lab(
+            workers=1,
+            PERFLAB_TOOLBAR="1",
+            DJANGO_SETTINGS_MODULE="tests.support.wrapped_lab",
+            **options,
+        )
+
+    return start
+
+
+def wrappers_in(response):
+    return set(json.loads(response.text)["wrappers"])
+
+
+# Every function of Django's classes and modules, by whom it was written.
+FUNCTIONS = """
+import sys, types, perflab.wsgi
+import django.template.backends.jinja2, django.core.cache, django.db
+from django.urls import resolve
+resolve("/")
+for module in [module for name, module in sys.modules.items() if name.startswith("django.")]:
+    for one in [module, *vars(module).values()]:
+        if one is module or (issubclass(type(one), type) and one.__module__ == module.__name__):
+            for name, value in vars(one).items():
+                if type(value) in (staticmethod, classmethod):
+                    value = value.__func__
+                if type(value) is types.FunctionType:
+                    print(one.__module__ if one is not module else "", one.__name__, name,
+                          value.__globals__["__name__"], value.__qualname__)
+"""
+
+
+def test_the_installed_toolbar_changes_no_function_of_django(lab):
+    def functions(toolbar):
+        done = subprocess.run(
+            [sys.executable, "-c", FUNCTIONS],
+            cwd=ROOT,
+            env={**lab.environment, "PERFLAB_TOOLBAR": toolbar},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return set(done.stdout.splitlines())
+
+    without, installed = functions("0"), functions("1")
+
+    assert len(without) > 3000
+    assert [line for line in without if line not in installed] == []
+    assert [line for line in installed if " debug_toolbar" in line] == []
+
+
+def test_a_measured_request_finds_no_wrapper_before_and_after_an_inspected_one(start_wrapped_lab):
+    lab = start_wrapped_lab()
+
+    before = lab.get("/wrappers/")
+    inspected = lab.get("/wrappers/?inspect=1")
+    page = lab.get("/films/?inspect=1")
+    after = lab.get("/wrappers/")
+
+    assert {answer.timing["worker"] for answer in (before, inspected, page, after)} == {
+        before.timing["worker"]
+    }
+    assert wrappers_in(before) == set()
+    assert "inspected" not in before.timing
+    assert wrappers_in(inspected) >= PATCHED | {"cursor: DjDTCursorWrapper", "LabCache object: get"}
+    assert inspected.timing["inspected"] == page.timing["inspected"] == 1
+    assert wrappers_in(after) == set()
+    assert "inspected" not in after.timing
+
+
+def test_a_measured_request_beside_an_inspected_one_says_so(start_wrapped_lab):
+    lab = start_wrapped_lab(threads=3)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(lab.get, "/waits/?inspect=1")
+        wait_until(lambda: "inspected" in lab.get("/wrappers/").timing, "the inspected request")
+        second = pool.submit(lab.get, "/waits/?inspect=1")
+        beside = lab.get("/wrappers/")
+        page = lab.get("/films/", {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"})
+        (lab.var / "go").touch()
+        inspected = [first.result(), second.result()]
+    after = [lab.get("/wrappers/") for _ in range(6)]
+
+    assert beside.timing["inspected"] == 1
+    assert wrappers_in(beside) >= PATCHED
+    assert not [name for name in wrappers_in(beside) if "object" in name or "cursor" in name]
+    assert "<strong>No measurement.</strong>" in page.text
+    assert all(wrappers_in(answer) >= PATCHED for answer in inspected)
+    assert [wrappers_in(answer) for answer in after] == [set()] * 6
+    assert not any("inspected" in answer.timing for answer in after)
+
+
+def test_a_request_that_an_inspected_one_joins_says_so(start_wrapped_lab):
+    lab = start_wrapped_lab(threads=3)
+
+    with ThreadPoolExecutor(1) as pool:
+        measured = pool.submit(lab.get, "/waits/")
+        wait_until(lambda: lab.get("/wrappers/?inspect=1").status == 200, "an inspected request")
+        (lab.var / "go").touch()
+        measured = measured.result()
+
+    assert measured.timing["inspected"] == 1
+    assert wrappers_in(measured) == set()
