@@ -5,6 +5,7 @@ Both are compared with the same two files, which tests/recorded/write_fixtures.p
 
 import base64
 import json
+from itertools import islice
 
 import pytest
 
@@ -39,7 +40,7 @@ def call(chromium):
 
 
 def test_python_s_statistics_are_those_of_the_file():
-    assert write_fixtures.statistics() == STATISTICS
+    assert json.loads(json.dumps(write_fixtures.statistics())) == STATISTICS
 
 
 def test_python_s_charts_are_those_of_the_file():
@@ -74,12 +75,24 @@ def test_javascript_finds_the_same_medians_and_quantiles(call):
 
 
 def test_javascript_finds_the_same_ratios_and_intervals(call):
-    function = """(stats, pairs) => pairs.map(({ first, last }) => {
-        const { ratio, ...others } = stats.ratioOfMedians(first, last);
-        return { first, last, value: ratio, ...others };
+    function = """(stats, cases) => cases.map(({ rounds }) => {
+        const { ratio, high, ...others } = stats.ratioOfRounds(rounds);
+        return { rounds, value: ratio, high: high === Infinity ? "inf" : high, ...others };
     })"""
 
     assert call("stats.js", function, STATISTICS["ratios"]) == STATISTICS["ratios"]
+
+
+def test_javascript_makes_the_same_rounds(call):
+    function = "(stats, cases) => cases.map(([runs]) => [runs, stats.roundSizes(runs)])"
+
+    assert call("stats.js", function, STATISTICS["round_sizes"]) == STATISTICS["round_sizes"]
+
+
+def test_javascript_writes_the_same_ratios(call):
+    function = "(stats, cases) => cases.map(([ratio]) => [ratio, stats.formatRatio(ratio)])"
+
+    assert call("stats.js", function, STATISTICS["formats"]) == STATISTICS["formats"]
 
 
 def test_javascript_draws_the_same_ticks(call):
@@ -136,7 +149,7 @@ def test_a_number_that_there_is_not_is_a_dash():
 
 
 def test_a_draw_takes_each_value_about_equally_often():
-    numbers = stats.random_numbers(1, 60_000)
+    numbers = list(islice(stats.random_numbers(1), 60_000))
 
     counts = [sum(int(number * 6) == face for number in numbers) for face in range(6)]
 

@@ -3,6 +3,7 @@
 import gc
 import gzip
 import io
+import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,10 +15,12 @@ from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 from wsgiref.util import setup_testing_defaults
 
+import psutil
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 
 from perflab.base.network import is_loopback
+from perflab.measure.other_programs import CpuCounters, read_counters, used_cpu_s
 
 TIMEOUT_S = 30  # Gunicorn's own: no page takes longer
 REQUEST_HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip"}  # sent with every request
@@ -59,6 +62,8 @@ class LabClient(Protocol):
 
     def end_warm_up(self) -> None: ...
 
+    def read_counters(self) -> CpuCounters | None: ...
+
 
 class InProcess:
     """The lab's own WSGI application, with all its middleware, called in this process.
@@ -93,6 +98,10 @@ class InProcess:
         """Exempt what is there now from garbage collection, as gunicorn.conf.py does."""
         gc.collect()
         gc.freeze()
+
+    def read_counters(self) -> CpuCounters:
+        """Return the machine's CPU counters; this process is the lab and the client."""
+        return read_counters([psutil.Process()])
 
 
 def wsgi_environ(path: str, headers: dict[str, str]) -> dict[str, Any]:
@@ -133,6 +142,7 @@ class OverHTTP:
 
     def __init__(self, url: str, own: bool = False) -> None:
         self.url, self.connect = parse_url(url, own)
+        self.is_here = is_loopback(urlsplit(self.url).hostname or "")
 
     def get(self, path: str, **headers: str) -> Answer:
         """Return the answer to one request."""
@@ -155,6 +165,18 @@ class OverHTTP:
 
     def end_warm_up(self) -> None:
         """Do nothing: the lab's workers did it when they started."""
+
+    def read_counters(self) -> CpuCounters | None:
+        """Return the CPU counters of the lab's machine, by its /system.json; None if not told."""
+        try:
+            found = json.loads(self.get("/system.json").body)
+            cpu = found["cpu"]
+            own_s = cpu["lab_s"] + cpu["services_s"]
+            if self.is_here:
+                own_s += used_cpu_s([psutil.Process()])
+            return CpuCounters(found["clock_s"], cpu["machine_s"], own_s)
+        except (ValueError, KeyError, TypeError):
+            return None
 
 
 def parse_url(url: str, own: bool) -> tuple[str, Callable[[], HTTPConnection]]:

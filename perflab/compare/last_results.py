@@ -7,6 +7,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from perflab.base.files import read_json, write_json
+from perflab.measure.other_programs import BUSY_CORES
+from perflab.measure.stats import Ratio, format_ratio
 
 
 def write(
@@ -17,12 +19,19 @@ def write(
     movies: int,
     round_trip: float,
     queries: list[int],
+    other_cores: float | None = None,
+    check: list[float] | None = None,
 ) -> None:
-    """Write a ratio of medians, its 95 % interval, the knobs, and the (slow, fast) queries."""
+    """Write a ratio, its 95 % interval, the knobs, and the (slow, fast) queries.
+
+    `other_cores` is how many cores other programs kept busy meanwhile, and `check` the (ratio, low,
+    high) of the last check of the machine; None where that is not known.
+    """
     folder = settings.VAR / "results"
     folder.mkdir(exist_ok=True)
     result: dict[str, Any] = {"ratio": ratio, "low": low, "high": high, "queries": queries}
     result |= {"movies": movies, "round_trip": round_trip, "when": timezone.now().isoformat()}
+    result |= {"other_cores": other_cores, "check": check}
     write_json(folder / f"{slug}.json", result)
 
 
@@ -32,7 +41,8 @@ def read(slug: str) -> dict[str, Any] | None:
     if result is None:
         return None
     # An interval that holds 1 is no difference, whatever the ratio is.
-    result["differs"] = not result["low"] <= 1 <= result["high"]
+    result["differs"] = Ratio(result["ratio"], result["low"], result["high"]).differs
     result["faster"] = result["ratio"] >= 1
-    result["times"] = max(result["ratio"], 1 / result["ratio"])
+    result["times"] = format_ratio(max(result["ratio"], 1 / result["ratio"]))
+    result["busy"] = (result.get("other_cores") or 0) > BUSY_CORES
     return result | {"when": parse_datetime(result["when"])}

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from perflab.measure.stats import Ratio
+from perflab.measure.other_programs import BUSY_CORES
+from perflab.measure.stats import Ratio, format_ratio
 
 Json = dict[str, Any]  # an object of that JSON: the whole result, or one of its parts
 
@@ -69,23 +70,25 @@ def describe_setup(result: Json) -> str:
 def verdict(experiment: Json) -> str:
     """Return the ratio in words."""
     ratio = Ratio(experiment["ratio"], experiment["ratio_low"], experiment["ratio_high"])
+    others = describe_others(experiment)
     if not ratio.differs:
         value = format_ratio(ratio.value)
-        return f"[bold]no measurable difference[/] (ratio {value}, {interval(ratio)})"
+        return f"[bold]no measurable difference[/] (ratio {value}, {interval(ratio)}{others})"
     if ratio.value < 1:
         slower = Ratio(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
-        return f"[bold]{format_ratio(slower.value)} times slower[/] ({interval(slower)})"
-    return f"[bold]{format_ratio(ratio.value)} times faster[/] ({interval(ratio)})"
+        return f"[bold]{format_ratio(slower.value)} times slower[/] ({interval(slower)}{others})"
+    return f"[bold]{format_ratio(ratio.value)} times faster[/] ({interval(ratio)}{others})"
+
+
+def describe_others(experiment: Json) -> str:
+    """Return what other programs did meanwhile, as the end of a sentence; "" if not known."""
+    cores = experiment.get("other_cores")
+    return "" if cores is None else f"; others kept {cores:.1f} cores busy"
 
 
 def interval(ratio: Ratio) -> str:
     """Return the ratio's interval in words."""
     return f"95 % interval {format_ratio(ratio.low)} to {format_ratio(ratio.high)}"
-
-
-def format_ratio(ratio: float) -> str:
-    """Return a ratio to about three figures."""
-    return f"{ratio:.2f}" if ratio < 9.995 else f"{ratio:.1f}"
 
 
 def table(experiment: Json, width: int, show_header: bool) -> Table:
@@ -126,6 +129,10 @@ def notes(experiment: Json) -> list[str]:
         found.append(f"peak of Python's memory, bytes: {peaks}")
     if experiment.get("clock") == "client":
         found.append("the times end with the last byte, by the client's clock")
+    if (experiment.get("other_cores") or 0) > BUSY_CORES:
+        found.append(
+            "this machine is busy: other programs took part of it, and the figures tell of it so"
+        )
     for variant in experiment["variants"]:
         if variant["errors"]:
             found.append(f"{variant['name']}: the cache did not answer {variant['errors']} calls")
@@ -179,7 +186,14 @@ def describe_origin(result: Json) -> str:
         f"{machine['cores']} cores, {machine['system']}{software}. "
         f"{how}, {'over HTTP' if lab['url'] else 'in process'}."
         + (f" In the database: {counts}." if counts else "")
+        + describe_others_of_all(result)
     )
+
+
+def describe_others_of_all(result: Json) -> str:
+    """Return the most that other programs did meanwhile, in a sentence; "" if not known."""
+    known = [e["other_cores"] for e in result["experiments"] if e.get("other_cores") is not None]
+    return f" Other programs kept at most {max(known):.1f} cores busy meanwhile." if known else ""
 
 
 def as_markdown(results: list[Json]) -> str:

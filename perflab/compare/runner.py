@@ -11,15 +11,19 @@ import statistics
 from collections.abc import Callable
 from contextlib import suppress
 from html import unescape
+from time import perf_counter, sleep
 from typing import Any
 from urllib.parse import urlencode
 
 from perflab.measure import server_timing, stats
+from perflab.measure.other_programs import BUSY_CORES, cores_kept_busy
 
 from . import page_diff
 from .clients import Answer, LabClient, NoLab
 
 MAX_WARM_UP_ROUNDS = 200  # a lab whose workers never last is not measured
+SPREAD_S = 0.05, 2.0  # over which the rounds are spread, at least: for each run, and for all
+BUSY_SPREAD_S = 0.25, 10.0  # the same on a busy machine, where other programs come and go
 METRICS = {"total", "sql", "cache", "queries", "duplicates", "hits", "misses", "errors", "worker"}
 COMMON_KNOBS = {"movies", "round_trip", "cache"}  # which every experiment has
 COUNTS = ("queries", "duplicates", "hits", "misses", "bytes")
@@ -130,14 +134,12 @@ def measure_experiment(
 
     known = warm_up(client, variants, get)
     client.end_warm_up()
-    for number in range(runs):
-        for variant in order_of_round(variants, number):
-            runs_of[variant["name"]].append(_get_from_known_worker(variant, get, known))
-            after_each_run()
+    other_cores = take_rounds(client, variants, runs, get, known, runs_of, after_each_run)
     slow, *_, fast = [variant["name"] for variant in variants if not variant["reference"]]
-    ratio = stats.ratio_of_medians(
+    rounds = stats.split_rounds(
         [run["total"] for run in runs_of[slow]], [run["total"] for run in runs_of[fast]]
     )
+    ratio = stats.ratio_of_rounds(rounds)
     summaries = []
     for variant in variants:
         peak = memory_peak(client, variant, knobs) if experiment["figure"] == "memory" else None
@@ -151,13 +153,60 @@ def measure_experiment(
         "ratio": round(ratio.value, 4),
         "ratio_low": round(ratio.low, 4),
         "ratio_high": round(ratio.high, 4),
+        "pairs": sum(len(first) for first, _ in rounds),
+        "rounds": [
+            {"pairs": len(first), "ratio": round(stats.median(first) / stats.median(last), 4)}
+            for first, last in rounds
+        ],
+        "other_cores": other_cores,
         "same_page": not pages.differences,
         "differences": pages.differences,
     }
 
 
-def order_of_round(variants: list[Json], number: int) -> list[Json]:
-    """Return the variants in the order of a round. Each is first as often as any other."""
+def take_rounds(
+    client: LabClient,
+    variants: list[Json],
+    runs: int,
+    get: Callable[[Json], Timing],
+    known: set[Worker],
+    runs_of: dict[str, list[Timing]],
+    after_each_run: Callable[[], None],
+) -> float | None:
+    """Fill in the runs of every variant, in rounds; return the cores that others kept busy.
+
+    The rounds begin at about equal distances. The processor may have slept before a round that had
+    to wait, so such a round begins with a request of each variant that is no run.
+    """
+    sizes = stats.round_sizes(runs)
+    number = 0
+    before = client.read_counters()
+    other_cores = None
+    for size in sizes:
+        began = perf_counter()
+        for _ in range(size):
+            for variant in order_of_turn(variants, number):
+                runs_of[variant["name"]].append(_get_from_known_worker(variant, get, known))
+                after_each_run()
+            number += 1
+        other_cores = cores_kept_busy(before, client.read_counters())
+        wait_s = began + seconds_of_round(runs, other_cores) - perf_counter()
+        if number < runs and wait_s > 0:
+            sleep(wait_s)
+            for variant in order_of_turn(variants, number):
+                _get_from_known_worker(variant, get, known)
+    return other_cores
+
+
+def seconds_of_round(runs: int, other_cores: float | None) -> float:
+    """Return the seconds from the beginning of one round to that of the next, at least."""
+    is_busy = (other_cores or 0) > BUSY_CORES
+    each, most = BUSY_SPREAD_S if is_busy else SPREAD_S
+    return min(most, each * runs) / len(stats.round_sizes(runs))
+
+
+def order_of_turn(variants: list[Json], number: int) -> list[Json]:
+    """Return the variants in the order of a turn. Each is first as often as any other."""
     first = number % len(variants)
     return variants[first:] + variants[:first]
 
@@ -167,7 +216,7 @@ def warm_up(client: LabClient, variants: list[Json], get: Callable[[Json], Timin
     known: set[Worker] = set()
     quiet = number = 0
     while quiet < client.quiet_answers and number < MAX_WARM_UP_ROUNDS:
-        for variant in order_of_round(variants, number):
+        for variant in order_of_turn(variants, number):
             answered = (variant["name"], get(variant)["worker"])
             quiet = 0 if answered not in known else quiet + 1
             known.add(answered)

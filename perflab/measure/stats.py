@@ -1,4 +1,4 @@
-"""The statistics of timings: median, p95, and how sure a ratio of medians is.
+"""The statistics of timings: median, p95, and how sure a ratio of two variants is.
 
 Pure functions on numbers; docs/command-measure.md explains why these and no others. The pages'
 js/stats.js has the same functions: on the same numbers both return the same results to the last
@@ -6,15 +6,26 @@ digit, because both compute in the same order and draw the same random numbers.
 """
 
 import math
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from decimal import ROUND_HALF_UP, Decimal
 
-RESAMPLES = 2000  # Efron and Tibshirani advise 1,000 or more for the ends of an interval
+ROUNDS = 10  # of a measurement; tests/measure/test_intervals.py shows what fewer do
+RESAMPLES = 1000  # which Efron and Tibshirani advise, or more, for the ends of an interval
 LOW, HIGH = 0.025, 0.975  # the ends of a 95 % interval
 SEED = 1
 WORD = 0xFFFFFFFF  # 32 bits
+DIGITS = 10  # that are kept of a logarithm's results: Python and JavaScript may differ in the 16th
+NORMAL = 1.959963984540054  # the normal distribution's 97.5 % quantile
+
+# Student's 97.5 % quantiles for 1 to 10 degrees of freedom
+STUDENT = (
+    *(12.706204736, 4.302652730, 3.182446305, 2.776445105, 2.570581836),
+    *(2.446911851, 2.364624252, 2.306004135, 2.262157163, 2.228138852),
+)
+
+# The ms of the first variant, and those of the last; a pair has the same place in both.
+Round = tuple[Sequence[float], Sequence[float]]
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -37,7 +48,11 @@ def median(values: Sequence[float]) -> float:
     """
     if not values:
         raise ValueError("no median of no values")
-    return quantile(values, 0.5)
+    ordered = sorted(values)  # as quantile(values, 0.5), but quicker: a bootstrap takes thousands
+    half = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[half]
+    return ordered[half - 1] + (ordered[half] - ordered[half - 1]) * 0.5
 
 
 def p95(values: Sequence[float]) -> float:
@@ -55,46 +70,167 @@ class Ratio:
 
     @property
     def differs(self) -> bool:
-        """Whether there is a difference at all: the interval does not hold 1."""
-        return not self.low <= 1 <= self.high
+        """Whether there is a difference at all: the interval, as readers see it, does not hold 1.
+
+        Readers see two significant digits, so an interval from 1.04 on begins at 1.0 for them.
+        """
+        return not two_digits(self.low) <= 1 <= two_digits(self.high)
 
 
-def ratio_of_medians(first: Sequence[float], last: Sequence[float]) -> Ratio:
-    """Return the ratio of two medians with its 95 % bootstrap interval.
+def two_digits(ratio: float) -> float:
+    """Return a ratio rounded to two significant digits, half up.
 
-    The percentile method of Efron and Tibshirani, "An Introduction to the Bootstrap" (1993),
-    chapter 13: both samples are drawn again with replacement, each from its own, and the ratio's
-    2.5 and 97.5 % quantiles are the interval. The random numbers start from a fixed seed, so that
-    the same timings give the same interval. Raises ValueError on no values.
+    From 0.955 on it is rounded to one decimal, as from 1 on: 0.97 and 1.03 are as far from 1.
     """
-    numbers = iter(random_numbers(SEED, RESAMPLES * (len(first) + len(last))))
-    ratios = [
-        median(resample(first, numbers)) / median(resample(last, numbers)) for _ in range(RESAMPLES)
-    ]
+    if 0.955 <= ratio < 1:
+        return 1.0
+    if not 0 < ratio < math.inf:
+        return ratio
+    exact = Decimal(ratio)
+    return float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - 1), ROUND_HALF_UP))
+
+
+def format_ratio(ratio: float) -> str:
+    """Return a ratio, or an end of its interval, as readers see it: "75", "7.0", "0.52", "1,300".
+
+    Every ratio that the lab shows is written by this function, or by the one of js/stats.js.
+    """
+    if ratio == math.inf:
+        return "∞"
+    shown = Decimal(str(two_digits(ratio)))
+    decimals = max(0, 1 - shown.adjusted()) if shown else 0
+    return f"{shown:,.{decimals}f}"
+
+
+def split_rounds(first: Sequence[float], last: Sequence[float]) -> list[Round]:
+    """Return the runs of two variants, as they follow each other, in rounds of about equal size.
+
+    As many runs of each are taken as there are of both.
+    """
+    found, start = [], 0
+    for size in round_sizes(min(len(first), len(last))):
+        found.append((first[start : start + size], last[start : start + size]))
+        start += size
+    return found
+
+
+def round_sizes(runs: int) -> list[int]:
+    """Return how many runs of each variant each round has: ROUNDS rounds, or a run each."""
+    count = min(runs, ROUNDS)
+    return [(number + 1) * runs // count - number * runs // count for number in range(count)]
+
+
+def ratio_of_rounds(rounds: Sequence[Round]) -> Ratio:
+    """Return the median of the rounds' ratios, with its 95 % interval.
+
+    A round's ratio is that of its medians. Its runs are neighbours in time, so that what slows the
+    whole machine down for longer than a round slows both, and cancels. The interval is the wider
+    one, on either side, of two:
+
+    - Student's t interval of the rounds' log ratios, which tells how far the rounds agree;
+    - the percentile interval of the hierarchical bootstrap: rounds are drawn again with
+      replacement, and from each of them its pairs. It holds too what a round of few pairs cannot
+      know of the true medians.
+
+    Of a single round nothing is known but its ratio. Raises ValueError on no rounds, and on a time
+    that is not more than 0.
+    """
+    if not rounds or any(not time > 0 for one in rounds for times in one for time in times):
+        raise ValueError("a ratio needs rounds, and times of more than 0 ms")
+    ratios = [median(first) / median(last) for first, last in rounds]
+    value = middle(ratios)
+    if len(rounds) == 1:
+        return Ratio(value, 0, math.inf)
+    t_low, t_high = student_interval(ratios)
+    redrawn = resample_ratios(rounds)
     return Ratio(
-        median(first) / median(last),
-        quantile(ratios, LOW),
-        quantile(ratios, HIGH),
+        value,
+        min(value, t_low, quantile(redrawn, LOW)),
+        max(value, t_high, quantile(redrawn, HIGH)),
     )
 
 
-def resample(values: Sequence[float], numbers: Iterator[float]) -> list[float]:
-    """Return as many of the values as there are, each drawn by the next random number."""
-    count = len(values)
-    return [values[math.floor(next(numbers) * count)] for _ in range(count)]
+def middle(ratios: Iterable[float]) -> float:
+    """Return the median of ratios; of an even number, the geometric mean of the middle two.
+
+    So the ratio of the last to the first is exactly the inverse, but for rounding.
+    """
+    ordered = sorted(ratios)
+    half = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[half]
+    return math.sqrt(ordered[half - 1] * ordered[half])
 
 
-@lru_cache(maxsize=4)  # as long as all experiments are measured with as many runs, one is enough
-def random_numbers(seed: int, count: int) -> Sequence[float]:
-    """Return random numbers from 0 up to, but without, 1: always the same ones for a seed.
+def student_interval(ratios: Sequence[float]) -> tuple[float, float]:
+    """Return Student's 95 % interval of the geometric mean of two or more ratios."""
+    logs = [math.log(ratio) for ratio in ratios]
+    count, mean = len(logs), sum_in_order(logs) / len(logs)
+    variance = sum_in_order([(log - mean) * (log - mean) for log in logs]) / (count - 1)
+    half = student(count - 1) * math.sqrt(variance / count)
+    return rounded(math.exp(mean - half)), rounded(math.exp(mean + half))
+
+
+def sum_in_order(values: Sequence[float]) -> float:
+    """Return the sum, added up one by one: newer Pythons' sum() corrects its rounding errors."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
+
+
+def rounded(value: float) -> float:
+    """Return a number to DIGITS significant digits."""
+    return float(f"{value:.{DIGITS}g}")
+
+
+def student(freedom: int) -> float:
+    """Return Student's 97.5 % quantile for so many degrees of freedom.
+
+    Above 10 by the Cornish-Fisher expansion, Abramowitz and Stegun (1964) 26.7.5, to four digits.
+    """
+    if freedom <= len(STUDENT):
+        return STUDENT[freedom - 1]
+    z = NORMAL
+    return (
+        z
+        + (z**3 + z) / (4 * freedom)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
+    )
+
+
+def resample_ratios(rounds: Sequence[Round]) -> list[float]:
+    """Return the ratios of RESAMPLES measurements that are drawn from the rounds of one.
+
+    The random numbers start from a fixed seed, so that the same timings give the same ratios.
+    """
+    numbers = random_numbers(SEED)
+    return [
+        middle(resample(rounds[math.floor(next(numbers) * len(rounds))], numbers) for _ in rounds)
+        for _ in range(RESAMPLES)
+    ]
+
+
+def resample(one: Round, numbers: Iterator[float]) -> float:
+    """Return the ratio of a round's medians after its pairs were drawn again with replacement."""
+    first, last = one
+    count = len(first)
+    if count == 1:
+        return first[0] / last[0]
+    drawn = [math.floor(next(numbers) * count) for _ in range(count)]
+    return median([first[pair] for pair in drawn]) / median([last[pair] for pair in drawn])
+
+
+def random_numbers(seed: int) -> Iterator[float]:
+    """Yield random numbers from 0 up to, but without, 1: always the same ones for a seed.
 
     The generator is mulberry32 by Tommy Ettinger. It needs only additions, multiplications and
     shifts of 32 bits, so that JavaScript computes the same numbers.
     """
-    numbers, state = array("d"), seed
-    for _ in range(count):
+    state = seed
+    while True:
         state = (state + 0x6D2B79F5) & WORD
         mixed = ((state ^ (state >> 15)) * (state | 1)) & WORD
         mixed ^= (mixed + (mixed ^ (mixed >> 7)) * (mixed | 61)) & WORD
-        numbers.append((mixed ^ (mixed >> 14)) / 2**32)
-    return numbers
+        yield (mixed ^ (mixed >> 14)) / 2**32

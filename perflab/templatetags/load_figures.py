@@ -9,6 +9,7 @@ from django.utils.safestring import mark_safe
 from perflab.base.messages import count_of
 from perflab.load.tables import format_figure
 from perflab.load.wording import describe_point
+from perflab.measure.stats import format_ratio
 
 register = template.Library()
 
@@ -17,6 +18,12 @@ register = template.Library()
 def figure(value, digits=1):
     """Return a figure rounded as in the terminal; a dash where there is none."""
     return format_figure(value if isinstance(value, int | float) else None, digits)
+
+
+@register.filter
+def ratio(value):
+    """Return a ratio, or an end of its interval, with two significant digits."""
+    return format_ratio(value)
 
 
 @register.filter

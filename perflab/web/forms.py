@@ -46,16 +46,27 @@ class DialForm(OneLineForm):
     number = WholeNumberField(1, control.max_workers)
 
 
+MOST = 1e12  # the upper end of an interval of very few rounds
+
+
 class ResultForm(forms.Form):
-    """A browser's result: a ratio of medians with its interval, and the queries of two variants."""
+    """Check what a browser has measured: a ratio with its interval, both queries, the machine.
+
+    `other_cores` is what other programs kept busy meanwhile; `check_…` is the last check of the
+    machine, a variant against itself.
+    """
 
     ratio = forms.FloatField(min_value=0.0001, max_value=1_000_000)
     low = forms.FloatField(min_value=0, max_value=1_000_000)
-    high = forms.FloatField(min_value=0, max_value=1_000_000)
+    high = forms.FloatField(min_value=0, max_value=MOST)
     movies = WholeNumberField(1, lambda: settings.MAX_MOVIES)
     round_trip = forms.FloatField(min_value=0, max_value=settings.MAX_ROUND_TRIP_MS)
     slow_queries = WholeNumberField(0, 1_000_000)
     fast_queries = WholeNumberField(0, 1_000_000)
+    other_cores = forms.FloatField(min_value=0, max_value=10_000, required=False)
+    check_ratio = forms.FloatField(min_value=0.0001, max_value=1_000_000, required=False)
+    check_low = forms.FloatField(min_value=0, max_value=1_000_000, required=False)
+    check_high = forms.FloatField(min_value=0, max_value=MOST, required=False)
 
     def clean(self):
         values = super().clean()

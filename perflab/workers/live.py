@@ -6,13 +6,14 @@ answers, from whichever worker, makes a rate. What this system does not tell is 
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 from django.conf import settings
 
 from perflab.base import config
-from perflab.measure import machine
+from perflab.measure import machine, other_programs
 
 from . import scoreboard
 
@@ -22,8 +23,11 @@ NO_GUNICORN = (
 )
 
 
-def read_state():
-    """Return everything that /system.json tells."""
+def read_state(client=()):
+    """Return everything that /system.json tells.
+
+    `client` are the processes of the program that asks, where it wants to know its own CPU.
+    """
     try:
         board, note = scoreboard.snapshot(settings.SCOREBOARD or "nowhere"), ""
     except scoreboard.NoScoreboard as error:
@@ -33,6 +37,7 @@ def read_state():
         "instance": settings.INSTANCE,
         "clock_s": time.monotonic(),
         "machine": read_machine(),
+        "cpu": read_cpu(board, client),
         "lab": lab_counters(board) if board else None,
         "workers": [read_worker(slot) for slot in board.slots] if board else [read_this_process()],
         "note": note,
@@ -61,6 +66,26 @@ def read_machine():
         "run_queue": read_run_queue(),
         "accept_queue": scoreboard.count_waiting_connections(),
     }
+
+
+def read_cpu(board, client):
+    """Return the seconds of CPU used so far, for who wants to know what other programs use."""
+    pids = {board.master, *(slot.pid for slot in board.slots)} if board else {os.getpid()}
+    return {
+        "machine_s": machine.machine_busy_cpu_s(),
+        "lab_s": other_programs.used_cpu_s(processes_of(pids)),
+        "services_s": other_programs.used_cpu_s(other_programs.find_services()),
+        "client_s": other_programs.used_cpu_s(client) if client else None,
+    }
+
+
+def processes_of(pids):
+    """Return the processes with these pids that are there."""
+    found = []
+    for pid in pids:
+        with suppress(psutil.Error):
+            found.append(psutil.Process(pid))
+    return found
 
 
 def read_run_queue():

@@ -93,4 +93,4 @@ def test_the_published_results_name_every_experiment_with_figures_for_both_datab
                 assert registry.get(row[0].strip("`")).needs
                 continue
             assert all(float(median) > 0 for median in medians.split(" → "))
-            assert re.search(r"\d+\.\d+ \(\d+\.\d+ to \d+\.\d+\)$", ratio)
+            assert re.search(r"[\d.]+ \([\d.]+ to [\d.]+\)$", ratio)

@@ -19,7 +19,7 @@ in_process = pytest.mark.django_db
 def test_each_variant_comes_first_as_often_as_any_other(count):
     variants = list("abcd"[:count])
 
-    rounds = [runner.order_of_round(variants, number) for number in range(count * 2)]
+    rounds = [runner.order_of_turn(variants, number) for number in range(count * 2)]
 
     assert all(sorted(one) == variants for one in rounds)
     for place in range(count):

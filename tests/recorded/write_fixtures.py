@@ -7,6 +7,8 @@ the two files then shows what else it changes.
 """
 
 import json
+import math
+from itertools import islice
 from pathlib import Path
 
 from perflab.base.numbers import format_number
@@ -16,11 +18,16 @@ from perflab.measure import stats
 FOLDER = Path(__file__).parent
 SHARES = (0, 0.025, 0.25, 0.5, 0.95, 0.975, 1)
 STEPS = (3, 6)
+RATIOS = (
+    *(1, 0.5, 7, 70, 1.3, 74.5, 33.6, 1.04, 1.05, 0.96, 0.955, 0.95, 0.949, 0.994, 0.996, 1.049),
+    *(9.94, 9.95, 9.96, 99.4, 99.5, 133, 1250, 1349.9, 123456),
+    *(0.0123, 0.000045, 0.104, 1 / 3, 200 / 3, 0, 2.25),
+)
 
 
 def timings(seed, count, typical):
     """Return numbers like timings in ms: most near a typical one, some much longer."""
-    numbers = stats.random_numbers(seed, 2 * count)
+    numbers = list(islice(stats.random_numbers(seed), 2 * count))
     return [
         round(typical * (0.9 + 0.2 * one + (3 * other if other > 0.9 else 0)), 3)
         for one, other in zip(numbers[::2], numbers[1::2], strict=True)
@@ -28,7 +35,7 @@ def timings(seed, count, typical):
 
 
 def statistics():
-    """Return the samples with their medians and quantiles, and the pairs with their intervals."""
+    """Return samples with their quantiles, rounds with their intervals, and ratios as text."""
     slow = [41.2, 38.9, 40.1, 39.5, 55.0, 40.7, 39.9, 41.8, 40.3, 62.4, 39.2, 40.0]
     fast = [4.1, 3.9, 4.4, 4.0, 4.2, 6.8, 4.3, 4.0, 3.8, 4.1, 4.5, 4.2]
     pairs = [
@@ -39,12 +46,14 @@ def statistics():
         (timings(2, 20, 41.7), timings(3, 20, 4.3)),
         (timings(4, 20, 9.9), timings(5, 20, 10.0)),  # most likely no difference
         (timings(6, 7, 0.031), timings(7, 12, 812.3)),
+        (timings(8, 25, 17.0), timings(9, 25, 4.0)),  # rounds of two and of three pairs
         (timings(8, 200, 17.0), timings(9, 199, 16.1)),
     ]
+    tuned = [([on], [off]) for on, off in zip(timings(10, 40, 5), timings(11, 40, 5), strict=True)]
     samples = [sample for pair in pairs for sample in pair]
     return {
         "random_numbers": [
-            {"seed": seed, "numbers": list(stats.random_numbers(seed, 20))}
+            {"seed": seed, "numbers": list(islice(stats.random_numbers(seed), 20))}
             for seed in (0, 1, 2**31, 2**32 - 1)
         ],
         "samples": [
@@ -56,15 +65,18 @@ def statistics():
             for values in samples
         ],
         "ratios": [
-            {"first": first, "last": last, **described(stats.ratio_of_medians(first, last))}
-            for first, last in pairs
+            {"rounds": rounds, **described(stats.ratio_of_rounds(rounds))}
+            for rounds in [*(stats.split_rounds(*pair) for pair in pairs), tuned, tuned[:2]]
         ],
+        "round_sizes": [[runs, stats.round_sizes(runs)] for runs in (1, 5, 9, 10, 25, 40, 199)],
+        "formats": [[ratio, stats.format_ratio(ratio)] for ratio in RATIOS],
     }
 
 
 def described(ratio):
     """Return a Ratio as the fixture has it."""
-    return {"value": ratio.value, "low": ratio.low, "high": ratio.high, "differs": ratio.differs}
+    high = "inf" if ratio.high == math.inf else ratio.high  # which JSON cannot say
+    return {"value": ratio.value, "low": ratio.low, "high": high, "differs": ratio.differs}
 
 
 def charts():

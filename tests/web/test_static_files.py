@@ -49,8 +49,13 @@ def test_a_page_s_own_scripts_are_all_loaded_or_can_be(client):
     files = set()
     for path in PAGES:
         files |= files_of(client.get(path).text).keys()
-    for name in tuple(files):
-        files |= imports(name, (STATIC / name).read_text(), LATER_IMPORT)
+    waiting = list(files)
+    while waiting:
+        name = waiting.pop()
+        text = (STATIC / name).read_text()
+        found = imports(name, text) | imports(name, text, LATER_IMPORT)
+        waiting += found - files
+        files |= found
 
     ours = [*STATIC.rglob("*.css"), *STATIC.rglob("*.js")]
     assert files == {path.relative_to(STATIC).as_posix() for path in ours}

@@ -1,6 +1,7 @@
 """Comparisons of worker classes and of settings as text for a terminal."""
 
 from perflab.base.messages import count_of
+from perflab.measure.stats import format_ratio
 
 from ..tables import describe_setting, format_figure, format_little_error, new_table, print_parts
 from ..wording import FIGURES, describe_share
@@ -66,8 +67,8 @@ def switches_table(switches):
                 FIGURES[figure],
                 format_figure(ratio.on, 2),
                 format_figure(ratio.off, 2),
-                f"{ratio.ratio:.2f}",
-                f"{ratio.low:.2f} to {ratio.high:.2f}",
+                format_ratio(ratio.ratio),
+                f"{format_ratio(ratio.low)} to {format_ratio(ratio.high)}",
                 ratio.effect,
             )
             first = "", ""

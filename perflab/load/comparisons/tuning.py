@@ -13,7 +13,7 @@ SETTINGS_OFF = Path(__file__).with_name("settings_off")
 MODULE = f"{__package__}.settings_off"
 LEAST_ROUNDS = 4  # with fewer, chance alone too often puts all of one position above the other
 MOST_ROUNDS = 100
-WORTH = 0.03  # a smaller change is not worth a setting
+WORTH = 0.05  # a smaller change is not worth a setting
 RESTART = 100  # requests after which max_requests ends a worker: few enough to happen in a round
 
 # The figures that are compared. Of all of them less is better.
@@ -114,7 +114,7 @@ def compare(switch, measured):
     for figure in FIGURES:
         on, off = measured.on.get(figure, []), measured.off.get(figure, [])
         if on and off and all(value > 0 for value in (*on, *off)):
-            ratios[figure] = compare_figure(on, off)
+            ratios[figure] = compare_figure(list(zip(on, off, strict=False)))
     counts = [len(values) for part in (measured.on, measured.off) for values in part.values()]
     result = SwitchResult(
         name=switch.name,
@@ -130,30 +130,36 @@ def compare(switch, measured):
     return replace(result, verdict=describe_switch(result, None if has_enough else LEAST_ROUNDS))
 
 
-def compare_figure(on, off):
-    """Return the medians of one figure, their ratio, and what turning the switch on does."""
-    found = stats.ratio_of_medians(on, off)
+def compare_figure(rounds):
+    """Return the medians of one figure, their ratio, and what turning the switch on does.
+
+    `rounds` holds its (on, off) in each round that both positions have ended. One round has no
+    interval, so its ratio stands for both ends.
+    """
+    on, off = zip(*rounds, strict=True)
+    found = stats.ratio_of_rounds([([one], [other]) for one, other in rounds])
+    ends = (found.low, found.high) if len(rounds) > 1 else (found.value, found.value)
     ratio = Ratio(
         on=stats.median(on),
         off=stats.median(off),
         ratio=found.value,
-        low=found.low,
-        high=found.high,
+        low=ends[0],
+        high=ends[1],
     ).rounded()
-    has_enough = min(len(on), len(off)) >= LEAST_ROUNDS
+    has_enough = len(rounds) >= LEAST_ROUNDS
     return replace(ratio, effect=effect(ratio) if has_enough else "")
 
 
 def effect(ratio):
     """Return "less", "more", or "" where turning a switch on makes no difference that counts.
 
-    The interval must not hold 1, and the change must be worth a setting.
+    The interval, as readers see it, must not hold 1, and the change must be worth a setting.
     """
-    if ratio.high < 1 and ratio.ratio <= 1 - WORTH:
-        return "less"
-    if ratio.low > 1 and ratio.ratio >= 1 + WORTH:
-        return "more"
-    return ""
+    if not stats.Ratio(ratio.ratio, ratio.low, ratio.high).differs:
+        return ""
+    if abs(ratio.ratio - 1) < WORTH:
+        return ""
+    return "less" if ratio.ratio < 1 else "more"
 
 
 def warnings(switches):

@@ -25,6 +25,7 @@ from perflab.compare.report import as_text
 from perflab.management.arguments import argument_type
 from perflab.management.one_line_command import OneLineCommand
 from perflab.measure import machine
+from perflab.measure.stats import format_ratio
 
 
 def ratio_limit(text):
@@ -264,6 +265,7 @@ def write_last_results(result):
             low=experiment["ratio_low"],
             high=experiment["ratio_high"],
             queries=[slow["queries"], fast["queries"]],
+            other_cores=experiment["other_cores"],
             **knobs_used,
         )
 
@@ -275,5 +277,5 @@ def failed_gates(result, limits):
     for slug, limit in limits:
         ratio = measured[slug]["ratio"]
         if ratio < limit:
-            failed.append(f"{slug}: the ratio is {ratio:.2f}, under {limit:g}")
+            failed.append(f"{slug}: the ratio is {format_ratio(ratio)}, under {limit:g}")
     return failed

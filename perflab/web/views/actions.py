@@ -66,7 +66,9 @@ def result(request, slug):
         return HttpResponse(form.errors.as_text(), status=400, content_type="text/plain")
     values = form.cleaned_data
     queries = [values.pop("slow_queries"), values.pop("fast_queries")]
-    last_results.write(experiment.slug, **values, queries=queries)
+    check = [values.pop(f"check_{part}") for part in ("ratio", "low", "high")]
+    checked = None if None in check else check
+    last_results.write(experiment.slug, **values, queries=queries, check=checked)
     return HttpResponse(status=204)
 
 

@@ -5,6 +5,7 @@ from django.http import JsonResponse
 from django.shortcuts import render
 
 from perflab.access import is_local
+from perflab.measure import other_programs
 from perflab.workers import control, live
 
 from ..errors import reads_only
@@ -24,7 +25,14 @@ def page(request):
 
 @reads_only
 def as_json(request):
-    """Send the counters of the machine and the workers, with the clock that they belong to."""
-    response = JsonResponse(live.read_state())
+    """Send the counters of the machine and the workers, with the clock that they belong to.
+
+    With `client=1` they hold the CPU of the program that asks, if it runs on this machine.
+    """
+    client = []
+    if request.GET.get("client") == "1" and is_local(request):
+        peer = request.META["REMOTE_ADDR"], request.META.get("REMOTE_PORT", "")
+        client = other_programs.find_client(*peer)
+    response = JsonResponse(live.read_state(client))
     response["Cache-Control"] = "no-store"
     return response

@@ -109,14 +109,16 @@ export async function warmUp(lanes, signal) {
 }
 
 /**
- * Request every lane once in each round; each round begins with the next lane. `onAnswer(index,
- * answer)` gets every answer with the number of its lane, failed answers too.
+ * Request every lane once in each turn; each turn begins with the next lane. `onAnswer(index,
+ * answer)` gets every answer with the number of its lane, failed answers too. An answer knows its
+ * `turn`.
  */
-export async function requestInTurn(lanes, rounds, onAnswer, signal, changes) {
-  for (let round = 0; round < rounds; round++) {
+export async function requestInTurn(lanes, turns, onAnswer, signal, changes, firstTurn = 0) {
+  for (let turn = firstTurn; turn < firstTurn + turns; turn++) {
     for (let step = 0; step < lanes.length; step++) {
-      const index = (round + step) % lanes.length;
-      onAnswer(index, await requestLane(lanes[index], signal, changes));
+      const index = (turn + step) % lanes.length;
+      const answer = await requestLane(lanes[index], signal, changes);
+      onAnswer(index, Object.assign(answer, { turn }));
     }
   }
 }

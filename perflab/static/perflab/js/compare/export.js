@@ -19,7 +19,7 @@ function save(extension, type, content) {
 export function saveJson() {
   const { sameVariant, ...ratio } = verdict;
   const content = {
-    version: 1,
+    version: 2,
     slug: page.dataset.slug,
     address: location.href,
     when: new Date().toISOString(),

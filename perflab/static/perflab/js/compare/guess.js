@@ -1,6 +1,7 @@
 // The guess that a learner makes before the first run.
 
 import { formatNumber, formatQueries } from "../numbers.js";
+import { formatRatio } from "../stats.js";
 import { find, output } from "./page.js";
 
 const guessForm = find("[data-guess]");
@@ -29,7 +30,7 @@ export function showGuess(guess, queries, ratio) {
     const isSame = Number(guess.ratio) === 1;
     guessed.push(isSame ? "that both take the same time" : `${guess.ratio} times`);
   }
-  measured.push(formatNumber(ratio));
+  measured.push(formatRatio(ratio));
   output("guess").textContent =
     `You guessed ${guessed.join(" and ")}; it is ${measured.join(" and ")}.`;
 }

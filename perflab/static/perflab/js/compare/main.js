@@ -1,10 +1,9 @@
 // The comparison page: connects its buttons, keys and forms to what they do.
 
 import { loadFrames, setUpFrames } from "./frames.js";
-import { hideGuess } from "./guess.js";
+import { hideGuess, takeGuess } from "./guess.js";
 import { writeAddress } from "./knobs.js";
 import { find, form, output, page } from "./page.js";
-import { startRun } from "./run.js";
 import { applyKnobs, showNotes } from "./setup.js";
 import { runTask, showFailure, stopTask } from "./task.js";
 
@@ -65,7 +64,19 @@ function runInstead(event) {
   startRun();
 }
 
-// A story, a trace, a sweep and the files to take away are loaded when they are first asked for.
+// A run, a story, a trace, a sweep and the files to take away are loaded when they are first asked
+// for.
+
+/** Measure all variants; or the first variant against itself, to see how quiet the machine is. */
+function startRun({ sameVariant = false } = {}) {
+  if (!form.reportValidity()) return;
+  const guess = takeGuess();
+  writeAddress();
+  return runTask(async (signal, showProgress) => {
+    const { run } = await import("./run.js");
+    await run(sameVariant, guess, signal, showProgress);
+  });
+}
 
 function startStory() {
   return runTask(async (signal, showProgress) => {

@@ -92,7 +92,7 @@ function showLadder() {
 /** Let the lab keep the verdict, so that the contents page can show it. */
 export function keepResult() {
   if (page.dataset.local !== "1") return;
-  const { ratio, low, high } = verdict;
+  const { ratio, low, high, otherCores, check } = verdict;
   const { movies, round_trip } = readKnobs();
   post(`/experiments/${page.dataset.slug}/result/`, {
     ratio,
@@ -102,5 +102,7 @@ export function keepResult() {
     round_trip,
     slow_queries: Math.round(medianOf(lanes[0], "queries")),
     fast_queries: Math.round(medianOf(ladder.at(-1), "queries")),
+    ...(otherCores !== null && { other_cores: otherCores }),
+    ...(check && { check_ratio: check.ratio, check_low: check.low, check_high: check.high }),
   });
 }

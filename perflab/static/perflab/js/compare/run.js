@@ -1,40 +1,40 @@
 // A run: the variants are requested in turn, every answer is drawn, and the results are judged.
 
 import { median, p95 } from "../stats.js";
-import { memoryPeak, requestInTurn, warmUp } from "./client.js";
+import { checkMachine, keepCheck, lastCheck, showMachine } from "./check.js";
+import { memoryPeak, warmUp } from "./client.js";
 import { drawRuns } from "./drawings.js";
-import { takeGuess } from "./guess.js";
-import { readKnobs, writeAddress } from "./knobs.js";
+import { readKnobs } from "./knobs.js";
 import { heading, ladder, lanes, medianOf, showScore, totals, workersOf } from "./lanes.js";
-import { form, page } from "./page.js";
+import { page } from "./page.js";
 import { clearResults, keepResult, showResults } from "./results.js";
-import { runTask, showFailure } from "./task.js";
-import { showVerdict } from "./verdict.js";
+import { requestInRounds, roundsOf } from "./rounds.js";
+import { showFailure } from "./task.js";
+import { showVerdict, verdict } from "./verdict.js";
 
 const ENOUGH_RUNS = 3; // With fewer runs of a variant, no verdict is given.
 const FAILURES_IN_A_ROW = 6; // After so many, the run ends.
 
-/** Measure all variants; or the first variant against itself, to see how quiet the machine is. */
-export function startRun({ sameVariant = false } = {}) {
-  if (!form.reportValidity()) return;
-  const guess = takeGuess();
-  writeAddress();
-  return runTask(async (signal, showProgress) => {
-    clearResults();
-    const lanesToRun = sameVariant ? firstLaneTwice() : lanes;
-    const failures = [];
-    await warmUp(lanesToRun, signal);
-    try {
-      await measure(lanesToRun, failures, signal, showProgress);
-    } finally {
-      if (failures.length) showFailure(failuresText(failures));
-      if (lanesToRun.every(({ results }) => results.length >= ENOUGH_RUNS)) {
-        await conclude(sameVariant, guess, signal);
-      } else if (signal.aborted) {
-        showFailure("Stopped too early for a result.");
-      }
+/** Measure all variants, or the first one against itself, and judge what was measured. */
+export async function run(sameVariant, guess, signal, showProgress) {
+  clearResults();
+  const lanesToRun = sameVariant ? firstLaneTwice() : lanes;
+  const { runs } = readKnobs();
+  const load = { otherCores: null, cores: null };
+  const failures = [];
+  await warmUp(lanesToRun, signal);
+  if (!sameVariant && !lastCheck()) await checkMachine(signal);
+  try {
+    Object.assign(load, await measure(lanesToRun, runs, failures, signal, showProgress));
+  } finally {
+    if (failures.length) showFailure(failuresText(failures));
+    if (lanesToRun.every(({ results }) => results.length >= ENOUGH_RUNS)) {
+      const rounds = roundsOf(lanes[0], ladder.at(-1));
+      await conclude({ rounds, ...load, sameVariant }, guess, signal);
+    } else if (signal.aborted) {
+      showFailure("Stopped too early for a result.");
     }
-  });
+  }
 }
 
 /** Return the first lane, and a copy of it whose results go to the last lane of the ladder. */
@@ -45,9 +45,11 @@ function firstLaneTwice() {
   return [first, { ...first, results: last.results }];
 }
 
-/** Request lanes in turn; good answers become results, the others are listed as failures. */
-async function measure(lanesToRun, failures, signal, showProgress) {
-  const { runs } = readKnobs();
+/**
+ * Request lanes in rounds; good answers become results, the others are listed as failures. Return
+ * the load of other programs meanwhile.
+ */
+async function measure(lanesToRun, runs, failures, signal, showProgress) {
   let answers = 0;
   let failuresInARow = 0;
   const onAnswer = (index, answer) => {
@@ -60,7 +62,7 @@ async function measure(lanesToRun, failures, signal, showProgress) {
     }
     drawLanes();
   };
-  await requestInTurn(lanesToRun, runs, onAnswer, signal);
+  return requestInRounds(lanesToRun, runs, onAnswer, signal);
 }
 
 function failuresText(failures) {
@@ -90,12 +92,16 @@ function drawLanes() {
 }
 
 /** Judge what was measured, and show it from the headline to the figures. */
-async function conclude(sameVariant, guess, signal) {
+async function conclude(measured, guess, signal) {
+  const { sameVariant } = measured;
   const peaks = [];
   if (page.dataset.figure === "memory" && !sameVariant) {
     for (const lane of lanes) peaks.push(await memoryPeak(lane, signal));
   }
-  showVerdict(sameVariant, guess, peaks);
+  showVerdict(measured, guess, peaks);
+  if (sameVariant) keepCheck(verdict);
+  verdict.check = lastCheck();
+  showMachine(verdict);
   showResults(peaks);
   if (!sameVariant) keepResult();
 }

@@ -1,21 +1,28 @@
 // The verdict of a run: the ratio in big type, its interval, and a sentence made of the numbers.
 
 import { formatNumber, formatQueries } from "../numbers.js";
-import { ratioOfMedians } from "../stats.js";
+import { formatRatio, ratioOfRounds } from "../stats.js";
 import { showGuess } from "./guess.js";
 import { readKnobs } from "./knobs.js";
-import { ladder, lanes, medianBytes, medianOf, timeParts, totals } from "./lanes.js";
+import { ladder, lanes, medianBytes, medianOf, timeParts } from "./lanes.js";
 import { find, output, page } from "./page.js";
 
 const [slow, fast] = [lanes[0], ladder.at(-1)];
 const isTimedByBrowser = page.dataset.clock === "client";
 
-/** The verdict of the last run: ratio, low, high, differs; `sameVariant` if one ran twice. */
+/**
+ * The verdict of the last run: ratio, low, high, differs; `rounds`, `otherCores` and `cores`, the
+ * last `check` of the machine; `sameVariant` if one ran twice.
+ */
 export const verdict = {};
 
-/** Judge the results, and show the headline; `peaks` are the lanes' peaks of memory, if any. */
-export function showVerdict(sameVariant, guess, peaks) {
-  Object.assign(verdict, ratioOfMedians(totals(slow), totals(fast)), { sameVariant });
+/**
+ * Judge what was measured, `{ rounds, otherCores, cores, sameVariant }`, and show the headline;
+ * `peaks` are the lanes' peaks of memory, if any.
+ */
+export function showVerdict(measured, guess, peaks) {
+  const { sameVariant } = measured;
+  Object.assign(verdict, measured, ratioOfRounds(measured.rounds));
   const before = medianOf(slow, "queries");
   const after = medianOf(fast, "queries");
   const saving = sameVariant ? null : describeSaving(peaks);
@@ -31,14 +38,15 @@ export function showVerdict(sameVariant, guess, peaks) {
 function ratioText() {
   const { differs, ratio } = verdict;
   if (!differs) return "No measurable difference";
-  return ratio >= 1 ? `${formatNumber(ratio)}× faster` : `${formatNumber(1 / ratio)}× slower`;
+  return ratio >= 1 ? `${formatRatio(ratio)}× faster` : `${formatRatio(1 / ratio)}× slower`;
 }
 
 function intervalText() {
-  const [ratio, low, high] = [verdict.ratio, verdict.low, verdict.high].map((n) => formatNumber(n));
-  const runs = `${slow.results.length} and ${fast.results.length} runs, in turn`;
+  const [ratio, low, high] = [verdict.ratio, verdict.low, verdict.high].map(formatRatio);
+  const counts = `${slow.results.length} and ${fast.results.length} runs`;
+  const runs = `${counts}, in turn, in ${verdict.rounds.length} rounds`;
   const clock = isTimedByBrowser ? "; times to the last byte, by this browser's clock." : ".";
-  return `Ratio of medians ${ratio}, 95 % interval ${low} to ${high}; ${runs}${clock}`;
+  return `Ratio ${ratio}, 95 % interval ${low} to ${high}; ${runs}${clock}`;
 }
 
 /** The figures that a lesson can be about: how each is read from a lane, and how it is written. */
@@ -94,8 +102,8 @@ function speedText() {
   const { differs, ratio } = verdict;
   if (!differs) return "makes no difference that can be measured";
   return ratio >= 1
-    ? `makes the page ${formatNumber(ratio)} times faster`
-    : `makes the page ${formatNumber(1 / ratio)} times slower`;
+    ? `makes the page ${formatRatio(ratio)} times faster`
+    : `makes the page ${formatRatio(1 / ratio)} times slower`;
 }
 
 const PART_NAMES = {
