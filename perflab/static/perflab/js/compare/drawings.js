@@ -4,6 +4,8 @@ import { svgChart, svgElement, svgLine, svgText, svgTitle, widestName } from "..
 import { axisTicks, formatNumber } from "../numbers.js";
 
 const WIDTH = 640;
+const KEY_LENGTH = 76; // So many letters of a key fit into a line.
+const KEY_LINE = 22;
 
 /**
  * Draw the runs of a lane as points from zero to `top` ms, with their median and p95. Points are
@@ -39,21 +41,33 @@ export function drawRuns(name, points, workers, median, p95, top) {
   return svgChart(WIDTH, 86, `${name}: ${points.length} runs, ${words}`, ...parts);
 }
 
-/** Draw times as one bar, part after part; parts are [label, ms, css], and `top` ms fill it. */
+/**
+ * Draw times as one bar, part after part; parts are [label, ms, css], and `top` ms fill it. The key
+ * below the bar goes on in another line where the next label does not fit.
+ */
 export function drawBar(name, parts, top) {
   const key = svgElement("text", { x: 0, y: 58, class: "tick" });
   const rectangles = [];
   const words = [];
   let x = 0;
+  let lines = 1;
+  let length = 0;
   for (const [label, ms, css] of parts) {
     const width = (ms / top) * WIDTH;
     const box = { x, y: 4, width: Math.max(width, 0), height: 34, class: css };
     rectangles.push(svgElement("rect", box, svgTitle(`${label}: ${formatNumber(ms)} ms`)));
     words.push(`${label} ${formatNumber(ms)} ms`);
-    key.append(svgElement("tspan", { class: css }, "■"), ` ${words.at(-1)}\u2003`);
+    length += words.at(-1).length + 4;
+    const fits = length <= KEY_LENGTH;
+    if (!fits) {
+      lines += 1;
+      length = words.at(-1).length + 4;
+    }
+    const place = fits ? { class: css } : { class: css, x: 0, dy: KEY_LINE };
+    key.append(svgElement("tspan", place, "■"), ` ${words.at(-1)}\u2003`);
     x += width;
   }
-  return svgChart(WIDTH, 66, `${name}: ${words.join(", ")}`, ...rectangles, key);
+  return svgChart(WIDTH, 66 + (lines - 1) * KEY_LINE, `${name}: ${words.join(", ")}`, ...rectangles, key);
 }
 
 /**
