@@ -1,4 +1,8 @@
-"""Who may do what: who is local, who may inspect."""
+"""Who may do what: who is local, who may inspect.
+
+PERFLAB_LOCAL says who is local. A balancer that adds no header looks like a visitor on this
+machine, so behind one the variable has to be `never`.
+"""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -12,17 +16,25 @@ PROXY_HEADERS = (
 
 
 def is_local(request: HttpRequest) -> bool:
-    """Return whether the client is on this machine, without a proxy; never at a public lab."""
-    return (
-        not settings.PUBLIC
-        and request.META.get("REMOTE_ADDR") in LOOPBACK
-        and not any(header in request.META for header in PROXY_HEADERS)
-    )
+    """Return whether the client counts as local: it may change the lab and read traces."""
+    if settings.LOCAL == "loopback":
+        return came_by_loopback(request)
+    return bool(settings.LOCAL == "always")
 
 
 def can_inspect(request: HttpRequest) -> bool:
-    """Return whether the toolbar may be shown: it is installed, and the client is local."""
-    return settings.TOOLBAR and is_local(request)
+    """Return whether the toolbar may be shown: it is installed, and the client is on this machine.
+
+    PERFLAB_LOCAL can only forbid it here.
+    """
+    return settings.TOOLBAR and settings.LOCAL != "never" and came_by_loopback(request)
+
+
+def came_by_loopback(request: HttpRequest) -> bool:
+    """Return whether the connection comes from this machine, and no proxy says that it is one."""
+    return request.META.get("REMOTE_ADDR") in LOOPBACK and not any(
+        header in request.META for header in PROXY_HEADERS
+    )
 
 
 def show_toolbar(request: HttpRequest) -> bool:

@@ -4,6 +4,7 @@ Every variable that is read here is listed in .env.example and in docs/settings.
 """
 
 import os
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import quote
@@ -29,6 +30,19 @@ def flag(name, default):
     return value == "1"
 
 
+def choice(name, allowed, default):
+    """Return the text of an environment variable that must be one of these."""
+    value = text(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be {' or '.join(allowed)}, not {value[:60]!r}.")
+    return value
+
+
+def items(name):
+    """Return what an environment variable lists, separated by commas."""
+    return [item.strip() for item in text(name).split(",") if item.strip()]
+
+
 # The folder for everything that a run leaves behind: database, sockets, logs, static files.
 VAR = Path(text("PERFLAB_VAR", str(BASE_DIR / "var"))).resolve()
 try:
@@ -49,7 +63,9 @@ PUBLIC = flag("PERFLAB_PUBLIC", False)
 HTTPS = flag("PERFLAB_HTTPS", PUBLIC)
 DEBUG = flag("DEBUG", False)
 SECRET_KEY = text("SECRET_KEY") or ("" if PUBLIC else local_secret_key())
-ALLOWED_HOSTS = [host.strip() for host in text("ALLOWED_HOSTS").split(",") if host.strip()]
+ALLOWED_HOSTS = items("ALLOWED_HOSTS")
+# Who is local, and so may change the lab and read traces (perflab.access).
+LOCAL = choice("PERFLAB_LOCAL", ("loopback", "never", "always"), "never" if PUBLIC else "loopback")
 if PUBLIC:
     if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5:
         raise ImproperlyConfigured(
@@ -60,6 +76,8 @@ if PUBLIC:
         raise ImproperlyConfigured("a public lab needs ALLOWED_HOSTS, the host names of its site.")
     if DEBUG:
         raise ImproperlyConfigured("a public lab does not run with DEBUG=1.")
+    if LOCAL != "never":
+        raise ImproperlyConfigured("a public lab trusts no visitor: PERFLAB_LOCAL must be never.")
 ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 
 # The maxima of the knobs.
@@ -77,7 +95,7 @@ CONTROL_SOCKET = text("PERFLAB_CONTROL_SOCKET")
 SCOREBOARD = text("PERFLAB_SCOREBOARD")
 
 # The toolbar. For load runs and published results it is not installed at all.
-TOOLBAR = flag("PERFLAB_TOOLBAR", not PUBLIC)
+TOOLBAR = flag("PERFLAB_TOOLBAR", LOCAL != "never")
 if PUBLIC and TOOLBAR:
     raise ImproperlyConfigured("a public lab has no debug toolbar: PERFLAB_TOOLBAR must be 0.")
 
@@ -205,6 +223,13 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 
 # Browser-side safety.
+CSRF_TRUSTED_ORIGINS = items("CSRF_TRUSTED_ORIGINS")
+for origin in CSRF_TRUSTED_ORIGINS:
+    if not re.fullmatch(r"https?://(\*\.)?([\w-]+(\.[\w-]+)*|\[[\da-f:]+\])(:\d{1,5})?", origin):
+        raise ImproperlyConfigured(
+            "CSRF_TRUSTED_ORIGINS must list addresses such as https://lab-8000.example.dev or "
+            f"https://*.example.dev, without a path, not {origin[:60]!r}."
+        )
 X_FRAME_OPTIONS = "SAMEORIGIN"  # the comparison page frames both variants
 SILENCED_SYSTEM_CHECKS = ["security.W019"]  # it demands DENY
 CONTENT_SECURITY_POLICY = (

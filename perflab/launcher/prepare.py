@@ -21,7 +21,7 @@ FILMS = 1851  # the real films
 # What the settings read, without the addresses of caches: nothing is prepared in a cache.
 VARIABLES = (
     *("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DEBUG"),
-    *("PERFLAB_PUBLIC", "PERFLAB_HTTPS", "PERFLAB_TOOLBAR"),
+    *("PERFLAB_PUBLIC", "PERFLAB_HTTPS", "PERFLAB_LOCAL", "PERFLAB_TOOLBAR"),
 )
 
 

@@ -52,9 +52,19 @@ def permission_denied(request, exception):
 
 
 def csrf_failure(request, reason=""):
-    """Return a 403 page, for a form that did not come from a page of the lab."""
+    """Return a 403 page, for a form that did not come from a page of the lab.
+
+    `reason` is Django's. Where it is the page's address, reloading does not help.
+    """
+    origin = request.META.get("HTTP_ORIGIN", "")[:100]
+    advice = "Reload the page and send it again."
+    if reason.startswith("Origin"):
+        advice = (
+            "The page has another address than the lab knows. If that is this lab, through a "
+            f"forwarded port or a balancer, start it with CSRF_TRUSTED_ORIGINS={origin}."
+        )
     return error_page(
-        request, 403, "The form was not sent from this site", "Reload the page and send it again."
+        request, 403, "The form was not sent from this site", f"{reason[:200]} {advice}".strip()
     )
 
 

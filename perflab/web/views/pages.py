@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.safestring import mark_safe
 from markdown_it import MarkdownIt
 
-from perflab.access import is_local
+from perflab.access import can_inspect, is_local
 from perflab.catalogue import knobs, registry
 from perflab.catalogue.knobs import Knobs
 from perflab.catalogue.query_count_test import write_query_count_test
@@ -97,7 +97,7 @@ def comparison(request, slug):
         "is_local": is_local(request),
         "query_count_test": write_query_count_test(experiment),
         "frames_inspect": frames_inspect,
-        "can_inspect": settings.TOOLBAR,
+        "can_inspect": can_inspect(request),
         "vendor": connection.vendor,
         "act": registry.ACTS[experiment.act],
         "needs": "" if experiment.runs_here else describe_needs(experiment),

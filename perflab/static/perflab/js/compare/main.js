@@ -3,7 +3,7 @@
 import { loadFrames, setUpFrames } from "./frames.js";
 import { hideGuess, takeGuess } from "./guess.js";
 import { writeAddress } from "./knobs.js";
-import { find, form, output, page } from "./page.js";
+import { find, form, output, page, readRefusal } from "./page.js";
 import { applyKnobs, showNotes } from "./setup.js";
 import { runTask, showFailure, stopTask } from "./task.js";
 
@@ -125,7 +125,7 @@ async function flushCache(event) {
   const response = await fetch(target.action, { method: "POST", body: new FormData(target) });
   output("flushed").textContent = response.ok
     ? "Forgotten, in every worker."
-    : `Refused: status ${response.status}.`;
+    : `Refused: ${await readRefusal(response)}`;
   if (response.ok) loadFrames();
 }
 

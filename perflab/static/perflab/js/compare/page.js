@@ -15,3 +15,9 @@ export function post(address, values = {}, signal) {
   const body = new URLSearchParams(values);
   return fetch(address, { method: "POST", body, headers: { "X-CSRFToken": token }, signal });
 }
+
+/** Return why the lab refuses, in the words of its error page. */
+export async function readRefusal(response) {
+  const html = new DOMParser().parseFromString(await response.text(), "text/html");
+  return `status ${response.status}. ${html.querySelector("main .lead")?.textContent ?? ""}`;
+}

@@ -3,7 +3,7 @@
 import { formatQueries } from "../numbers.js";
 import { coldToken, parseHtml, request } from "./client.js";
 import { ladder } from "./lanes.js";
-import { page, post } from "./page.js";
+import { page, post, readRefusal } from "./page.js";
 
 const VISITOR = "/visitor/"; // Here a visitor gives the lab a name.
 
@@ -57,7 +57,7 @@ const pause = (ms, signal) =>
 
 async function postOrFail(address, values, signal) {
   const response = await post(address, values, signal);
-  if (!response.ok) throw new Error(`The lab refuses: status ${response.status}.`);
+  if (!response.ok) throw new Error(`The lab refuses: ${await readRefusal(response)}`);
 }
 
 /** How each kind of step puts its answers into words. */
