@@ -1,21 +1,26 @@
 """Python and JavaScript compute the same statistics, ticks and formats, to the last digit.
 
-Both are compared with the same two files, which tests/recorded/write_fixtures.py has written.
+They judge runs and conclude from them alike too. Both are compared with the same files, which
+tests/recorded/write_fixtures.py has written.
 """
 
 import base64
 import json
+import re
 from itertools import islice
 
 import pytest
 
 from perflab.base.numbers import format_number
+from perflab.compare import judgement
 from perflab.load.svg import axis_ticks
 from perflab.measure import stats
 from tests.recorded import write_fixtures
 
 STATISTICS = json.loads((write_fixtures.FOLDER / "statistics.json").read_text())
 CHARTS = json.loads((write_fixtures.FOLDER / "charts.json").read_text())
+JUDGEMENTS = json.loads((write_fixtures.FOLDER / "judgements.json").read_text())["cases"]
+CONCLUSIONS = json.loads((write_fixtures.FOLDER / "conclusions.json").read_text())
 STATIC = write_fixtures.FOLDER.parents[1] / "perflab" / "static"
 
 
@@ -26,10 +31,9 @@ def call(chromium):
 
     def call(script, function, argument):
         (path,) = STATIC.rglob(script)
-        source = base64.b64encode(path.read_bytes()).decode()
         return page.evaluate(
             f"""async (argument) => {{
-                const script = await import("data:text/javascript;base64,{source}");
+                const script = await import("{as_address(path)}");
                 return ({function})(script, argument);
             }}""",
             argument,
@@ -39,12 +43,21 @@ def call(chromium):
     page.close()
 
 
-def test_python_s_statistics_are_those_of_the_file():
-    assert json.loads(json.dumps(write_fixtures.statistics())) == STATISTICS
+def as_address(path):
+    """Return a script, with what it imports, as an address that needs no server."""
+    source = re.sub(
+        r'from "(\.[^"]+)"',
+        lambda found: f'from "{as_address((path.parent / found[1]).resolve())}"',
+        path.read_text(),
+    )
+    return f"data:text/javascript;base64,{base64.b64encode(source.encode()).decode()}"
 
 
-def test_python_s_charts_are_those_of_the_file():
-    assert write_fixtures.charts() == CHARTS
+@pytest.mark.parametrize("file", write_fixtures.FIXTURES)
+def test_python_s_figures_are_those_of_the_file(file):
+    recorded = json.loads((write_fixtures.FOLDER / file).read_text())
+
+    assert json.loads(json.dumps(write_fixtures.FIXTURES[file]())) == recorded
 
 
 def test_the_files_hold_what_is_worth_comparing():
@@ -52,6 +65,46 @@ def test_the_files_hold_what_is_worth_comparing():
     assert {case["differs"] for case in STATISTICS["ratios"]} == {True, False}
     assert len(CHARTS["ticks"]) > 500
     assert len(CHARTS["formats"]) > 50
+
+
+def test_the_runs_of_the_file_are_not_judged_for_every_reason_that_there_is():
+    codes = {reason["code"] for case in JUDGEMENTS for reason in case["reasons"]}
+
+    assert codes == set(judgement.WORDS)
+    assert sum(not case["reasons"] for case in JUDGEMENTS) >= 4
+
+
+def test_javascript_judges_the_same_runs_and_says_the_same(call):
+    function = """(judgement, { cases, words }) => cases.map(({ facts }) => {
+        const reasons = judgement.findReasons(facts);
+        return {
+            facts, reasons, words: reasons.map((one) => judgement.putIntoWords(one, words)),
+        };
+    })"""
+    argument = {"cases": JUDGEMENTS, "words": judgement.WORDS}
+
+    assert call("judgement.js", function, argument) == JUDGEMENTS
+
+
+def test_javascript_concludes_the_same(call):
+    function = """(figure, cases) => cases.map((one) => {
+        const { ratio, ...names } = figure.conclude(one.figure, one.ladder);
+        const { ratio: value, high, ...others } = ratio;
+        const described = { value, high: high === Infinity ? "inf" : high, ...others };
+        return { ...one, conclusion: { ...names, ratio: described } };
+    })"""
+
+    assert call("compare/figure.js", function, CONCLUSIONS["ladders"]) == CONCLUSIONS["ladders"]
+
+
+def test_javascript_writes_the_same_values_of_figures(call):
+    function = """(figure, cases) => cases.map((one) => ({
+        ...one,
+        text: figure.formatValue(one.figure, one.value),
+        change: figure.formatChange(one.figure, 1000, one.value),
+    }))"""
+
+    assert call("compare/figure.js", function, CONCLUSIONS["values"]) == CONCLUSIONS["values"]
 
 
 def test_javascript_draws_the_same_random_numbers(call):

@@ -19,7 +19,7 @@ from django.db import connection
 from . import needs
 
 ACTS = {"measure": "Measure first", "more": "Do more", "less": "Do less"}
-FIGURES = ("queries", "time", "bytes", "memory")  # in which a lesson may show itself
+FIGURES = ("queries", "time", "bytes", "memory", "cache_calls", "correctness")  # of a lesson
 CLOCKS = ("server", "client")  # the server's ends with the first byte, the client's with the last
 BODIES = ("html", "json", "lines")  # a page, an object with a list of rows, a line for each row
 READINGS = ("answer", "computed", "queries", "workers")  # what a story reads from the answers

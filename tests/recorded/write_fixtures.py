@@ -1,9 +1,9 @@
 """Write the figures on which Python and JavaScript must agree to the last digit.
 
-`python -m tests.recorded.write_fixtures` writes statistics.json and charts.json beside this file.
-They hold inputs, and what the Python functions return for them; tests/test_both_languages.py
-compares both languages with them. Run it again only where a rule is meant to change: the change of
-the two files then shows what else it changes.
+`python -m tests.recorded.write_fixtures` writes the files of FIXTURES beside this file. They hold
+inputs, and what the Python functions return for them; tests/test_both_languages.py compares both
+languages with them. Run it again only where a rule is meant to change: the change of the files then
+shows what else it changes.
 """
 
 import json
@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from perflab.base.numbers import format_number
+from perflab.compare import figures, judgement
 from perflab.load.svg import axis_ticks
 from perflab.measure import stats
 
@@ -106,15 +107,173 @@ def charts():
     }
 
 
-def as_text(figures):
+GOOD = {
+    "noun": "films",
+    "rows_asked": 100,
+    "rows_there": 1851,
+    "rows_after": 1851,
+    "variants": [
+        {"name": "slow", "queries": [101] * 6, "expected": 101, "cold": 101, "rows": 100},
+        {"name": "fast", "queries": [0] * 6, "expected": 0, "cold": 2, "rows": 100},
+    ],
+    "workers_before": [7, 8],
+    "workers_after": [7, 8],
+    "workers_warm": [7, 8],
+    "workers_answered": [7, 8],
+    "seeding": False,
+    "inspected": 0,
+    "check_differs": False,
+}
+
+
+def facts(slow=None, fast=None, **changes):
+    """Return the facts of a run that can be judged, with changes, some of them of its variants."""
+    none = {"cache_errors": 0, "differs": False}
+    variants = [
+        none | variant | (change or {})
+        for variant, change in zip(GOOD["variants"], (slow, fast), strict=True)
+    ]
+    return GOOD | {"variants": variants} | changes
+
+
+def judgements():
+    """Return the facts of many runs, with the reasons why they are not judged, and their words."""
+    unlisted = {"workers_before": None, "workers_after": None}
+    cases = [
+        facts(),
+        facts(rows_asked=5000),
+        facts(rows_asked=5000, rows_there=None, rows_after=None),  # it is judged by the pages
+        facts(fast={"rows": 99}),
+        facts(slow={"rows": 0}, rows_there=None),
+        facts(fast={"rows": None}),
+        facts(rows_there=0, rows_after=0, slow={"queries": [1] * 6, "rows": 0}),
+        facts(rows_there=0, rows_after=1851),
+        facts(rows_after=100_000),
+        facts(seeding=True),
+        facts(inspected=3),
+        facts(slow={"queries": [101, 101]}),
+        facts(slow={"queries": []}, fast={"queries": []}),
+        facts(fast={"cache_errors": 12, "queries": [2] * 6}),
+        facts(slow={"cache_errors": 1}, fast={"cache_errors": 1200}),
+        facts(fast={"queries": [2, 0, 0, 2, 0, 0]}),  # entries expired
+        facts(fast={"queries": [2, 2, 2, 2, 0, 0]}),
+        facts(fast={"queries": [0, 0, 1, 0, 0, 0]}),
+        facts(slow={"queries": [101, 101, 101, 102, 101, 101]}),
+        facts(fast={"queries": [3] * 6}, slow={"queries": [1] * 6}),
+        facts(fast={"differs": True}),
+        facts(fast={"differs": True}, rows_asked=5000),
+        facts(fast={"differs": True, "queries": [1] * 6}),
+        facts(workers_after=[7, 9]),
+        facts(workers_after=[7]),
+        facts(workers_after=[7, 8, 9]),
+        facts(workers_answered=[7, 11]),
+        facts(workers_warm=[7]),  # the other one was there
+        facts(workers_warm=[7], **unlisted),
+        facts(workers_answered=[7], **unlisted),
+        facts(check_differs=True),
+        facts(check_differs=True, fast={"cache_errors": 2}, workers_after=[], inspected=1),
+    ]
+    return {"cases": [judged(case) for case in cases]}
+
+
+def judged(case):
+    """Return a case with the reasons and their words."""
+    reasons = judgement.find_reasons(judgement.Facts.from_json(case))
+    return {
+        "facts": case,
+        "reasons": reasons,
+        "words": [judgement.put_into_words(reason) for reason in reasons],
+    }
+
+
+def conclusions():
+    """Return ladders with what they show, and values of figures as text."""
+    slow, middle, fast = timings(2, 20, 41.7), timings(3, 20, 9.4), timings(4, 20, 4.3)
+    again = timings(12, 20, 4.3)
+
+    def ladder(*variants):
+        names = ("first", "second", "third", "fourth")
+        return [
+            {"name": name, "value": value, "times": times, "verdict": verdict}
+            for name, (value, times, verdict) in zip(names, variants, strict=False)
+        ]
+
+    cases = [
+        ("queries", ladder((101, slow, ""), (1, fast, ""))),
+        ("queries", ladder((101, slow, ""), (1, middle, ""), (1, fast, ""))),
+        ("queries", ladder((101, slow, ""), (1, fast, ""), (1, middle, ""))),  # the last is slower
+        ("queries", ladder((101, slow, ""), (1, fast, ""), (1, again, ""))),
+        ("queries", ladder((1, fast, ""), (2, slow, ""))),  # the last loses twice
+        ("queries", ladder((1, fast, ""), (1, slow, ""), (1, again, ""))),
+        ("time", ladder((9.4, middle, ""), (41.7, slow, ""), (4.3, fast, ""))),
+        ("time", ladder((9.4, middle, ""), (4.3, fast, ""), (41.7, slow, ""))),
+        ("time", ladder((4.3, fast, ""), (4.3, again, ""))),
+        ("bytes", ladder((72421, fast, ""), (4296, again, ""), (4310, fast, ""))),
+        ("bytes", ladder((72421, fast, ""), (4296, middle, ""), (9000, fast, ""))),
+        ("bytes", ladder((1000, fast, ""), (1040, again, ""))),
+        ("memory", ladder((43_600_000, middle, ""), (580_000, slow, ""))),
+        ("memory", ladder((None, middle, ""), (None, fast, ""))),
+        ("cache_calls", ladder((100, middle, ""), (1, fast, ""))),
+        ("correctness", ladder((None, slow, "right"), (None, fast, "stale"))),
+        (
+            "correctness",
+            ladder(
+                (None, slow, "right"),
+                (None, fast, "somebody else's"),
+                (None, middle, "right"),
+                (None, again, "right"),
+            ),
+        ),
+        ("correctness", ladder((None, slow, ""), (None, fast, ""))),
+    ]
+    values = [
+        *(("queries", number) for number in (0, 1, 101, 1234, 2.5)),
+        *(("time", number) for number in (0.0123, 1, 4.3, 123.4)),
+        *(("bytes", number) for number in (0, 1, 72421)),
+        *(("memory", number) for number in (43_612_345, 580_123, 1_000_000, 0)),
+        *(("cache_calls", number) for number in (1, 100)),
+        ("bytes", None),
+    ]
+    return {
+        "ladders": [
+            {"figure": figure, "ladder": case, "conclusion": concluded(figure, case)}
+            for figure, case in cases
+        ],
+        "values": [
+            {
+                "figure": figure,
+                "value": value,
+                "text": figures.format_value(figure, value),
+                "change": figures.format_change(figure, 1000, value),
+            }
+            for figure, value in values
+        ],
+    }
+
+
+def concluded(figure, ladder):
+    """Return a Conclusion as the fixture has it."""
+    found = figures.conclude(figure, [figures.Shown(**variant) for variant in ladder])
+    names = ("first", "shown", "best", "losers")
+    return {name: getattr(found, name) for name in names} | {"ratio": described(found.ratio)}
+
+
+def as_text(found):
     """Return the JSON with one case on a line."""
     parts = []
-    for name, cases in figures.items():
+    for name, cases in found.items():
         lines = ",\n".join(f"  {json.dumps(case, ensure_ascii=False)}" for case in cases)
         parts.append(f" {json.dumps(name)}: [\n{lines}\n ]")
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
+FIXTURES = {
+    "statistics.json": statistics,
+    "charts.json": charts,
+    "judgements.json": judgements,
+    "conclusions.json": conclusions,
+}
+
 if __name__ == "__main__":
-    (FOLDER / "statistics.json").write_text(as_text(statistics()), encoding="utf-8")
-    (FOLDER / "charts.json").write_text(as_text(charts()), encoding="utf-8")
+    for file, make in FIXTURES.items():
+        (FOLDER / file).write_text(as_text(make()), encoding="utf-8")
