@@ -220,6 +220,10 @@ LAB_CACHES = [alias for alias in ("redis", "memcached", "locmem") if alias in CA
 # The session is a signed cookie: it needs no query, and every instance can read it.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 SESSION_COOKIE_HTTPONLY = True
+# Browsers send a host's cookies to all of its ports. With Django's own names a visit here would log
+# a developer out of the other projects on 127.0.0.1.
+SESSION_COOKIE_NAME = "perflab_session"
+CSRF_COOKIE_NAME = "perflab_csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 
 # Browser-side safety.

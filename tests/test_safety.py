@@ -1,6 +1,7 @@
 """Bad input is answered with a page that says what was wrong, before any query is run."""
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -111,7 +112,15 @@ def test_a_form_from_elsewhere_is_refused():
     response = client.post("/visitor/", {"name": "Ada"})
 
     assert_refused(response, 403, "not sent from this site")
-    assert "sessionid" not in response.cookies
+    assert settings.SESSION_COOKIE_NAME not in response.cookies
+
+
+def test_the_lab_s_cookies_leave_those_of_other_projects_on_this_host_alone(client):
+    pages = [client.get("/visitor/"), client.post("/visitor/", {"name": "Ada"})]
+    pages += [client.get(f"/experiments/{slug}/") for slug in registry.experiments]
+
+    names = {name for page in pages for name in page.cookies}
+    assert names == {"perflab_session", "perflab_csrf"}
 
 
 @pytest.mark.parametrize(
