@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 from perflab.access import can_inspect
 from perflab.catalogue.knobs import BadKnob
 
-from .errors import Unavailable, error_page
+from .errors import Unavailable, bad_request, error_page
 
 
 class InspectMiddleware:
@@ -58,6 +58,8 @@ class ErrorPagesMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
+        if refusal := getattr(request, "refusal", ""):  # web.requests sets it
+            return bad_request(request, refusal)
         return self.get_response(request)
 
     def process_exception(self, request, exception):

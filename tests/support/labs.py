@@ -76,8 +76,17 @@ class Lab:
     and seeded here if it is empty). Other options are environment variables: `REDIS_URL=...`.
     """
 
-    def __init__(self, seeded=None, workers=2, threads=1, arguments=(), **environment):
+    def __init__(
+        self,
+        seeded=None,
+        workers=2,
+        threads=1,
+        arguments=(),
+        application="perflab.wsgi",
+        **environment,
+    ):
         self.seeded = seeded
+        self.application = application
         self.var = temporary_folder()
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -117,7 +126,9 @@ class Lab:
             self.seeded.copy_to(self.var / "perflab.sqlite3")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                gunicorn_command(f"127.0.0.1:{self.port}", self.arguments),
+                gunicorn_command(
+                    f"127.0.0.1:{self.port}", self.arguments, application=self.application
+                ),
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
