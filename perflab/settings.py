@@ -116,7 +116,7 @@ MIDDLEWARE = [
     "perflab.web.middleware.ContentSecurityPolicyMiddleware",
     *(["perflab.web.toolbar.middleware.ToolbarMiddleware"] if TOOLBAR else []),
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "perflab.web.middleware.HostCheckMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "perflab.web.middleware.ErrorPagesMiddleware",
@@ -243,6 +243,7 @@ CONTENT_SECURITY_POLICY = (
 )
 if HTTPS:
     SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^health/$"]  # a balancer asks each instance, by plain HTTP
     # Gunicorn says whether a visitor came by HTTPS, and believes only its balancer in this
     # (forwarded_allow_ips). With SECURE_PROXY_SSL_HEADER Django would believe every client.
     SECURE_HSTS_SECONDS = 31_536_000

@@ -6,6 +6,7 @@ navigation, and its page carries the toolbar.
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, ProgrammingError
+from django.middleware.common import CommonMiddleware
 
 from perflab.access import can_inspect
 from perflab.catalogue.knobs import BadKnob
@@ -31,6 +32,19 @@ class InspectMiddleware:
                 part for part in parts if not part.startswith(("inspect=", "trace="))
             )
         return self.get_response(request)
+
+
+class HostCheckMiddleware(CommonMiddleware):
+    """Django's CommonMiddleware, which refuses a request by a Host that is not in ALLOWED_HOSTS.
+
+    /health/ answers by any Host: balancers and kubelets ask by an IP address. Nothing in its answer
+    depends on the Host.
+    """
+
+    def process_request(self, request):
+        if request.path_info == "/health/":
+            return None
+        return super().process_request(request)
 
 
 class ContentSecurityPolicyMiddleware:

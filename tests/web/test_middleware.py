@@ -1,7 +1,14 @@
 """Test who inspects a page and who measures it."""
 
+import json
+import socket
+
 import pytest
 from django.test import Client
+
+from tests.support.balancers import ask
+from tests.support.labs import Lab
+from tests.test_settings import PUBLIC
 
 pytestmark = pytest.mark.django_db
 DOCUMENT = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
@@ -63,3 +70,35 @@ def test_a_client_that_is_not_on_this_machine_never_inspects():
     stranger = Client(REMOTE_ADDR="192.0.2.7", SERVER_NAME="127.0.0.1")
 
     assert stranger.get("/films/?inspect=1", headers=DOCUMENT).wsgi_request.inspect is False
+
+
+@pytest.fixture(scope="module")
+def public_lab(seeded_database):
+    with Lab(seeded_database, workers=1, **PUBLIC) as lab:
+        yield lab
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Host": "10.0.3.7:8000"}, {"Host": "[fd00::7]"}, {"Host": "a b"}, {"Host": ""}]
+)
+def test_health_answers_a_balancer_by_any_host_and_without_https(public_lab, headers):
+    answer = ask(public_lab.port, "/health/", headers=headers)
+
+    assert answer.status == 200
+    assert json.loads(answer.text)["status"] == "ok"
+    assert "Content-Security-Policy" in answer.headers
+
+
+def test_health_answers_without_a_host(public_lab):
+    with socket.create_connection(("127.0.0.1", public_lab.port), 30) as client:
+        client.sendall(b"GET /health/ HTTP/1.0\r\n\r\n")
+
+        assert client.recv(100).startswith(b"HTTP/1.0 200 OK")
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/health/x/", "/experiments.json"])
+def test_every_other_page_of_a_public_lab_needs_its_name_and_https(public_lab, path):
+    https = {"X-Forwarded-Proto": "https"}
+
+    assert ask(public_lab.port, path, headers={"Host": "lab.example.org"}).status == 301
+    assert ask(public_lab.port, path, headers={"Host": "10.0.3.7", **https}).status == 400
