@@ -75,22 +75,9 @@ def on_starting(server):
             server.cfg.set("control_socket", str(own))
     disabled = server.cfg.control_socket_disable
     os.environ["PERFLAB_CONTROL_SOCKET"] = "" if disabled else server.cfg.control_socket
-    make_scoreboard(server, ports[0] if ports else address.port)
     if server.cfg.worker_class_str != "gevent":  # gevent has to patch the standard library first
         load_libraries()
     check_settings()
-
-
-def make_scoreboard(server, port):
-    """Make the file in which the workers say what they do; it outlives them, and a reload."""
-    threads = server.cfg.threads if server.cfg.worker_class_str == "gthread" else 1
-    path = var / f"scoreboard-{port}"
-    try:
-        slots = 2 * environment.MAX_WORKERS
-        server.scoreboard = scoreboard.Scoreboard(path, slots, threads)
-    except OSError as error:
-        refuse(f"cannot make {path}: {error.strerror}")
-    os.environ["PERFLAB_SCOREBOARD"] = str(path)
 
 
 def load_libraries():
@@ -125,9 +112,29 @@ def check_settings():
 
 
 def when_ready(server):
-    """Check the addresses again, now those that Gunicorn listens on: systemd may open others."""
+    """Check the addresses again, now those that Gunicorn listens on: systemd may open others.
+
+    Only now the scoreboard is made. A Gunicorn whose port is taken must not replace the scoreboard
+    of the lab that runs there.
+    """
     for listener in server.LISTENERS:
         refuse_public_address(listener.getsockname())
+    make_scoreboard(server)
+
+
+def make_scoreboard(server):
+    """Make the file in which the workers say what they do; it outlives them, and a reload."""
+    where = (listener.getsockname() for listener in server.LISTENERS)
+    ports = [one[1] for one in where if isinstance(one, tuple)]
+    path = var / f"scoreboard-{ports[0] if ports else address.port}"
+    threads = server.cfg.threads if server.cfg.worker_class_str == "gthread" else 1
+    try:
+        slots = 2 * environment.MAX_WORKERS
+        server.scoreboard = scoreboard.Scoreboard(path, slots, threads)
+    except OSError as error:
+        refuse(f"cannot make {path}: {error.strerror}")
+    scoreboard.remove_orphans(var)
+    os.environ["PERFLAB_SCOREBOARD"] = str(path)
 
 
 def refuse_public_address(where):

@@ -3,6 +3,7 @@
 Every variable that is read here is listed in .env.example and in docs/settings.md.
 """
 
+import contextlib
 import os
 import re
 import secrets
@@ -54,8 +55,11 @@ except OSError as error:
 def local_secret_key():
     """Return the key of this lab, which is made once and shared by all its workers."""
     path = VAR / "secret_key"
-    write_text_once(path, secrets.token_urlsafe(50), mode=0o600)
-    return path.read_text()
+    try:
+        write_text_once(path, secrets.token_urlsafe(50), mode=0o600)
+        return path.read_text()
+    except OSError as error:
+        raise ImproperlyConfigured(f"cannot make {path}: {error.strerror}.") from error
 
 
 # Safety. Others can reach a public lab, so it has no toolbar, low maxima and a real secret key.
@@ -253,7 +257,8 @@ if HTTPS:
 # are.
 STATIC_URL = "static/"
 STATIC_ROOT = VAR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)
+with contextlib.suppress(OSError):  # a full disk: then they are served from where they lie
+    STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {"staticfiles": {"BACKEND": "perflab.web.static_files.LabStaticFilesStorage"}}
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
 

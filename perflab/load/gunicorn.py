@@ -61,6 +61,7 @@ class Gunicorn:
         self.url = f"http://{self.address}"
         self.workers = workers
         self.var = paths.var_folder()
+        self.scoreboard = self.var / f"scoreboard-{self.address.port}"
         self.log = self.var / "log" / "load-gunicorn.log"
         self.command = gunicorn_command(
             self.address,
@@ -102,7 +103,11 @@ class Gunicorn:
     def __exit__(self, *_):
         if self.process is not None:
             end(self.process, GRACE_S + 2)
-        with contextlib.suppress(OSError):  # a Gunicorn that was killed leaves its socket
+        # A Gunicorn that was killed leaves its scoreboard and its socket.
+        with contextlib.suppress(OSError, scoreboard.NoScoreboard):
+            if self.process and scoreboard.snapshot(self.scoreboard).master == self.process.pid:
+                self.scoreboard.unlink()
+        with contextlib.suppress(OSError):
             paths.socket_path(self.var, f"gunicorn-{self.address.port}.sock").unlink()
 
     def wait(self):
@@ -177,7 +182,7 @@ class Gunicorn:
 
     def requests_by_worker(self):
         """Return how many requests each worker has answered, by its pid."""
-        slots = scoreboard.read(self.var / f"scoreboard-{self.address.port}")
+        slots = scoreboard.read(self.scoreboard)
         return {slot.pid: slot.requests for slot in slots}
 
     def queued_s(self):

@@ -92,6 +92,7 @@ class Lab:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = self.var / "lab.log"
         self.arguments = arguments
+        self.prefix = ()  # of the command, for a lab that another program starts
         self.workers = workers
         self.process = None
         self.environment = {
@@ -126,9 +127,12 @@ class Lab:
             self.seeded.copy_to(self.var / "perflab.sqlite3")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                gunicorn_command(
-                    f"127.0.0.1:{self.port}", self.arguments, application=self.application
-                ),
+                [
+                    *self.prefix,
+                    *gunicorn_command(
+                        f"127.0.0.1:{self.port}", self.arguments, application=self.application
+                    ),
+                ],
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

@@ -16,7 +16,7 @@ yours, with the hooks in gunicorn.conf.py.
 from .latency import Latency
 from .reading import NoScoreboard, Slot, Snapshot, read, snapshot
 from .sockets import count_waiting_connections, queue_time_ns, set_listening_sockets
-from .writing import Scoreboard, SlotWriter
+from .writing import Scoreboard, SlotWriter, remove_orphans
 
 __all__ = [
     "Latency",
@@ -28,6 +28,7 @@ __all__ = [
     "count_waiting_connections",
     "queue_time_ns",
     "read",
+    "remove_orphans",
     "set_listening_sockets",
     "snapshot",
 ]

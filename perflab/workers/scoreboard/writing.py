@@ -1,5 +1,6 @@
 """Write the scoreboard: the master gives and frees slots, each worker counts in its own slot."""
 
+import errno
 import mmap
 import os
 import threading
@@ -36,7 +37,7 @@ class Scoreboard:
         self.path, self.slots, self.threads = Path(path), slots, threads
         with draft_of(self.path, mode=0o600) as draft:
             with draft.open("r+b") as file:
-                file.truncate(file_size(slots, threads))
+                allocate(file, file_size(slots, threads))
                 # Forked workers share this memory.
                 self.map = mmap.mmap(file.fileno(), file_size(slots, threads))
             HEADER.pack_into(self.map, 0, MAGIC, slots, threads, os.getpid(), time(), 0, 0)
@@ -68,6 +69,39 @@ class Scoreboard:
         with suppress(OSError, NoScoreboard):
             if snapshot(self.path).master == os.getpid():
                 self.path.unlink()
+
+
+def allocate(file, size):
+    """Make an empty file so many bytes of zeros, which the disk really has. Raises OSError.
+
+    A file that is only made longer (truncate) has no blocks on the disk. On a full disk the first
+    write to its memory would then end the process, by SIGBUS.
+    """
+    try:
+        os.posix_fallocate(file.fileno(), 0, size)
+    except AttributeError:  # macOS
+        write_zeros(file, size)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+            raise
+        write_zeros(file, size)  # a file system that cannot allocate
+
+
+def write_zeros(file, size):
+    """Write so many bytes of zeros and wait until they are on the disk."""
+    file.write(bytes(size))
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def remove_orphans(folder):
+    """Delete the scoreboards in a folder whose Gunicorn has ended without deleting its own."""
+    for path in Path(folder).glob("scoreboard-*"):
+        with suppress(OSError, NoScoreboard):
+            try:
+                os.kill(snapshot(path).master, 0)
+            except ProcessLookupError:
+                path.unlink()
 
 
 class SlotWriter:
