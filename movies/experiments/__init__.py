@@ -1,6 +1,7 @@
 """The experiments, in teaching order. A new one is a file here and a line in this list."""
 
-from movies.models import Movie
+from movies import seeding
+from perflab.catalogue import collection
 from perflab.catalogue.registry import register
 
 register(
@@ -40,5 +41,12 @@ register(
         "serialise",
         "payload",
     ],
-    collection_size=Movie.objects.count,
+)
+collection.use(
+    collection.Source(
+        count=seeding.count_films,
+        grows=seeding.can_grow,
+        real=seeding.REAL_FILMS,
+        most=seeding.MAX_MOVIES,
+    )
 )

@@ -77,7 +77,9 @@ def import_films(folder, limit=seeding.MAX_MOVIES, types=("movie",), replace=Fal
             staging.drop(cursor)
     progress("tidying up", chosen, chosen)
     writing.tidy_up()
-    return Summary(added, unused, "title.ratings" in paths, perf_counter() - started)
+    seconds = perf_counter() - started
+    seeding.renew_record(0, seconds)  # films per second of an import are not those of `seed`
+    return Summary(added, unused, "title.ratings" in paths, seconds)
 
 
 def ensure_replaceable(replace):

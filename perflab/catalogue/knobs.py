@@ -6,18 +6,21 @@ checks them.
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.signals import setting_changed
+from django.db import Error as DatabaseError
 from django.dispatch import receiver
 from django.http import HttpRequest, QueryDict
 
 from perflab.base import numbers
 
-from .registry import Choice
+from . import collection
+from .registry import Choice, Experiment
 
 DEFAULT_MOVIES = 100
 MIN_RUNS, MAX_RUNS, DEFAULT_RUNS = 5, 200, 20
@@ -40,6 +43,24 @@ class BadKnob(ValueError):
     """A knob that cannot be used. The message names it, its range and what was sent."""
 
 
+class TooManyRows(BadKnob):
+    """More rows are asked for than there are. The message says how many there are."""
+
+    def __init__(self, asked: int, most: int, rows: str) -> None:
+        super().__init__(
+            f"movies must be a whole number from 1 to {most:,}, not {asked:,}: this collection "
+            f"holds {most:,} {rows}."
+        )
+        self.asked = asked
+
+
+class NoRows(BadKnob):
+    """There is nothing to show yet, whatever the knobs say."""
+
+    def __init__(self) -> None:
+        super().__init__("There are no films yet: run `manage.py seed`.")
+
+
 @dataclass(frozen=True)
 class Knobs:
     """The values of the knobs, all of them checked."""
@@ -51,13 +72,22 @@ class Knobs:
     own: dict[str, int] = field(default_factory=dict)  # the experiment's own, by name
 
     @classmethod
-    def read(cls, query: QueryDict, own: Iterable[Choice] = ()) -> "Knobs":
+    def read(
+        cls,
+        query: QueryDict,
+        own: Iterable[Choice] = (),
+        most: int | None = None,
+        rows: str = "films",
+    ) -> "Knobs":
         """Return the knobs of a request, from `request.GET`, with an experiment's `own`.
 
-        Raises BadKnob.
+        `most` is how many `rows` there are, None where that is not known. Raises BadKnob.
         """
+        movies = _whole_number(query, "movies", 1, settings.MAX_MOVIES, 0)
+        if movies and most and movies > most:
+            raise TooManyRows(movies, most, rows)
         return cls(
-            movies=_whole_number(query, "movies", 1, settings.MAX_MOVIES, DEFAULT_MOVIES),
+            movies=movies or min(DEFAULT_MOVIES, most or DEFAULT_MOVIES),
             round_trip=_decimal(query, "round_trip", 0, settings.MAX_ROUND_TRIP_MS, 0),
             cache=_choice(query, "cache", settings.LAB_CACHES),
             cold=_token(query, "cold"),
@@ -65,20 +95,38 @@ class Knobs:
         )
 
     @classmethod
-    def read_request(cls, request: HttpRequest, own: tuple[Choice, ...] = ()) -> "Knobs":
-        """Return the knobs of a request. Raises BadKnob.
+    def read_request(cls, request: HttpRequest, experiment: Experiment) -> "Knobs":
+        """Return the knobs of a measured request. Raises BadKnob.
 
         A measurement asks for one address again and again, so they are kept by the query string.
-        They may depend on nothing else but the settings.
+        They may depend on nothing else but the settings, the experiment and the number of rows.
         """
-        key = (request.META["QUERY_STRING"], own)
+        most = collection.most_rows(experiment)
+        key = (request.META["QUERY_STRING"], experiment.knobs, experiment.rows, most)
         known = _known.get(key)
         if known is None:
-            known = cls.read(request.GET, own)
+            try:
+                known = cls.read_for(request.GET, experiment, most)
+            except (TooManyRows, NoRows):
+                # The record may be old. This answer is no measurement, so it may run a query.
+                with suppress(DatabaseError):
+                    most = collection.renew().most_rows(experiment)
+                known = cls.read_for(request.GET, experiment, most)
+                key = (*key[:-1], most)
             if len(_known) >= MAX_KNOWN:
                 _known.clear()
             _known[key] = known
         return known
+
+    @classmethod
+    def read_for(cls, query: QueryDict, experiment: Experiment, most: int | None) -> "Knobs":
+        """Return the knobs for an experiment of which there are `most` rows.
+
+        Raises BadKnob.
+        """
+        if most == 0:
+            raise NoRows
+        return cls.read(query, experiment.knobs, most, experiment.rows)
 
     def query_string(self) -> str:
         """Return the knobs as they stand in an address, all of them but the token."""
@@ -108,10 +156,18 @@ def read_work_ms(query: QueryDict) -> int:
     return _whole_number(query, "ms", 0, settings.MAX_WORK_MS, DEFAULT_WORK_MS)
 
 
-def describe_knobs() -> dict[str, dict[str, Any]]:
-    """Return what each knob accepts and its default, for /experiments.json and the forms."""
+def describe_knobs(most: int | None = None) -> dict[str, dict[str, Any]]:
+    """Return what each knob accepts and its default, for /experiments.json and the forms.
+
+    `most` is how many rows there are, None where that is not known.
+    """
+    most = most or settings.MAX_MOVIES
     return {
-        "movies": {"min": 1, "max": settings.MAX_MOVIES, "default": DEFAULT_MOVIES},
+        "movies": {
+            "min": 1,
+            "max": min(most, settings.MAX_MOVIES),
+            "default": min(most, DEFAULT_MOVIES),
+        },
         "round_trip": {"min": 0, "max": settings.MAX_ROUND_TRIP_MS, "default": 0, "unit": "ms"},
         "cache": {"choices": settings.LAB_CACHES, "default": settings.LAB_CACHES[0]},
         "cold": {"pattern": TOKEN, "default": ""},

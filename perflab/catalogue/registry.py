@@ -3,7 +3,7 @@
 An experiment is one module with views and one name, `experiment`. Its docstring is the explanation
 that its page shows. A package of experiments lists its modules in teaching order:
 
-    register(__name__, ["n_plus_one", "cache_page"], collection_size=Movie.objects.count)
+    register(__name__, ["n_plus_one", "cache_page"])
 """
 
 from collections.abc import Callable, Iterable
@@ -108,10 +108,6 @@ class Variant:
         return self.warm if warm and self.warm else self.queries
 
 
-def _unknown_size() -> int:
-    raise LookupError("An experiment knows the size of the collection once it is registered.")
-
-
 @dataclass(kw_only=True)
 class Experiment:
     """A lesson: the same page made in two or more ways, from slow to fast."""
@@ -128,9 +124,8 @@ class Experiment:
     clock: str = "server"  # whose time is compared (CLOCKS)
     needs: str = ""  # a database ("postgresql") or a Django ("django>=6.1") to run it on
     rows: str = "films"  # what a page's rows are called
-    # A queryset's own `count` would run a query to be shown, so the two are left out of the repr.
+    # A queryset's own `count` would run a query to be shown, so it is left out of the repr.
     count: Callable[[], int] | None = field(default=None, repr=False)  # rows there are; None: films
-    collection_size: Callable[[], int] = field(default=_unknown_size, repr=False)  # films there are
     shows_from: int = 0  # how many films make the difference plain
     knobs: tuple[Choice, ...] = ()  # which no other experiment has
     story: tuple[Step, ...] = ()  # what happens, where the lesson is no matter of speed
@@ -174,10 +169,6 @@ class Experiment:
         """Whether this lab has what it needs."""
         return needs.are_met(self.needs)
 
-    def row_count(self) -> int:
-        """Return how many rows there are for the page to show."""
-        return (self.count or self.collection_size)()
-
     def variant(self, name: str) -> Variant:
         """Return the variant of that name; `slow` and `fast` name any ladder's ends too.
 
@@ -192,15 +183,11 @@ class Experiment:
 experiments: dict[str, Experiment] = {}
 
 
-def register(package: str, modules: list[str], collection_size: Callable[[], int]) -> None:
-    """Import a package's experiment modules and list them, by slug, in the order given.
-
-    `collection_size` counts the films that there are.
-    """
+def register(package: str, modules: list[str]) -> None:
+    """Import a package's experiment modules and list them, by slug, in the order given."""
     for name in modules:
         module = import_module(f"{package}.{name}")
         experiment: Experiment = module.experiment
-        experiment.collection_size = collection_size
         experiment.slug = name.replace("_", "-")
         docstring = cleandoc(module.__doc__ or "")
         experiment.summary, _, experiment.explanation = docstring.partition("\n\n")

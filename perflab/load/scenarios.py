@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import QueryDict
 from django.urls import Resolver404, resolve, reverse
 
-from perflab.catalogue import knobs, needs, registry
+from perflab.catalogue import collection, knobs, needs, registry
 
 from .plan import LoadRefused
 
@@ -96,7 +96,11 @@ def check_experiment(plan):
 def check_here(plan):
     """Raise LoadRefused for what a lab with our settings would refuse: an address, a knob."""
     try:
-        chosen = knobs.Knobs.read(QueryDict(urlencode(plan.knobs)))
+        experiment = registry.experiments.get(slug_of(plan) or "")
+        found = collection.read()
+        most = found and (found.most_rows(experiment) if experiment else found.films)
+        rows = experiment.rows if experiment else "films"
+        chosen = knobs.Knobs.read(QueryDict(urlencode(plan.knobs)), most=most, rows=rows)
         for target in targets(plan):
             if target.path:
                 resolve(target.path.partition("?")[0])

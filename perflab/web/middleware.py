@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 from django.middleware.common import CommonMiddleware
 
 from perflab.access import can_inspect
-from perflab.catalogue.knobs import BadKnob
+from perflab.catalogue.knobs import BadKnob, NoRows
 
 from .errors import Unavailable, bad_request, error_page
 
@@ -77,6 +77,8 @@ class ErrorPagesMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request, exception):
+        if isinstance(exception, NoRows):
+            return error_page(request, 503, "There are no films yet", "Run `manage.py seed`.")
         if isinstance(exception, BadKnob):
             title = "A knob cannot be set like that"
             return error_page(request, 400, title, str(exception))

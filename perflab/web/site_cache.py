@@ -43,7 +43,7 @@ class SiteCacheMiddleware:
             return self.get_response(request)
         experiment, name, middleware = found
         try:
-            chosen = Knobs.read_request(request, experiment.knobs)
+            chosen = Knobs.read_request(request, experiment)
         except BadKnob:
             return self.get_response(request)  # the view answers with the error page
         with variant_scope(experiment.slug, experiment.variant(name), chosen):

@@ -39,7 +39,7 @@ def make(*variants, **options):
         variants=variants
         or (Variant("slow", pages, Queries(1)), Variant("fast", pages, Queries(1))),
         slug="a-lesson",
-        **{"collection_size": Movie.objects.count, **options},
+        **options,
     )
 
 
@@ -107,7 +107,7 @@ def test_a_word_that_means_nothing_is_refused_when_the_lab_starts(wrong, monkeyp
     monkeypatch.setattr(registry, "import_module", lambda name: module)
 
     with pytest.raises(ValueError, match=f"'{next(iter(wrong.values()))}' is none of "):
-        registry.register("lessons", ["odd"], collection_size=Movie.objects.count)
+        registry.register("lessons", ["odd"])
 
 
 @pytest.mark.parametrize("part", ["body", "read"])
@@ -119,31 +119,14 @@ def test_so_is_a_word_of_a_variant_or_of_a_story(part, monkeypatch):
     monkeypatch.setattr(registry, "import_module", lambda name: module)
 
     with pytest.raises(ValueError, match=r"lessons\.odd: 'odd' is none of "):
-        registry.register("lessons", ["odd"], collection_size=Movie.objects.count)
-
-
-def test_a_package_says_how_many_rows_there_are_unless_an_experiment_does(monkeypatch):
-    modules = {}
-    for name, options in (("whole", {}), ("part", {"count": lambda: 12})):
-        modules[f"lessons.{name}"] = types.ModuleType(f"lessons.{name}", "A lesson.\n\nText.")
-        modules[f"lessons.{name}"].experiment = make(**options)
-    monkeypatch.setattr(registry, "import_module", modules.get)
-    monkeypatch.setattr(registry, "experiments", {})
-
-    registry.register("lessons", ["whole", "part"], collection_size=lambda: 1851)
-
-    assert {name: e.row_count() for name, e in registry.experiments.items()} == {
-        "whole": 1851,
-        "part": 12,
-    }
-    assert {e.collection_size() for e in registry.experiments.values()} == {1851}
+        registry.register("lessons", ["odd"])
 
 
 @pytest.mark.django_db
 def test_an_experiment_is_shown_without_a_query(django_assert_num_queries):
     """The toolbar shows every object that a template is given."""
     films = Movie.objects.filter(year__gt=1990)
-    experiment = make(count=films.count, collection_size=films.count)
+    experiment = make(count=films.count)
 
     with django_assert_num_queries(0):
         assert "A lesson" in repr(experiment)
@@ -288,7 +271,7 @@ def test_a_collection_too_small_for_a_lesson_is_told_how_to_grow(lesson, visitor
 
 @pytest.mark.django_db
 def test_what_no_page_shows_counts_for_the_size_of_a_collection(lesson, visitor):
-    lesson(shows_from=5000, count=lambda: 12, collection_size=lambda: 5000)
+    lesson(shows_from=1851, count=lambda: 12)
 
     assert "manage.py seed --movies" not in visitor.get("/experiments/a-lesson/").content.decode()
 

@@ -42,7 +42,7 @@ def change(request, slug, name):
     chosen_variant = variant_or_404(experiment, name)
     if not chosen_variant.change:
         raise Http404(f"{experiment.title} has nothing to change")
-    chosen = Knobs.read(request.GET, experiment.knobs)
+    chosen = Knobs.read_request(request, experiment)
     with variant_scope(slug, chosen_variant, chosen):
         chosen_variant.change(request, chosen.movies)
     if chosen.cold:  # the data is new for everybody, but the variant updated its cold entries alone

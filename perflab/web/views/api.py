@@ -13,6 +13,7 @@ from perflab.catalogue import knobs, registry
 from perflab.measure import query_plan, traces
 
 from ..errors import reads_only
+from .lookup import collection_now
 
 LOCAL_ONLY = "Traces and plans are for visitors on the lab's own machine."
 
@@ -20,10 +21,12 @@ LOCAL_ONLY = "Traces and plans are for visitors on the lab's own machine."
 @reads_only
 def catalogue(request):
     """Send every experiment as JSON, for Locust scenarios and other people's tools."""
+    found = collection_now()
     return JsonResponse(
         {
             "version": 2,
-            "knobs": knobs.describe_knobs(),
+            "collection": found and {"films": found.films},
+            "knobs": knobs.describe_knobs(found and found.films),
             "experiments": [
                 {
                     "slug": experiment.slug,
@@ -31,6 +34,7 @@ def catalogue(request):
                     "act": experiment.act,
                     "topic": experiment.topic,
                     "rows": experiment.rows,
+                    "most_rows": found and found.most_rows(experiment),
                     "figure": experiment.figure,
                     "clock": experiment.clock,
                     "knobs": {

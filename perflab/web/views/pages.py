@@ -18,7 +18,7 @@ from perflab.catalogue.sources import variant_sources
 from perflab.compare import last_results
 
 from ..errors import reads_only
-from .lookup import experiment_or_404
+from .lookup import collection_now, experiment_or_404
 from .variants import describe_needs
 
 prose = MarkdownIt("commonmark", {"html": False})  # html=False escapes
@@ -59,6 +59,9 @@ def comparison(request, slug):
     chosen = Knobs.read(request.GET, experiment.knobs)
     runs = knobs.read_runs(request.GET)
     chosen.refuse_if_too_slow(max(v.queries.at(chosen.movies) for v in experiment.variants))
+    found = collection_now()
+    most = found.most_rows(experiment) if found else None
+    chosen = Knobs.read(request.GET, experiment.knobs, most, experiment.rows)
     frames_inspect = request.GET.get("frames") == "inspect"
     sources = variant_sources(experiment.slug, experiment.variants)
     ladder = experiment.ladder
@@ -91,7 +94,7 @@ def comparison(request, slug):
         "knobs": chosen,
         "runs": runs,
         "guess": request.GET.get("guess") != "0",
-        "limits": knobs.describe_knobs(),
+        "limits": knobs.describe_knobs(most),
         "min_runs": knobs.MIN_RUNS,
         "max_runs": knobs.MAX_RUNS,
         "is_local": is_local(request),
@@ -103,18 +106,19 @@ def comparison(request, slug):
         "needs": "" if experiment.runs_here else describe_needs(experiment),
         "can_play": is_local(request) or not any(variant.change for variant in experiment.variants),
         "own_knobs": [(knob, chosen.own[knob.name]) for knob in experiment.knobs],
-        "too_small": _too_small(experiment),
+        "collection": found,
+        "can_run": experiment.runs_here and most != 0,
+        "too_small": _too_small(experiment, found),
         **_neighbours(slug),
     }
     return render(request, "perflab/comparison.html", context)
 
 
-def _too_small(experiment):
+def _too_small(experiment, found):
     """Return how many films there are if they are too few to show the lesson; else 0."""
-    if not experiment.shows_from or not experiment.runs_here:
+    if not found or not experiment.runs_here:
         return 0
-    found = experiment.collection_size()
-    return found if found < experiment.shows_from else 0
+    return found.films if found.films < experiment.shows_from else 0
 
 
 def _neighbours(slug):

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from perflab import caches
-from perflab.catalogue import needs
+from perflab.catalogue import collection, needs
 from perflab.catalogue.knobs import Knobs
 from perflab.measure.round_trip import round_trip
 
@@ -32,7 +32,7 @@ def variant(request, slug, name):
     if name != chosen_variant.name:
         address = reverse("variant", args=[slug, chosen_variant.name])
         return redirect(f"{address}?{request.META['QUERY_STRING']}".rstrip("?"))
-    chosen = Knobs.read_request(request, experiment.knobs)
+    chosen = Knobs.read_request(request, experiment)
     chosen.refuse_if_too_slow(chosen_variant.queries.at(chosen.movies))
     view = synchronous(chosen_variant.view)
     with variant_scope(slug, chosen_variant, chosen):
@@ -88,4 +88,5 @@ def describe_needs(experiment):
 @reads_only
 def rows(request, slug):
     """Send how many rows the collection has for an experiment's page, as JSON."""
-    return JsonResponse({"rows": experiment_or_404(slug).row_count()})
+    experiment = experiment_or_404(slug)
+    return JsonResponse({"rows": collection.renew().most_rows(experiment)})
