@@ -5,12 +5,12 @@ navigation, and its page carries the toolbar.
 """
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, ProgrammingError
 from django.middleware.common import CommonMiddleware
 
-from perflab.access import can_inspect
+from perflab.access import can_inspect, is_local
 from perflab.catalogue.knobs import BadKnob, NoRows
 
+from . import database_failures
 from .errors import Unavailable, bad_request, error_page
 
 
@@ -82,27 +82,15 @@ class ErrorPagesMiddleware:
         if isinstance(exception, BadKnob):
             title = "A knob cannot be set like that"
             return error_page(request, 400, title, str(exception))
-        if missing := missing_in_database(exception):
-            title = f"The database has no {missing} yet"
-            detail = "Run `manage.py migrate`, then `manage.py seed`."
-        elif isinstance(exception, (OperationalError, InterfaceError)):
-            title = "The database does not answer"
-            detail = "What needs no database still works. Reload when it is back."
-        elif isinstance(exception, Unavailable):
-            title, detail = "A part of the lab does not answer", str(exception)
-        else:
-            return None
-        return error_page(request, 503, title, detail)
-
-
-def missing_in_database(exception):
-    """Return what the database lacks, "tables" or "columns of this version"; "" if nothing."""
-    if not isinstance(exception, (OperationalError, ProgrammingError)):
-        return ""
-    message, state = str(exception), getattr(exception.__cause__, "sqlstate", None)
-    if "no such table" in message or state == "42P01":
-        return "tables"
-    return "columns of this version" if "no such column" in message or state == "42703" else ""
+        if isinstance(exception, Unavailable):
+            return error_page(request, 503, "A part of the lab does not answer", str(exception))
+        if failure := database_failures.recognize(exception):
+            database_failures.note(failure, exception)
+            # The database's own words may name its host and its user.
+            said = database_failures.in_one_line(exception) if is_local(request) else ""
+            detail = f"{failure.advice} It says: {said}" if said else failure.advice
+            return error_page(request, 503, failure.what, detail)
+        return None
 
 
 def is_navigation(request):

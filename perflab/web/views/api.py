@@ -12,6 +12,7 @@ from perflab.access import is_local
 from perflab.catalogue import knobs, registry
 from perflab.measure import query_plan, traces
 
+from .. import database_failures
 from ..errors import reads_only
 from .lookup import collection_now
 
@@ -106,19 +107,22 @@ def health(request):
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        database = "up"
-    except DatabaseError:
-        database = "down"
+        database = {"vendor": connection.vendor, "state": "up"}
+    except DatabaseError as error:
+        failure = database_failures.recognize(error) or database_failures.NO_ANSWER
+        database_failures.note(failure, error)
+        database = {"vendor": connection.vendor, "state": "down", "reason": failure.what}
+    database["last_failure"] = database_failures.read_last()
     state = {
         "status": "ok",
         "instance": settings.INSTANCE,
-        "database": {"vendor": connection.vendor, "state": database},
+        "database": database,
         "caches": {alias: "up" if caches.ping(alias) else "down" for alias in settings.LAB_CACHES},
     }
     if "down" in state["caches"].values():
         state["status"] = "degraded"
-    if database == "down":
+    if database["state"] == "down":
         state["status"] = "down"
-    response = JsonResponse(state, status=503 if database == "down" else 200)
+    response = JsonResponse(state, status=503 if state["status"] == "down" else 200)
     response["Cache-Control"] = "no-store"
     return response

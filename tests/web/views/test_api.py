@@ -39,9 +39,12 @@ def test_the_catalogue_names_every_variant_and_what_it_promises(client):
     assert set(catalogue["knobs"]) == {"movies", "round_trip", "cache", "cold"}
 
 
-def test_health_names_each_part(client):
+def test_health_names_each_part(client, settings, tmp_path):
+    settings.VAR = tmp_path  # where nothing has failed yet
+
     state = json.loads(client.get("/health/").content)
 
     assert state["status"] == "ok"
-    assert state["database"] == {"vendor": connection.vendor, "state": "up"}
+    known = {"vendor": connection.vendor, "state": "up", "last_failure": None}
+    assert state["database"] == known
     assert set(state["caches"].values()) == {"up"}
