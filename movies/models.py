@@ -134,13 +134,29 @@ class Tonight(models.Model):
     def change(cls):
         """Announce the next film of the collection; the first one follows the last one."""
         with transaction.atomic():
-            cls.objects.get_or_create(pk=1)
-            tonight = cls.objects.select_for_update().get(pk=1)
+            tonight = cls._lock()
             films = Movie.objects.order_by("id")
             film = films.filter(id__gt=tonight.film_id).first() or films.first()
-            tonight.film_id = film.id if film else 1
-            tonight.changes += 1
-            tonight.save()
+            tonight._announce(film.id if film else 1)
+
+    @classmethod
+    def announce(cls, film_id):
+        """Announce this film, unless it is announced already."""
+        with transaction.atomic():
+            tonight = cls._lock()
+            if tonight.film_id != film_id:
+                tonight._announce(film_id)
+
+    @classmethod
+    def _lock(cls):
+        """Return the row, which nobody else changes until this transaction ends."""
+        cls.objects.get_or_create(pk=1)
+        return cls.objects.select_for_update().get(pk=1)
+
+    def _announce(self, film_id):
+        self.film_id = film_id
+        self.changes += 1
+        self.save()
 
 
 class Draft(models.Model):

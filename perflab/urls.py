@@ -10,7 +10,7 @@ from perflab.web.views import actions, api, calibrated, load, pages, system, var
 class VariantConverter(SlugConverter):
     """A variant's name: a slug that is no action on its experiment."""
 
-    regex = "(?!(?:flush|result)/)[-a-zA-Z0-9_]+"
+    regex = "(?!(?:flush|result|story)/)[-a-zA-Z0-9_]+"
 
 
 register_converter(VariantConverter, "variant")
@@ -25,6 +25,9 @@ urlpatterns = [
     path("experiments/<slug:slug>/flush/", actions.flush, name="flush"),
     path("experiments/<slug:slug>/result/", actions.result, name="result"),
     path("experiments/<slug:slug>/<slug:name>/change/", actions.change, name="change"),
+    path("experiments/<slug:slug>/story/", actions.story, name="story"),
+    path("experiments/<slug:slug>/<slug:name>/burst/", actions.burst, name="burst"),
+    path("bursts/<slug:number>.json", api.burst, name="burst_json"),
     path("traces/<slug:trace_id>.json", api.trace, name="trace"),
     path("traces/<slug:trace_id>/<int:statement>/plan/", api.trace_plan, name="trace_plan"),
     path("io-bound/", calibrated.io_bound, name="io_bound"),

@@ -31,6 +31,7 @@ PURE = (
     "base/messages",
     "base/numbers",
     "compare/page_diff",
+    "compare/story_verdicts",
     "measure/server_timing",
     "measure/stats",
     "workers/autoscaler",

@@ -18,6 +18,7 @@ from perflab.measure import stats
 from tests.recorded import write_fixtures
 
 STATISTICS = json.loads((write_fixtures.FOLDER / "statistics.json").read_text())
+STORIES = json.loads((write_fixtures.FOLDER / "story_cells.json").read_text())
 CHARTS = json.loads((write_fixtures.FOLDER / "charts.json").read_text())
 JUDGEMENTS = json.loads((write_fixtures.FOLDER / "judgements.json").read_text())["cases"]
 CONCLUSIONS = json.loads((write_fixtures.FOLDER / "conclusions.json").read_text())
@@ -208,3 +209,17 @@ def test_a_draw_takes_each_value_about_equally_often():
 
     assert all(0 <= number < 1 for number in numbers)
     assert max(abs(count - 10_000) for count in counts) < 400
+
+
+def test_javascript_gives_a_story_the_same_verdicts(call):
+    """tests/compare/test_story_verdicts.py holds Python to the same file."""
+    judge_cells = "(cell, cases) => cases.map(({ facts }) => cell.judgeCell(facts))"
+    judge_variants = """(cell, cases) => cases.map(({ cells }) => {
+        const { right, words } = cell.judgeVariant("plain", cells);
+        return { cells, right, words };
+    })"""
+
+    cells = call("cell.js", judge_cells, STORIES["cells"])
+
+    assert cells == [case["cell"] for case in STORIES["cells"]]
+    assert call("cell.js", judge_variants, STORIES["variants"]) == STORIES["variants"]

@@ -70,10 +70,16 @@ experiment = Experiment(
         Variant("per-visitor", per_visitor, **CACHED, templates=GREETING, also=(programme,)),
         Variant("fragment", fragment, **CACHED, templates=FRAGMENT, also=(programme,)),
     ),
+    figure="correctness",
+    truth="greeting",
     story=(
         Step("Ada asks for the page.", visitor="Ada"),
         Step("Bob asks for it. What does he read?", visitor="Bob"),
         Step("Ada comes back.", visitor="Ada"),
-        Step("Eve asks for the first time. Queries for her:", visitor="Eve", read="queries"),
+        Step(
+            "Eve asks for the first time. What does she read, and after how many queries?",
+            visitor="Eve",
+            read="queries",
+        ),
     ),
 )

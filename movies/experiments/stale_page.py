@@ -21,7 +21,7 @@ from django.db.models import Avg, Count
 from django.shortcuts import render
 
 from movies.models import Movie, Tonight
-from perflab.catalogue.registry import Experiment, Queries, Step, Variant
+from perflab.catalogue.registry import Experiment, Queries, Step, StoryData, Variant
 
 FRESH_S = 2  # short, so that a reader sees it pass
 KEPT_S = 60  # where a change is noticed, an entry may live longer
@@ -87,6 +87,9 @@ def change_and_delete(request, rows):
     cache.delete("tonight")
 
 
+# What the story changes. It begins with the film that is announced, and ends with it.
+TONIGHT = StoryData("tonight", read=lambda: Tonight.now().film_id, restore=Tonight.announce)
+
 PAGE = {"queries": Queries(3), "templates": ("movies/tonight.html",)}
 
 
@@ -111,6 +114,9 @@ experiment = Experiment(
             "invalidated", invalidated, **PAGE, **changed_by(change_and_delete), warm=Queries(1)
         ),
     ),
+    figure="correctness",
+    truth="first",
+    story_data=TONIGHT,
     story=(
         Step("A visitor asks what is on tonight."),
         Step("The film of the evening is changed, and the visitor asks again.", change=True),

@@ -11,9 +11,11 @@ for longer than it is fresh, one caller is sent to make a new one, and the other
 meanwhile. Nothing here may wait for ever: the lock has a time-out, since its holder may die, and
 whoever finds neither lock nor value, again and again, computes it, since the cache may be away.
 
-A burst is as wide as the lab has workers and threads: two workers with one thread each never
-compute more than two at once, and the rest of the burst queues. A browser opens at most six
-connections to a host; `locustfiles/stampede.py` brings more users.
+A browser opens at most six connections to a host, so a small program beside the lab sends the
+story's burst: twelve connections are open before, and then all of them ask. The lab works on as
+many as it has workers and threads, and the rest of the burst queues: two workers with one thread
+each compute two at once, and a single worker cannot stampede. `locustfiles/stampede.py` brings
+more users.
 
 **When it matters.** Values that take long to make and are asked for all the time. The lock asks
 for a cache that all workers share: in local memory each worker has its own lock, and its own
@@ -121,12 +123,14 @@ experiment = Experiment(
         variant(locked, computed_by_one, warm=0),
         variant(stale, kept_while_one_computes, warm=0),
     ),
+    figure="correctness",
+    truth="once",
     story=(
         Step("One visitor asks: the page is made, and kept fresh for 2 seconds.", read="computed"),
         Step(
-            "It has expired. Six ask together: how many of them computed it?",
-            requests=6,
-            together=True,
+            "It has expired. Twelve ask at the same moment: how many of them computed it?",
+            requests=12,
+            burst=True,
             wait_s=2.5,
             read="computed",
         ),

@@ -23,7 +23,7 @@ from django.core.cache import cache, caches
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from movies.experiments.stale_page import film_of
+from movies.experiments.stale_page import TONIGHT, film_of
 from movies.models import Movie, Tonight
 from perflab.catalogue.registry import Experiment, Queries, Step, Variant
 
@@ -124,6 +124,8 @@ experiment = Experiment(
             reference=True,
         ),
     ),
+    truth="first",
+    story_data=TONIGHT,
     story=(
         Step("Twelve visitors ask, so that every worker answers.", requests=12, together=True),
         Step("The film is changed, and twelve ask.", requests=12, together=True, change=True),

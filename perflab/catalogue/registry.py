@@ -23,6 +23,13 @@ FIGURES = ("queries", "time", "bytes", "memory", "cache_calls", "correctness")  
 CLOCKS = ("server", "client")  # the server's ends with the first byte, the client's with the last
 BODIES = ("html", "json", "lines")  # a page, an object with a list of rows, a line for each row
 READINGS = ("answer", "computed", "queries", "workers")  # what a story reads from the answers
+# What makes an answer of a story right, and how its page says it.
+TRUTHS = {
+    "greeting": "An answer is right if it greets the visitor who has asked.",
+    "first": "An answer is right if it says what the first variant, which caches nothing, says at "
+    "that moment.",
+    "once": "It is right if at most one of all who ask has to compute the page.",
+}
 
 
 @dataclass(frozen=True)
@@ -77,12 +84,22 @@ class Step:
     sentence: str  # what happens, for the reader
     requests: int = 1  # how many requests are sent
     together: bool = False  # all at once, not one after the other
+    burst: bool = False  # at once from connections that are open already: more than browsers open
     wait_s: float = 0  # how long the story waits before it
     visitor: str = ""  # who sends the requests from now on
     change: bool = False  # whether the variant's `change` is made before it
     # What is read from the answers: the text of the page's element with `data-answer`, how many of
-    # them ran queries, how many queries, or the answers and cache hits of each worker (READINGS).
+    # them ran queries, that text and how many queries, or the cache hits of each worker (READINGS).
     read: str = "answer"
+
+
+@dataclass(frozen=True)
+class StoryData:
+    """What a story changes: data that it reads when it begins and restores when it ends."""
+
+    name: str  # of its file in `var/`; experiments that change the same data share one
+    read: Callable[[], Any]  # returns what JSON can hold
+    restore: Callable[[Any], None]  # takes what `read` returned
 
 
 @dataclass(frozen=True)
@@ -129,6 +146,8 @@ class Experiment:
     shows_from: int = 0  # how many films make the difference plain
     knobs: tuple[Choice, ...] = ()  # which no other experiment has
     story: tuple[Step, ...] = ()  # what happens, where the lesson is no matter of speed
+    truth: str = ""  # what makes an answer of the story right (TRUTHS)
+    story_data: StoryData | None = None  # what the variants' `change` changes
 
     slug: str = ""  # from the module's name, as the next two are from its docstring
     summary: str = ""
@@ -158,6 +177,16 @@ class Experiment:
     def has_cache_choice(self) -> bool:
         """Whether the knob for the cache changes anything: some variant fixes no backend."""
         return not all(variant.cache for variant in self.ladder)
+
+    @property
+    def burst(self) -> int:
+        """How many requests its story sends at once from open connections; 0 for no such step."""
+        return max((step.requests for step in self.story if step.burst), default=0)
+
+    @property
+    def begins_with_story(self) -> bool:
+        """Whether its page begins with the story, because the lesson is what is right."""
+        return bool(self.story) and self.figure == "correctness"
 
     @property
     def needs_in_words(self) -> str:
@@ -207,6 +236,8 @@ def refuse_unknown_words(experiment: Experiment) -> None:
         *((variant.body, BODIES) for variant in experiment.variants),
         *((step.read, READINGS) for step in experiment.story),
     ]
+    if experiment.story or experiment.truth:
+        words.append((experiment.truth, TRUTHS))
     if not needs.is_known(experiment.needs):
         words.append((experiment.needs, needs.FORMS))
     for word, known in words:

@@ -7,12 +7,12 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from tempfile import TemporaryFile
 from time import perf_counter
 from typing import Any, Protocol
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes, urlencode, urlsplit
 from wsgiref.util import setup_testing_defaults
 
 import psutil
@@ -23,6 +23,7 @@ from perflab.base.network import is_loopback
 from perflab.measure.other_programs import CpuCounters, read_counters, used_cpu_s
 
 TIMEOUT_S = 30  # Gunicorn's own: no page takes longer
+FORM = "application/x-www-form-urlencoded"
 REQUEST_HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip"}  # sent with every request
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -40,25 +41,45 @@ class Answer:
     body: bytes  # unpacked
     outside_ms: float
     wire_bytes: int  # size of the body as it was sent
+    cookies: dict[str, str] = field(default_factory=dict)  # which it sets
 
     @classmethod
     def unpack(
         cls, status: int, headers: Iterable[tuple[str, str]], sent: bytes, outside_ms: float
     ) -> "Answer":
         """Return an Answer for a body as it was sent."""
+        headers = list(headers)
         by_name = {name.lower(): value for name, value in headers}
         packed = by_name.get("content-encoding") == "gzip"
         body = gzip.decompress(sent) if packed else sent
-        return cls(status, by_name, body, outside_ms, len(sent))
+        set_cookies = [value for name, value in headers if name.lower() == "set-cookie"]
+        return cls(status, by_name, body, outside_ms, len(sent), read_cookies(set_cookies))
 
 
-class LabClient(Protocol):
-    """What the runner asks a lab through."""
+def read_cookies(set_cookies: Iterable[str]) -> dict[str, str]:
+    """Return the cookies that `Set-Cookie` headers set, by name."""
+    parts = (header.partition(";")[0].partition("=") for header in set_cookies)
+    return {name.strip(): value.strip() for name, _, value in parts}
 
-    url: str | None  # None for the lab in this process
-    quiet_answers: int  # ends a warm-up: so many answers in a row from workers that were known
+
+class Getter(Protocol):
+    """What can be asked for a page."""
 
     def get(self, path: str, **headers: str) -> Answer: ...
+
+
+class LabClient(Getter, Protocol):
+    """What the runner asks a lab through."""
+
+    quiet_answers: int  # ends a warm-up: so many answers in a row from workers that were known
+
+    @property
+    def url(self) -> str | None: ...  # None for the lab in this process
+
+    @property
+    def origin(self) -> str: ...
+
+    def post(self, path: str, values: dict[str, str], **headers: str) -> Answer: ...
 
     def end_warm_up(self) -> None: ...
 
@@ -72,15 +93,33 @@ class InProcess:
     production, and with the toolbar installed it copies every template's context.
     """
 
-    url = None
+    url: str | None = None
     quiet_answers = 2  # a first request compiles and connects, a second finds all that
 
     def __init__(self, application: Callable[..., Any] | None = None) -> None:
         self.application: Callable[..., Any] = application or WSGIHandler()
 
+    @property
+    def origin(self) -> str:
+        """The scheme and host under which the lab believes that it is asked."""
+        return f"{'https' if settings.HTTPS else 'http'}://{allowed_host()}"
+
     def get(self, path: str, **headers: str) -> Answer:
         """Return the answer to one request."""
-        environ = wsgi_environ(path, REQUEST_HEADERS | headers)
+        return self._call(wsgi_environ(path, REQUEST_HEADERS | headers))
+
+    def post(self, path: str, values: dict[str, str], **headers: str) -> Answer:
+        """Return the answer to one form."""
+        body = urlencode(values).encode()
+        form = {
+            "REQUEST_METHOD": "POST",
+            "CONTENT_TYPE": FORM,
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.input": io.BytesIO(body),
+        }
+        return self._call(wsgi_environ(path, REQUEST_HEADERS | headers) | form)
+
+    def _call(self, environ: dict[str, Any]) -> Answer:
         start: dict[str, Any] = {}
 
         def start_response(status: str, headers: list[tuple[str, str]]) -> None:
@@ -144,15 +183,29 @@ class OverHTTP:
         self.url, self.connect = parse_url(url, own)
         self.is_here = is_loopback(urlsplit(self.url).hostname or "")
 
+    @property
+    def origin(self) -> str:
+        """The scheme and host of the lab."""
+        return self.url
+
     def get(self, path: str, **headers: str) -> Answer:
         """Return the answer to one request."""
+        return self._send("GET", path, headers)
+
+    def post(self, path: str, values: dict[str, str], **headers: str) -> Answer:
+        """Return the answer to one form."""
+        return self._send("POST", path, headers | {"Content-Type": FORM}, urlencode(values))
+
+    def _send(
+        self, method: str, path: str, headers: dict[str, str], form: str | None = None
+    ) -> Answer:
         # A connection for each request: one that is kept would tie every run to one worker, and
         # sync workers close it anyhow. That costs the figures nothing: the lab's clock is not on.
         started = perf_counter()
         connection = self.connect()
         try:
             sent = REQUEST_HEADERS | headers | {"Connection": "close"}
-            connection.request("GET", path, headers=sent)
+            connection.request(method, path, form, sent)
             response = connection.getresponse()
             body = response.read()
         except (OSError, HTTPException) as error:

@@ -19,7 +19,7 @@ from perflab.measure import server_timing, stats
 from perflab.measure.other_programs import BUSY_CORES, cores_kept_busy
 
 from . import page_diff
-from .clients import Answer, LabClient, NoLab
+from .clients import Answer, Getter, LabClient, NoLab
 
 MAX_WARM_UP_ROUNDS = 200  # a lab whose workers never last is not measured
 SPREAD_S = 0.05, 2.0  # over which the rounds are spread, at least: for each run, and for all
@@ -258,7 +258,7 @@ def memory_peak(client: LabClient, variant: Json, knobs: Json) -> int | None:
 
 
 def fetch_variant(
-    client: LabClient, variant: Json, knobs: Json, etag: str | None = None
+    client: Getter, variant: Json, knobs: Json, etag: str | None = None
 ) -> tuple[Timing, Answer]:
     """Return the timing of one page of a variant, and the page.
 

@@ -46,6 +46,13 @@ class DialForm(OneLineForm):
     number = WholeNumberField(1, control.max_workers)
 
 
+class TurnForm(OneLineForm):
+    """What a page does with the turn to play a story."""
+
+    action = forms.ChoiceField(choices=[(name, name) for name in ("begin", "restart", "end")])
+    turn = forms.RegexField("^[a-z0-9]{10,40}$")
+
+
 MOST = 1e12  # the upper end of an interval of very few rounds
 
 

@@ -6,15 +6,16 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from perflab import caches
-from perflab.access import is_local
+from perflab.access import LOOPBACK, is_local
 from perflab.catalogue.knobs import Knobs
-from perflab.compare import last_results
+from perflab.compare import bursts, last_results, story_turns
 from perflab.workers import control
 
 from ..errors import error_page
-from ..forms import DialForm, ResultForm
+from ..forms import DialForm, ResultForm, TurnForm
 from .lookup import experiment_or_404, variant_or_404
 from .variants import variant_scope
 
@@ -43,11 +44,72 @@ def change(request, slug, name):
     if not chosen_variant.change:
         raise Http404(f"{experiment.title} has nothing to change")
     chosen = Knobs.read_request(request, experiment)
+    data = experiment.story_data
+    try:
+        if data:
+            story_turns.extend(data, request.POST.get("turn", ""))
+    except story_turns.NotYourTurn as error:
+        return refuse(str(error))
     with variant_scope(slug, chosen_variant, chosen):
         chosen_variant.change(request, chosen.movies)
     if chosen.cold:  # the data is new for everybody, but the variant updated its cold entries alone
         caches.flush(slug)
+    if data:
+        story_turns.flush_others(data, slug)
     return HttpResponse(status=204)
+
+
+@changes_the_lab
+def story(request, slug):
+    """Begin, restart or end a story that changes data: `action=begin&turn=…`."""
+    experiment = experiment_or_404(slug)
+    if not experiment.story_data:
+        raise Http404(f"The story of {experiment.title} changes no data")
+    form = TurnForm(request.POST)
+    if not form.is_valid():
+        return HttpResponse(form.problem(), status=400, content_type="text/plain")
+    act = {"begin": story_turns.begin, "restart": story_turns.restart, "end": story_turns.end}
+    try:
+        act[form.cleaned_data["action"]](experiment.story_data, form.cleaned_data["turn"])
+    except story_turns.NotYourTurn as error:
+        return refuse(str(error))
+    return HttpResponse(status=204)
+
+
+@changes_the_lab
+def burst(request, slug, name):
+    """Start a burst of requests to a variant, from a process outside the workers, with the knobs.
+
+    It is as wide as the experiment's story says, and goes to this lab alone: to the loopback
+    address and the port by which the request came. 202 names the burst, whose result
+    /bursts/ID.json tells.
+    """
+    experiment = experiment_or_404(slug)
+    chosen_variant = variant_or_404(experiment, name)
+    if not experiment.burst:
+        raise Http404(f"The story of {experiment.title} has no burst")
+    host, port = request.META.get("REMOTE_ADDR"), request.META["SERVER_PORT"]
+    if host not in LOOPBACK or not port.isdecimal():
+        raise PermissionDenied("A burst goes to a loopback address alone, and none is known here.")
+    chosen = Knobs.read_request(request, experiment)
+    cold = f"&cold={chosen.cold}" if chosen.cold else ""
+    path = f"{reverse('variant', args=[slug, chosen_variant.name])}?{chosen.query_string()}{cold}"
+    try:
+        number = bursts.start(
+            host=host,
+            port=port,
+            site=request.get_host(),
+            path=path,
+            number=experiment.burst,
+        )
+    except bursts.Busy as error:
+        return refuse(str(error))
+    return JsonResponse({"burst": number}, status=202)
+
+
+def refuse(reason):
+    """Return the answer to an order that somebody else's is in the way of."""
+    return HttpResponse(reason, status=409, content_type="text/plain")
 
 
 @changes_the_lab

@@ -1,5 +1,7 @@
 """The pages for programs: the catalogue, traces, query plans, and the lab's health."""
 
+from dataclasses import asdict
+
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import Error as DatabaseError
@@ -10,6 +12,7 @@ from django.urls import reverse
 from perflab import caches
 from perflab.access import is_local
 from perflab.catalogue import knobs, registry
+from perflab.compare import bursts
 from perflab.measure import query_plan, traces
 
 from .. import database_failures
@@ -43,6 +46,7 @@ def catalogue(request):
                         for knob in experiment.knobs
                     },
                     "url": reverse("comparison", args=[experiment.slug]),
+                    "story": _story_as_json(experiment) if experiment.story else None,
                     "variants": [
                         _variant_as_json(experiment, variant) for variant in experiment.variants
                     ],
@@ -56,6 +60,14 @@ def catalogue(request):
             },
         }
     )
+
+
+def _story_as_json(experiment):
+    return {
+        "truth": experiment.truth,
+        "changes": bool(experiment.story_data),
+        "steps": [asdict(step) for step in experiment.story],
+    }
 
 
 def _variant_as_json(experiment, variant):
@@ -83,6 +95,17 @@ def trace(request, trace_id):
     except KeyError:
         raise Http404("this trace is not kept any more") from None
     return JsonResponse({**found, "groups": traces.group_queries(found)})
+
+
+@reads_only
+def burst(request, number):
+    """Send what a burst brought as JSON, or 202 while it is under way."""
+    if not is_local(request):
+        raise PermissionDenied("Bursts are for visitors on the lab's own machine.")
+    found = bursts.read(number)
+    response = JsonResponse(found or {}, status=200 if found else 202)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @reads_only

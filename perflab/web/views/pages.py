@@ -104,6 +104,7 @@ def comparison(request, slug):
         "vendor": connection.vendor,
         "act": registry.ACTS[experiment.act],
         "needs": "" if experiment.runs_here else describe_needs(experiment),
+        "truth": registry.TRUTHS.get(experiment.truth, ""),
         "can_play": is_local(request) or not any(variant.change for variant in experiment.variants),
         "own_knobs": [(knob, chosen.own[knob.name]) for knob in experiment.knobs],
         "collection": found,

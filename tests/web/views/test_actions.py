@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.test import Client
 
+from perflab.web.views import actions
+
 pytestmark = pytest.mark.django_db
 
 
@@ -14,9 +16,17 @@ def client():
     return Client(SERVER_NAME="127.0.0.1")
 
 
-@pytest.mark.parametrize("order", ["flush", "result"])
-def test_orders_need_a_post_a_token_and_the_lab_s_own_machine(client, order):
-    path = f"/experiments/cache-page/{order}/"
+@pytest.mark.parametrize(
+    ("slug", "order"),
+    [
+        ("cache-page", "flush"),
+        ("cache-page", "result"),
+        ("stale-page", "story"),
+        ("stampede", "plain/burst"),
+    ],
+)
+def test_orders_need_a_post_a_token_and_the_lab_s_own_machine(client, slug, order):
+    path = f"/experiments/{slug}/{order}/"
     strict = Client(enforce_csrf_checks=True, SERVER_NAME="127.0.0.1")
     stranger = Client(SERVER_NAME="127.0.0.1", REMOTE_ADDR="192.0.2.1")
 
@@ -58,3 +68,45 @@ def test_a_flush_reaches_this_experiment_in_every_worker_and_no_other(start_lab)
     assert flushed.status == 204
     assert queries_by_worker(one) == ({2}, {0})
     assert queries_by_worker(other) == ({0}, {0})
+
+
+def test_a_story_takes_turns(client):
+    path = "/experiments/stale-page/story/"
+    other = {"action": "begin", "turn": "b" * 20}
+
+    assert client.post(path, {"action": "begin", "turn": "a" * 20}).status_code == 204
+    refused = client.post(path, other)
+    changed = client.post("/experiments/two-tier/uncached/change/?movies=5")
+    assert client.post(path, {"action": "end", "turn": "a" * 20}).status_code == 204
+
+    assert refused.status_code == changed.status_code == 409
+    assert refused.text == "Somebody else plays a story that changes the same data."
+    assert client.post(path, {"action": "dance", "turn": "a" * 20}).status_code == 400
+    assert client.post(path, {"action": "begin", "turn": "../etc"}).status_code == 400
+    assert client.post("/experiments/stampede/story/", other).status_code == 404
+
+
+def test_a_burst_goes_to_this_lab_alone_and_only_where_a_story_has_one(client, monkeypatch):
+    started = []
+    monkeypatch.setattr(actions.bursts, "start", lambda **order: started.append(order) or "1")
+    path = "/experiments/stampede/plain/burst/?movies=7&cache=locmem&cold=abc"
+
+    answer = client.post(path, {"host": "192.0.2.1", "number": "999"}, SERVER_PORT="8123")
+
+    assert (answer.status_code, answer.json()) == (202, {"burst": "1"})
+    (order,) = started
+    assert order.pop("path").startswith("/experiments/stampede/plain/?movies=7&")
+    assert order == {"host": "127.0.0.1", "port": "8123", "site": "127.0.0.1:8123", "number": 12}
+    assert client.post("/experiments/cache-page/fast/burst/").status_code == 404
+    assert client.post(path.replace("movies=7", "movies=x")).status_code == 400
+
+
+def test_a_lab_that_everybody_may_change_sends_no_burst_to_an_address_that_is_not_its_own(
+    client, settings, monkeypatch
+):
+    settings.LOCAL = "always"
+    monkeypatch.setattr(actions.bursts, "start", lambda **order: pytest.fail("started"))
+
+    answer = client.post("/experiments/stampede/plain/burst/", REMOTE_ADDR="192.0.2.1")
+
+    assert answer.status_code == 403

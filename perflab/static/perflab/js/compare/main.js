@@ -28,7 +28,7 @@ for (const { name } of form.querySelectorAll("[data-own]")) {
 }
 
 /** The button that each key presses. */
-const KEYS = { r: "run", s: "stop", a: "same", p: "projector", g: "grow", "?": "keys" };
+const KEYS = { r: "run", s: "stop", a: "same", p: "projector", g: "grow", t: "story", "?": "keys" };
 
 page.addEventListener("click", runAction);
 document.addEventListener("keydown", pressButton);

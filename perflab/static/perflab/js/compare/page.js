@@ -9,15 +9,20 @@ export const find = (selector) => page.querySelector(selector);
 /** Return the element of the page in which a script writes something. */
 export const output = (name) => find(`[data-out="${name}"]`);
 
-/** Send a POST request to the lab, as the forms of its pages do. */
-export function post(address, values = {}, signal) {
+/**
+ * Send a POST request to the lab, as the forms of its pages do. With `keepalive` it is sent even if
+ * the page is left meanwhile.
+ */
+export function post(address, values = {}, signal = null, keepalive = false) {
   const token = find("[name=csrfmiddlewaretoken]").value;
   const body = new URLSearchParams(values);
-  return fetch(address, { method: "POST", body, headers: { "X-CSRFToken": token }, signal });
+  const headers = { "X-CSRFToken": token };
+  return fetch(address, { method: "POST", body, headers, signal, keepalive });
 }
 
-/** Return why the lab refuses, in the words of its error page. */
+/** Return why the lab refuses, in the words of its error page or of its plain text. */
 export async function readRefusal(response) {
+  if (response.headers.get("Content-Type")?.startsWith("text/plain")) return response.text();
   const html = new DOMParser().parseFromString(await response.text(), "text/html");
   return `status ${response.status}. ${html.querySelector("main .lead")?.textContent ?? ""}`;
 }

@@ -1,29 +1,109 @@
-// A story: every variant goes through the same steps, and a table shows the answers of each.
+// A story: every variant goes through the same steps, and a table shows what each has answered and
+// whether that is right.
 
-import { formatQueries } from "../numbers.js";
+import { judgeCell, judgeVariant } from "./cell.js";
 import { coldToken, parseHtml, request } from "./client.js";
 import { ladder } from "./lanes.js";
-import { page, post, readRefusal } from "./page.js";
+import { find, output, page, post, readRefusal } from "./page.js";
+import { showCell, showVerdicts } from "./table.js";
+import { showFailure } from "./task.js";
 
 const VISITOR = "/visitor/"; // Here a visitor gives the lab a name.
+const STORY = `/experiments/${page.dataset.slug}/story/`; // Here the turn is taken and given back.
+const POLL_MS = 100;
+const TURN_POLL_MS = 500;
 
-/** Play the story on every variant, each with an empty cache of its own; fill the table. */
+/**
+ * Play the story on every variant, each with an empty cache of its own, and fill the table. Return
+ * the verdicts, one a variant: `{ name, right, words, cells }`, where `right` is null without a
+ * verdict. The data that the story changes is the same in every column, and restored afterwards.
+ */
 export async function playStory(signal, showProgress) {
-  const rows = [...page.querySelectorAll("[data-story] tbody tr")];
+  const story = find("[data-story]");
+  const rows = [...story.querySelectorAll("tbody tr")];
+  const steps = rows.map(readStep);
   const cellsOf = (row) => row.querySelectorAll("td");
-  for (const cell of rows.flatMap((row) => [...cellsOf(row)])) cell.textContent = "";
-  const name = await readVisitorName(signal);
-  try {
+  for (const cell of story.querySelectorAll("td")) showCell(cell);
+  output("story").textContent = "";
+  return inTurn("changes" in story.dataset, steps, signal, async (turn) => {
+    const verdicts = [];
     for (const [column, lane] of ladder.entries()) {
-      const cold = coldToken();
-      for (const [number, row] of rows.entries()) {
+      await turn.restart();
+      const play = {
+        lane,
+        turn,
+        signal,
+        cold: coldToken(),
+        truth: story.dataset.truth,
+        visitors: steps.map(({ visitor }) => visitor).filter(Boolean),
+        visitor: "",
+        earlier: [],
+      };
+      const cells = [];
+      for (const [number, step] of steps.entries()) {
         showProgress((column * rows.length + number) / (ladder.length * rows.length));
-        cellsOf(row)[column].textContent = await playStep(row.dataset, lane, cold, signal);
+        const facts = await playStep(step, play);
+        cells.push(judgeCell(facts));
+        showCell(cellsOf(rows[number])[column], cells.at(-1), facts);
       }
+      verdicts.push(judgeVariant(lane.name, cells));
     }
-  } finally {
-    await post(VISITOR, { name }); // The name is again what it was before the story.
+    showVerdicts(story.querySelectorAll("tfoot td"), verdicts);
+    showNoVerdict(verdicts);
+    return verdicts;
+  });
+}
+
+function readStep({ dataset }) {
+  const { requests, wait, visitor, read } = dataset;
+  const flags = ["together", "burst", "change"].map((name) => [name, name in dataset]);
+  return { requests: Number(requests), wait: Number(wait), visitor, read, ...Object.fromEntries(flags) };
+}
+
+/** Say below the table why there is no verdict on some variant. */
+function showNoVerdict(verdicts) {
+  const { words, name } = verdicts.find(({ right }) => right === null) ?? {};
+  if (!words) return;
+  const title = ladder.find((lane) => lane.name === name).title;
+  const advice = words.includes("one worker")
+    ? "A single worker cannot stampede and shares its memory with nobody: start the lab with two."
+    : "When all parts of the lab answer (see /health/), play the story again.";
+  showFailure(`${title}, ${words}. ${advice}`);
+}
+
+/**
+ * Do `work(turn)`, and restore afterwards what the story changes: the data and the visitor's name.
+ * Only one plays at a time where data is changed; the others wait for their turn.
+ */
+async function inTurn(changesData, steps, signal, work) {
+  const token = coldToken() + coldToken();
+  const send = (action, keepalive) => post(STORY, { action, turn: token }, null, keepalive);
+  const turn = { token, restart: async () => {} };
+  const end = () => send("end", true);
+  const name = steps.some(({ visitor }) => visitor) ? await readVisitorName(signal) : null;
+  if (changesData) {
+    await waitForTurn(() => send("begin"), signal);
+    turn.restart = async () => refuse(await send("restart"));
+    addEventListener("pagehide", end);
   }
+  try {
+    return await work(turn);
+  } finally {
+    removeEventListener("pagehide", end);
+    if (changesData) await end();
+    if (name !== null) await post(VISITOR, { name });
+  }
+}
+
+async function waitForTurn(begin, signal) {
+  let response = await begin();
+  while (response.status === 409) {
+    output("story").textContent = `${await response.text()} Yours begins when that one has ended.`;
+    await pause(TURN_POLL_MS, signal);
+    response = await begin();
+  }
+  output("story").textContent = "";
+  await refuse(response);
 }
 
 async function readVisitorName(signal) {
@@ -32,21 +112,90 @@ async function readVisitorName(signal) {
 }
 
 /**
- * Play one step on one variant, and return the words for its cell. A step may wait, give the
- * visitor another name and change the data; then it requests the page, one by one or all together.
+ * Play one step on one variant, and return the facts for its verdict. A step may wait, give the
+ * visitor another name and change the data; then it requests the page.
  */
-async function playStep(step, lane, cold, signal) {
+async function playStep(step, play) {
+  const { lane, signal, truth, visitors } = play;
+  const facts = { truth, read: step.read, visitors, earlier: [...play.earlier], now: [], errors: 0 };
+  facts.together = step.together || step.burst;
+  facts.answers = [];
   if (step.wait > 0) await pause(step.wait * 1000, signal);
-  if (step.visitor) await postOrFail(VISITOR, { name: step.visitor }, signal);
-  const address = lane.address({ cold });
-  if ("change" in step) await postOrFail(address.replace("/?", "/change/?"), {}, signal);
+  if (step.visitor) {
+    await refuse(await post(VISITOR, { name: step.visitor }, signal));
+    play.visitor = step.visitor;
+  }
+  facts.visitor = play.visitor;
+  const address = lane.address({ cold: play.cold });
+  if (step.change) facts.errors = await makeChange(address, play);
+  try {
+    await addTruth(facts.now, play);
+    Object.assign(facts, await readAnswers(step, address, signal));
+    await addTruth(facts.now, play);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    facts.failure = error.message.replace(/\.$/, "");
+  }
+  play.earlier.push(...facts.now);
+  return facts;
+}
+
+/** Change the data as the variant does, and return how often the cache failed meanwhile. */
+async function makeChange(address, { turn, signal }) {
+  const changed = address.replace("/?", "/change/?");
+  const response = await refuse(await post(changed, { turn: turn.token }, signal));
+  const header = response.headers.get("Server-Timing") ?? "";
+  return Number(header.match(/errors;desc="(\d+)"/)?.[1] ?? 0);
+}
+
+/** Add what the first variant, which caches nothing, answers now; nothing if that is no matter. */
+async function addTruth(now, { truth, cold, signal }) {
+  if (truth !== "first") return;
+  now.push((await requestOnce(ladder[0].address({ cold }), signal)).text);
+}
+
+/** Request the page as the step says, and return the answers, and of a burst how wide it was. */
+async function readAnswers(step, address, signal) {
+  const { requests } = step;
+  const burst = step.burst && page.dataset.local === "1" && (await sendBurst(address, signal));
+  if (burst) return burst;
+  const one = () => requestOnce(address, signal);
+  if (step.together || step.burst) {
+    return { answers: await Promise.all(Array.from({ length: requests }, one)) };
+  }
   const answers = [];
-  const requestOnce = async () => answers.push(await request(address, signal));
-  const times = Number(step.requests);
-  if ("together" in step) await Promise.all(Array.from({ length: times }, requestOnce));
-  else for (let n = 0; n < times; n++) await requestOnce();
-  const failure = answers.find((answer) => !answer.ok);
-  return failure ? failure.why : READERS[step.read](answers);
+  for (let n = 0; n < requests; n++) answers.push(await one());
+  return { answers };
+}
+
+async function requestOnce(address, signal) {
+  const answer = await request(address, signal);
+  if (!answer.ok) throw new Error(answer.why);
+  const { queries, hits, misses, errors, worker } = answer.timing;
+  const text = parseHtml(answer.html).querySelector("[data-answer]")?.textContent.trim() ?? "";
+  return { text, queries, hits, misses, errors, worker };
+}
+
+/**
+ * Let a process beside the lab send more requests at once than a browser can, and return what they
+ * brought; null where the lab does not know how to reach itself.
+ */
+async function sendBurst(address, signal) {
+  const start = () => post(address.replace("/?", "/burst/?"), {}, signal);
+  let response = await start();
+  while (response.status === 409) {
+    await pause(TURN_POLL_MS, signal); // Somebody else's burst is under way.
+    response = await start();
+  }
+  if (response.status === 403) return null;
+  const { burst } = await (await refuse(response)).json();
+  do {
+    await pause(POLL_MS, signal);
+    response = await fetch(`/bursts/${burst}.json`, { cache: "no-store", signal });
+  } while (response.status === 202);
+  const found = await (await refuse(response)).json();
+  if (found.failure) throw new Error(found.failure);
+  return { ...found, answers: found.answers.map((answer) => ({ text: "", ...answer })) };
 }
 
 const pause = (ms, signal) =>
@@ -55,40 +204,8 @@ const pause = (ms, signal) =>
     signal.addEventListener("abort", () => reject(new Error("stopped")), { once: true });
   });
 
-async function postOrFail(address, values, signal) {
-  const response = await post(address, values, signal);
-  if (!response.ok) throw new Error(`The lab refuses: ${await readRefusal(response)}`);
-}
-
-/** How each kind of step puts its answers into words. */
-const READERS = {
-  answer: (answers) => countEqual(answers.map(markedText)),
-  computed(answers) {
-    const computed = answers.filter(({ timing }) => timing.queries);
-    return `${computed.length} of ${answers.length} computed it`;
-  },
-  queries: (answers) => countEqual(answers.map(({ timing }) => formatQueries(timing.queries))),
-  workers(answers) {
-    const workers = Map.groupBy(answers, ({ timing }) => timing.worker);
-    return [...workers].map(([pid, own]) => workerText(pid, own)).join("; ");
-  },
-};
-
-/** Return the text that a page marks as its answer. */
-const markedText = ({ html }) =>
-  parseHtml(html).querySelector("[data-answer]")?.textContent.trim() ?? "–";
-
-function workerText(pid, answers) {
-  const [hits, misses] = ["hits", "misses"].map((name) =>
-    answers.reduce((sum, { timing }) => sum + timing[name], 0),
-  );
-  return `worker ${pid}: ${answers.length} requests, ${hits} hits, ${misses} misses`;
-}
-
-/** Join texts, equal ones once: "Vertigo ×3, Psycho". */
-function countEqual(texts) {
-  const groups = Map.groupBy(texts, (text) => text);
-  return [...groups]
-    .map(([text, { length }]) => (length > 1 ? `${text} ×${length}` : text))
-    .join(", ");
+/** Return a response, or fail where the lab refuses. */
+async function refuse(response) {
+  if (response.ok) return response;
+  throw new Error(`The lab refuses: ${await readRefusal(response)}`);
 }
