@@ -13,7 +13,7 @@ import sys
 from perflab.base import config as environment
 from perflab.base import network, paths
 from perflab.base.processes import die_with_parent
-from perflab.workers import access_log, scoreboard
+from perflab.workers import access_log, scoreboard, serving
 
 
 def refuse(problem, status=1):
@@ -33,6 +33,7 @@ except environment.Problem as problem:
 except OSError as error:
     refuse(f"{error.strerror}: {error.filename}")
 
+serving.install()  # no client can hold these workers by sending half a request
 worker_class = "gthread" if threads > 1 else "sync"
 # Each worker loads the application for itself: the caches' clients do not survive a fork, and a
 # reload (HUP) has to find new code. The libraries are loaded once, before the workers: a new worker
@@ -119,6 +120,7 @@ def when_ready(server):
     """
     for listener in server.LISTENERS:
         refuse_public_address(listener.getsockname())
+        serving.guard(listener)
     make_scoreboard(server)
 
 
@@ -177,6 +179,9 @@ def post_fork(server, worker):
     threaded = worker.cfg.worker_class_str == "gthread"
     worker.slot_writer = scoreboard.SlotWriter(server.scoreboard, worker.slot, threaded)
     scoreboard.set_listening_sockets([listener.sock for listener in worker.sockets])
+    if server.cfg.reuse_port:  # each worker listens for itself
+        for listener in worker.sockets:
+            serving.guard(listener)
 
 
 def child_exit(server, worker):
