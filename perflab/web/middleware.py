@@ -4,7 +4,10 @@ A measured request runs without the debug toolbar. An inspected request is a per
 navigation, and its page carries the toolbar.
 """
 
+from itertools import chain
+
 from django.conf import settings
+from django.http import FileResponse
 from django.middleware.common import CommonMiddleware
 
 from perflab.access import can_inspect, is_local
@@ -74,7 +77,28 @@ class ErrorPagesMiddleware:
     def __call__(self, request):
         if refusal := getattr(request, "refusal", ""):  # web.requests sets it
             return bad_request(request, refusal)
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.streaming and not response.is_async and not isinstance(response, FileResponse):
+            return self.begin_stream(request, response)
+        return response
+
+    def begin_stream(self, request, response):
+        """Return a streamed response whose first chunk is made, or the page of what went wrong.
+
+        Without this the chunk would be made when the status had been sent, or outside the error
+        pages. Whatever goes wrong later ends the connection without the last chunk.
+        """
+        stream = iter(response.streaming_content)
+        try:
+            first = next(stream, b"")
+        except Exception as exception:
+            response.close()
+            page = self.process_exception(request, exception)
+            if page is None:
+                raise
+            return page
+        response.streaming_content = chain((first,), stream)
+        return response
 
     def process_exception(self, request, exception):
         if isinstance(exception, NoRows):

@@ -1,0 +1,36 @@
+"""Settings and addresses of a lab whose pages break where they are told to.
+
+Start it with DJANGO_SETTINGS_MODULE. /breaks/?after=3&how=database streams three chunks, then
+fails; `how` is "database" or "defect".
+"""
+
+from perflab.settings import *  # noqa: F403
+
+ROOT_URLCONF = __name__
+
+
+def breaks(request):
+    from django.db import OperationalError
+    from django.http import StreamingHttpResponse
+
+    failure = {"database": OperationalError("gone"), "defect": ValueError("a defect")}
+
+    def chunks():
+        for number in range(int(request.GET["after"])):
+            yield f"chunk {number}\n"
+        raise failure[request.GET["how"]]
+
+    return StreamingHttpResponse(chunks(), content_type="text/plain")
+
+
+def __getattr__(name):
+    """Make `urlpatterns` when Django asks for it: while it reads the settings it has no views."""
+    if name == "urlpatterns":
+        from django.urls import include, path
+
+        return [path("breaks/", breaks), path("", include("perflab.urls"))]
+    raise AttributeError(name)
+
+
+handler400 = "perflab.web.errors.bad_request"
+handler500 = "perflab.web.errors.server_error"
