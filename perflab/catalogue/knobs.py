@@ -25,6 +25,7 @@ from .registry import Choice, Experiment
 DEFAULT_MOVIES = 100
 MIN_RUNS, MAX_RUNS, DEFAULT_RUNS = 5, 200, 20
 DEFAULT_WORK_MS = 50
+GUESSES = ("ask", "skip", "again")  # again: ask even a browser that has given or skipped it
 TOKEN = "[a-z0-9]{1,32}"
 QUERY_MS = 0.5  # that a query takes at least, where a page is refused before it is made
 
@@ -149,6 +150,11 @@ class Knobs:
 def read_runs(query: QueryDict) -> int:
     """Return how often the comparison page fetches each variant. Raises BadKnob."""
     return _whole_number(query, "runs", MIN_RUNS, MAX_RUNS, DEFAULT_RUNS)
+
+
+def read_guess(query: QueryDict) -> str:
+    """Return what a page does about the guess before its answers (GUESSES). Raises BadKnob."""
+    return _choice(query, "guess", GUESSES)
 
 
 def read_work_ms(query: QueryDict) -> int:

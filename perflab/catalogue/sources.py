@@ -14,7 +14,9 @@ from django.template.loader import get_template
 from django.utils.safestring import SafeString, mark_safe
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
 from pygments.lexers import HtmlDjangoLexer, PythonLexer
+from pygments.token import Comment, String
 
 from .registry import Variant
 
@@ -29,6 +31,7 @@ class Source:
     anchor: str  # line n of the text has the id `{anchor}-{n}` in the HTML
     text: str
     html: SafeString
+    html_without_comments: SafeString  # for a reader who has yet to guess what the code does
 
 
 @cache
@@ -50,6 +53,9 @@ def variant_sources(experiment_slug: str, variants: tuple[Variant, ...]) -> dict
                 anchor=f"{variant.name}-{number}",
                 text=text.content,
                 html=_highlighted(text, changed, f"{variant.name}-{number}"),
+                html_without_comments=_highlighted(
+                    *_without_comments(text, changed), f"{variant.name}-{number}"
+                ),
             )
             for number, (text, changed) in enumerate(
                 zip(ours, _changed_lines(ours, theirs), strict=True)
@@ -135,9 +141,37 @@ def _comparable(text: str) -> list[str]:
     return re.sub(r"^(async )?def \w+\(", r"\1def (", text, flags=re.MULTILINE).splitlines()
 
 
+def _without_comments(text: Text, changed: list[int]) -> tuple[Text, list[int]]:
+    """Return a text without comments and docstrings, and the new numbers of its changed lines."""
+    lines: list[str] = [""]
+    commented: set[int] = set()  # numbers of lines
+    for kind, value in _lexer(text).get_tokens(text.content):
+        is_comment = kind in Comment or kind in String.Doc
+        if is_comment and kind not in Comment.Preproc:  # which a template's tags are
+            commented.update(range(len(lines), len(lines) + value.count("\n") + 1))
+            value = "\n" * value.count("\n")
+        first, *others = value.split("\n")
+        lines[-1] += first
+        lines += others
+    kept = [
+        (number, line)
+        for number, line in enumerate(lines[:-1], start=1)
+        if line.strip() or number not in commented
+    ]
+    content = "".join(f"{line.rstrip()}\n" for _, line in kept)
+    new_numbers = {number: new for new, (number, _) in enumerate(kept, start=1)}
+    return (
+        text._replace(content=content),
+        [new_numbers[number] for number in changed if number in new_numbers],
+    )
+
+
+def _lexer(text: Text) -> Lexer:
+    return HtmlDjangoLexer() if _is_template(text) else PythonLexer()
+
+
 def _highlighted(text: Text, changed: list[int], anchor: str) -> SafeString:
     """Return a text as HTML, with its changed lines marked."""
-    lexer = HtmlDjangoLexer() if _is_template(text) else PythonLexer()
     formatter = HtmlFormatter(cssclass="code", hl_lines=changed, wrapcode=True, linespans=anchor)
-    html: str = highlight(text.content, lexer, formatter)
+    html: str = highlight(text.content, _lexer(text), formatter)
     return mark_safe(html)  # Pygments has escaped the text

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from perflab.catalogue import registry
 from tests.support.browsers import ERRORS, SLOW, arrivals
+from tests.support.comparison_page import uncovered
 
 EXPERIMENTS = registry.runnable()
 # A pair, a ladder, a story, a burst, a stream, and answers in JSON.
@@ -133,7 +134,7 @@ def test_a_page_can_be_read_by_everybody_and_makes_no_browser_complain(reader, p
 def test_an_experiment_can_be_read_by_everybody_and_makes_no_browser_complain(reader, experiment):
     reader.page.set_viewport_size(DESKTOP)
 
-    page = reader.open(f"/experiments/{experiment.slug}/")
+    page = reader.open(uncovered(f"/experiments/{experiment.slug}/"))
 
     expect(page.locator("body > #djDebugRoot")).to_have_count(1)
     frames = framed(page)
@@ -163,7 +164,7 @@ def test_axe_would_have_found_something(visitor):
 
 
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(visitor):
-    page = visitor().open(f"{COMPARISON}?inspect=0")
+    page = visitor().open(uncovered(f"{COMPARISON}?inspect=0"))
     skip = page.locator(".skip")
     expect(skip).not_to_be_in_viewport()
 

@@ -13,8 +13,8 @@ from perflab.measure import stats
 from tests.support.browsers import arrivals
 from tests.support.comparison_page import done, figures, out, run, run_until
 
-PAGE = "/experiments/n-plus-one/?movies=20&runs=6&guess=0&inspect=0"
-CACHED = "/experiments/cache-page/?movies=20&runs=6&guess=0&inspect=0"
+PAGE = "/experiments/n-plus-one/?movies=20&runs=6&guess=skip&inspect=0"
+CACHED = "/experiments/cache-page/?movies=20&runs=6&guess=skip&inspect=0"
 
 
 @pytest.fixture(scope="module")
@@ -146,26 +146,6 @@ def test_stop_ends_a_run_and_keeps_what_it_has(visitor):
     expect(out(page, "ratio")).to_be_visible()
 
 
-def test_the_guess_can_be_skipped_or_comes_first_and_stands_beside_the_truth(visitor):
-    page = visitor().open(PAGE.replace("&guess=0", ""))
-    page.get_by_role("button", name="Skip").click()
-    expect(page.locator("[data-guess]")).to_be_hidden()
-
-    page.reload()
-    page.get_by_label("Queries of the slow variant").fill("7")
-    page.get_by_label("how many times faster").fill("3")
-
-    page.get_by_role("button", name="Guess and run").click()
-    done(page)
-
-    expect(out(page, "guess")).to_contain_text("You guessed 7 queries and 3 times; it is 21 and ")
-    expect(page.locator("[data-guess]")).to_be_hidden()
-
-
-def test_the_guess_can_be_switched_off(measured):
-    assert measured.page.locator("[data-guess]").count() == 0
-
-
 def test_the_knobs_turn_everything_and_what_was_measured_stands_on_the_contents_page(visitor):
     page = visitor().open(PAGE)
     page.get_by_label("Films on the page").fill("6000")
@@ -200,7 +180,7 @@ def test_the_knobs_turn_everything_and_what_was_measured_stands_on_the_contents_
 def test_a_link_reproduces_the_set_up(visitor):
     address = "/experiments/cache-page/?movies=15&round_trip=2&cache=locmem&cold=1&runs=7"
 
-    page = visitor().open(address + "&guess=0&projector=1&inspect=0")
+    page = visitor().open(address + "&guess=skip&projector=1&inspect=0")
 
     expect(page.get_by_label("Films on the page")).to_have_value("15")
     expect(page.get_by_label("Round trip")).to_have_value("2")
@@ -239,7 +219,7 @@ def test_two_visitors_at_once_do_not_disturb_each_other(visitor):
 
 
 def test_how_does_it_grow_draws_two_lines_a_chart(visitor):
-    page = visitor().open("/experiments/many-to-many/?movies=10&guess=0&inspect=0")
+    page = visitor().open("/experiments/many-to-many/?movies=10&guess=skip&inspect=0")
     page.route("**/rows.json", lambda route: route.fulfill(json={"rows": 40}))
 
     run(page, "grow")
@@ -254,7 +234,7 @@ def test_how_does_it_grow_draws_two_lines_a_chart(visitor):
 
 
 def test_the_distance_to_the_database_is_swept_too(visitor):
-    page = visitor().open("/experiments/n-plus-one/?movies=2&guess=0&inspect=0")
+    page = visitor().open("/experiments/n-plus-one/?movies=2&guess=skip&inspect=0")
 
     run(page, "far")
 

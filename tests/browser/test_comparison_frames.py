@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from perflab.measure import server_timing
-from tests.support.comparison_page import both_loaded, frame, lane
+from tests.support.comparison_page import both_loaded, frame, lane, uncovered
 
 COMPARISON = "/experiments/n-plus-one/"
 
@@ -34,7 +34,7 @@ def test_both_frames_come_from_their_own_addresses_one_after_the_other(visitor):
 
     someone.page.on("request", note("asked"))
     someone.page.on("requestfinished", note("answered"))
-    page = someone.open(f"{COMPARISON}?movies=50&round_trip=1")
+    page = someone.open(uncovered(f"{COMPARISON}?movies=50&round_trip=1"))
     both_loaded(page)
 
     addresses = [frame.url for frame in page.frames[1:]]
@@ -60,7 +60,7 @@ def test_the_scoreboard_shows_what_each_frame_s_own_request_measured(visitor, sl
             measured[match[1]] = server_timing.read(response.headers["server-timing"])
 
     someone.page.on("response", note)
-    page = someone.open(f"/experiments/{slug}/")
+    page = someone.open(uncovered(f"/experiments/{slug}/"))
     both_loaded(page)
 
     for variant in ("slow", "fast"):
@@ -79,7 +79,7 @@ def test_the_scoreboard_shows_what_each_frame_s_own_request_measured(visitor, sl
 
 
 def test_the_frames_load_and_show_their_figures_without_javascript(visitor):
-    page = visitor(java_script_enabled=False).open(COMPARISON)
+    page = visitor(java_script_enabled=False).open(uncovered(COMPARISON))
 
     expect(page.get_by_role("button", name="Load both again")).to_be_visible()
     expect(page.locator("[data-controls]")).to_be_hidden()

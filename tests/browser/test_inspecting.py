@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browsers import SLOW
-from tests.support.comparison_page import both_loaded, frame, lane
+from tests.support.comparison_page import both_loaded, frame, lane, uncovered
 
 COMPARISON = "/experiments/n-plus-one/"
 
@@ -28,7 +28,7 @@ def open_panel(where, name):
 
 
 def test_the_inspect_switch_puts_a_working_toolbar_into_both_frames(visitor):
-    page = visitor().open(COMPARISON)
+    page = visitor().open(uncovered(COMPARISON))
     both_loaded(page)
     for variant in ("slow", "fast"):
         expect(lane(page, variant).locator(".score")).to_be_visible()

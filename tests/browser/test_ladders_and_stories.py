@@ -26,7 +26,7 @@ def marks(row):
 
 
 def test_a_ladder_is_one_drawing_with_its_share_of_a_bare_response(visitor):
-    page = visitor().open("/experiments/what-to-cache/?movies=10&runs=5&guess=0&inspect=0")
+    page = visitor().open("/experiments/what-to-cache/?movies=10&runs=5&guess=skip&inspect=0")
     lanes = page.locator("[data-lane]").evaluate_all("all => all.map(lane => lane.dataset.lane)")
 
     run(page)
@@ -46,7 +46,7 @@ def test_a_ladder_is_one_drawing_with_its_share_of_a_bare_response(visitor):
 
 
 def test_only_the_ends_of_a_long_ladder_are_framed(visitor):
-    page = visitor().open("/experiments/what-to-cache/?movies=10&guess=0&inspect=0")
+    page = visitor().open("/experiments/what-to-cache/?movies=10&guess=skip&inspect=0")
 
     framed = page.locator("[data-lane]:has(iframe)")
 
@@ -55,7 +55,7 @@ def test_only_the_ends_of_a_long_ladder_are_framed(visitor):
 
 def test_a_story_shows_whose_page_a_cached_page_is(visitor):
     ada = visitor()
-    page = ada.open("/experiments/personal-page/?movies=10&guess=0&inspect=0")
+    page = ada.open("/experiments/personal-page/?movies=10&guess=skip&inspect=0")
 
     run(page, "story")
 
@@ -76,7 +76,7 @@ def test_a_story_shows_whose_page_a_cached_page_is(visitor):
 
 
 def test_a_story_of_a_burst_counts_who_computed_and_says_how_wide_it_was(visitor):
-    page = visitor().open("/experiments/stampede/?movies=10&guess=0&inspect=0")
+    page = visitor().open("/experiments/stampede/?movies=10&guess=skip&inspect=0")
 
     run(page, "story")
 
@@ -95,7 +95,7 @@ def test_a_story_of_a_burst_counts_who_computed_and_says_how_wide_it_was(visitor
 
 
 def test_a_story_that_changes_data_shows_every_variant_the_same_films(visitor):
-    page = visitor().open("/experiments/stale-page/?movies=10&runs=5&guess=0&inspect=0")
+    page = visitor().open("/experiments/stale-page/?movies=10&runs=5&guess=skip&inspect=0")
     run(page)  # every variant's entry is in the cache
 
     run(page, "story")
@@ -116,7 +116,7 @@ def test_a_story_that_changes_data_shows_every_variant_the_same_films(visitor):
 
 
 def test_workers_are_drawn_with_their_hits_and_misses_and_without_their_pids(visitor, lab):
-    page = visitor().open("/experiments/per-worker-cache/?movies=10&guess=0&inspect=0")
+    page = visitor().open("/experiments/per-worker-cache/?movies=10&guess=skip&inspect=0")
 
     run(page, "story")
 
@@ -139,7 +139,7 @@ STORY_PAGES = ("personal-page", "stale-page", "per-worker-cache", "stampede")
 @pytest.mark.parametrize("slug", STORY_PAGES)
 def test_the_story_stands_before_the_run_where_it_is_the_lesson(visitor, slug):
     page = visitor(viewport={"width": 390, "height": 900}).open(
-        f"/experiments/{slug}/?movies=10&guess=0&inspect=0"
+        f"/experiments/{slug}/?movies=10&guess=skip&inspect=0"
     )
 
     story, controls, lane = (
@@ -155,7 +155,7 @@ def test_the_story_stands_before_the_run_where_it_is_the_lesson(visitor, slug):
 
 
 def test_a_stopped_story_says_nothing_more(visitor):
-    page = visitor().open("/experiments/stampede/?movies=10&guess=0&inspect=0")
+    page = visitor().open("/experiments/stampede/?movies=10&guess=skip&inspect=0")
     page.locator("[data-do=story]").click()
     expect(page.locator("[data-story] tbody td").first).not_to_be_empty()
 
@@ -167,7 +167,7 @@ def test_a_stopped_story_says_nothing_more(visitor):
 
 
 def test_a_knob_of_its_own_stands_in_the_addresses_and_can_be_swept(visitor):
-    page = visitor().open("/experiments/deep-pages/?movies=10&guess=0&inspect=0")
+    page = visitor().open("/experiments/deep-pages/?movies=10&guess=skip&inspect=0")
 
     page.locator("select[name=page]").select_option("100")
     expect(page.locator("[data-lane] .alone a").first).to_have_attribute(
@@ -181,7 +181,7 @@ def test_a_knob_of_its_own_stands_in_the_addresses_and_can_be_swept(visitor):
 
 
 def test_the_names_of_many_lines_do_not_overlap_and_each_line_has_dashes_of_its_own(visitor):
-    page = visitor().open("/experiments/ladder/?movies=2&guess=0&inspect=0")
+    page = visitor().open("/experiments/ladder/?movies=2&guess=skip&inspect=0")
     page.route("**/rows.json", lambda route: route.fulfill(json={"rows": 11}))
 
     run(page, "grow")
@@ -197,7 +197,7 @@ def test_the_names_of_many_lines_do_not_overlap_and_each_line_has_dashes_of_its_
 
 
 def test_the_sweep_of_a_simulated_line_leaves_out_no_line_and_draws_the_bytes(visitor):
-    page = visitor().open("/experiments/payload/?movies=2&guess=0&inspect=0")
+    page = visitor().open("/experiments/payload/?movies=2&guess=skip&inspect=0")
 
     run(page, "grow-line")
 
@@ -209,7 +209,7 @@ def test_the_sweep_of_a_simulated_line_leaves_out_no_line_and_draws_the_bytes(vi
 
 
 def test_peaks_of_memory_are_the_headline_where_a_lesson_is_about_them(visitor):
-    page = visitor().open("/experiments/streaming-export/?movies=500&runs=5&guess=0&inspect=0")
+    page = visitor().open("/experiments/streaming-export/?movies=500&runs=5&guess=skip&inspect=0")
 
     run(page)
 
@@ -222,7 +222,7 @@ def test_peaks_of_memory_are_the_headline_where_a_lesson_is_about_them(visitor):
 
 
 def test_bytes_on_the_wire_are_counted_and_a_304_has_none(visitor):
-    page = visitor().open("/experiments/conditional-get/?movies=20&runs=5&guess=0&inspect=0")
+    page = visitor().open("/experiments/conditional-get/?movies=20&runs=5&guess=skip&inspect=0")
 
     run(page)
 

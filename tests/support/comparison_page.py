@@ -45,3 +45,8 @@ def figures(page):
     rows = page.locator("[data-table] tr").all()
     cells = [row.locator("th, td").all_inner_texts() for row in rows]
     return {name: numbers for name, *numbers in cells}
+
+
+def uncovered(path):
+    """The address of a comparison page that skips the guess, so that its answers are shown."""
+    return f"{path}{'&' if '?' in path else '?'}guess=skip"

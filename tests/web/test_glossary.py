@@ -31,8 +31,10 @@ def test_an_unknown_word_is_a_mistake():
 
 
 @pytest.mark.django_db
-def test_a_comparison_page_explains_all_words_and_names_no_id_twice():
-    page = Client(SERVER_NAME="127.0.0.1").get("/experiments/ladder/").content.decode()
+@pytest.mark.parametrize("guess", ["ask", "skip"])
+def test_a_comparison_page_explains_all_words_and_names_no_id_twice(guess):
+    visitor = Client(SERVER_NAME="127.0.0.1")
+    page = visitor.get("/experiments/ladder/", {"guess": guess}).content.decode()
     ids = [part.split('"')[0] for part in page.split(' id="')[1:]]
 
     assert sorted(ids) == sorted(set(ids))

@@ -17,6 +17,7 @@ from perflab.catalogue.query_count_test import write_query_count_test
 from perflab.catalogue.sources import variant_sources
 from perflab.compare import last_results
 
+from .. import guesses
 from ..errors import reads_only
 from .lookup import collection_now, experiment_or_404
 from .variants import describe_needs
@@ -39,17 +40,22 @@ def paragraphs(text):
 @reads_only
 def contents(request):
     """Show the table of contents, in the article's three acts."""
+    guessed = guesses.made_or_asked(request, registry.experiments)
     topics = {}
     for experiment in registry.experiments.values():
         last = last_results.read(experiment.slug)
         summary = inline(experiment.summary)
-        topics.setdefault(experiment.topic, []).append((experiment, summary, last))
+        is_covered = experiment.runs_here and experiment.slug not in guessed
+        to_guess = guesses.SUBJECTS[experiment.figure] if is_covered else ""
+        topics.setdefault(experiment.topic, []).append((experiment, summary, last, to_guess))
     context = {
         "topics": topics,
         "caches": settings.LAB_CACHES,
         "control_socket": "" if settings.PUBLIC else settings.CONTROL_SOCKET,
     }
-    return render(request, "perflab/contents.html", context)
+    response = render(request, "perflab/contents.html", context)
+    guesses.remember(request, response, guessed)
+    return response
 
 
 @reads_only
@@ -58,6 +64,7 @@ def comparison(request, slug):
     experiment = experiment_or_404(slug)
     chosen = Knobs.read(request.GET, experiment.knobs)
     runs = knobs.read_runs(request.GET)
+    guessed = guesses.made_or_asked(request, [slug])
     chosen.refuse_if_too_slow(max(v.queries.at(chosen.movies) for v in experiment.variants))
     found = collection_now()
     most = found.most_rows(experiment) if found else None
@@ -93,7 +100,9 @@ def comparison(request, slug):
         "lanes": lanes,
         "knobs": chosen,
         "runs": runs,
-        "guess": request.GET.get("guess") != "0",
+        "covered": experiment.runs_here and slug not in guessed,
+        "questions": guesses.questions(experiment),
+        "skips_guess": request.GET.get("guess") == "skip",
         "limits": knobs.describe_knobs(most),
         "min_runs": knobs.MIN_RUNS,
         "max_runs": knobs.MAX_RUNS,
@@ -112,7 +121,9 @@ def comparison(request, slug):
         "too_small": _too_small(experiment, found),
         **_neighbours(slug),
     }
-    return render(request, "perflab/comparison.html", context)
+    response = render(request, "perflab/comparison.html", context)
+    guesses.remember(request, response, guessed)
+    return response
 
 
 def _too_small(experiment, found):

@@ -4,17 +4,19 @@ import { hideScore, lanes, showScore } from "./lanes.js";
 import { find } from "./page.js";
 
 const framedLanes = lanes.filter((lane) => lane.frame);
+const areShown = () => !find(".lanes").hidden; // They are covered before the guess.
 
 /** Load all frames, now or as soon as a reader comes near them; show what each of them measured. */
 export async function setUpFrames() {
+  if (!areShown()) return;
   for (const lane of framedLanes) lane.frame.addEventListener("load", () => scoreFrame(lane));
-  if (!find(".lanes").checkVisibility()) return;
   await nearView(lanes[0].element);
   await loadFrames();
 }
 
 /** Load all frames with the knobs as they are now. */
 export async function loadFrames() {
+  if (!areShown()) return;
   for (const lane of framedLanes) {
     await loadFrame(lane.frame);
     scoreFrame(lane);

@@ -1,36 +1,50 @@
-// The guess that a learner makes before the first run.
+// The guess that a learner makes before the answers of the page are uncovered.
 
-import { formatNumber, formatQueries } from "../numbers.js";
-import { formatRatio } from "../stats.js";
-import { find, output } from "./page.js";
+import { parseHtml } from "./client.js";
+import { find, output, page } from "./page.js";
 
 const guessForm = find("[data-guess]");
 
-export const hideGuess = () => (guessForm.hidden = true);
+/** Return whether the answers are still covered. */
+export const isCovered = () => "covered" in page.dataset;
 
-/** Take the guess and hide its form. Return null if there is none, or if it was taken before. */
-export function takeGuess() {
-  if (!guessForm || guessForm.hidden) return null;
-  hideGuess();
-  const { queries, ratio } = Object.fromEntries(new FormData(guessForm));
-  return queries || ratio ? { queries, ratio } : null;
+/** Ask for the guess, where somebody wants an answer without it. */
+export function askForGuess() {
+  output("ask").textContent = "The answers are covered: guess first, or skip the guess.";
+  guessForm.querySelector("input").focus();
 }
 
-/** Write a guess beside what was measured. */
-export function showGuess(guess, queries, ratio) {
-  output("guess").hidden = !guess;
-  if (!guess) return;
-  const guessed = [];
-  const measured = [];
-  if (guess.queries) {
-    guessed.push(formatQueries(Number(guess.queries)));
-    measured.push(formatNumber(queries));
+/** Return the guess, as a list of values for each name in the form; null if nothing was guessed. */
+export function readGuess() {
+  if (!guessForm) return null;
+  const given = [...new FormData(guessForm)].filter(([name, value]) => value || name === "wrong");
+  const guess = {};
+  for (const [name, value] of given) (guess[name] ??= []).push(value);
+  return given.length ? guess : null;
+}
+
+/** Forget the guess: it was about other knobs. */
+export const forgetGuess = () => guessForm?.reset();
+
+/**
+ * Uncover the answers. The lab did not send their words with the page, so they are fetched now. The
+ * lab keeps by a cookie that they are uncovered in this browser.
+ */
+export async function uncover() {
+  const address = new URL(location.href);
+  address.searchParams.set("guess", "skip");
+  const response = await fetch(address, { cache: "no-store" });
+  if (!response.ok) throw new Error(`The answers cannot be fetched: status ${response.status}.`);
+  for (const part of parseHtml(await response.text()).querySelectorAll("[data-cover]")) {
+    find(`[data-cover="${part.dataset.cover}"]`).replaceWith(part);
   }
-  if (guess.ratio) {
-    const isSame = Number(guess.ratio) === 1;
-    guessed.push(isSame ? "that both take the same time" : `${guess.ratio} times`);
-  }
-  measured.push(formatRatio(ratio));
-  output("guess").textContent =
-    `You guessed ${guessed.join(" and ")}; it is ${measured.join(" and ")}.`;
+  for (const part of page.querySelectorAll("[data-until-guess]")) part.hidden = false;
+  guessForm.hidden = true;
+  delete page.dataset.covered;
+}
+
+/** Show the guess beside what was measured; the module that draws both is loaded now. */
+export async function showGuess(guess, truth) {
+  const { showTruth } = await import("./truth.js");
+  showTruth(guess, truth);
 }

@@ -1,7 +1,7 @@
 // The comparison page: connects its buttons, keys and forms to what they do.
 
 import { loadFrames, setUpFrames } from "./frames.js";
-import { hideGuess, takeGuess } from "./guess.js";
+import { askForGuess, forgetGuess, isCovered, readGuess, showGuess, uncover } from "./guess.js";
 import { writeAddress } from "./knobs.js";
 import { find, form, output, page, readRefusal } from "./page.js";
 import { applyKnobs, showNotes } from "./setup.js";
@@ -27,6 +27,12 @@ for (const { name } of form.querySelectorAll("[data-own]")) {
   ACTIONS[`grow-${name}`] = () => startSweep(name);
 }
 
+/** Whether the lesson is who gets the right page, so that its story is the measurement. */
+const IS_ABOUT_RIGHT = page.dataset.figure === "correctness";
+
+/** What can be done before the guess: it shows no answer. */
+const GIVES_NOTHING_AWAY = ["stop", "projector", "keys"];
+
 /** The button that each key presses. */
 const KEYS = { r: "run", s: "stop", a: "same", p: "projector", g: "grow", t: "story", "?": "keys" };
 
@@ -34,18 +40,20 @@ page.addEventListener("click", runAction);
 document.addEventListener("keydown", pressButton);
 form.addEventListener("submit", runInstead);
 form.addEventListener("change", applyKnobs);
-find("[data-guess]")?.addEventListener("submit", runInstead);
-find("[data-skip]")?.addEventListener("click", hideGuess);
+find("[data-guess]")?.addEventListener("submit", guessAndRun);
+find("[data-skip]")?.addEventListener("click", skipGuess);
 find("[data-flush] button")?.closest("form").addEventListener("submit", flushCache);
-setUpCopyButtons();
+showCopyButtons();
 showNotes();
 if (new URLSearchParams(location.search).get("projector") === "1") toggleProjector();
 setUpFrames();
 
 /** Do what the button that was pressed stands for. */
 function runAction({ target }) {
-  const button = target.closest("[data-do]");
-  ACTIONS[button?.dataset.do]?.();
+  const action = target.closest("[data-do]")?.dataset.do;
+  if (isCovered() && ACTIONS[action] && !GIVES_NOTHING_AWAY.includes(action)) askForGuess();
+  else ACTIONS[action]?.();
+  if (target.closest("[data-copy]")) copyText(target);
 }
 
 /** Press the button of a key, unless somebody types or the button cannot be pressed. */
@@ -61,7 +69,42 @@ function pressButton(event) {
 /** Start a run where the browser would submit a form. */
 function runInstead(event) {
   event.preventDefault();
-  startRun();
+  if (isCovered()) askForGuess();
+  else startRun();
+}
+
+/** Uncover the answers, and measure whether the guess is right; the frames have to wait. */
+async function guessAndRun(event) {
+  event.preventDefault();
+  if (!form.reportValidity()) return;
+  if (!readGuess()) return askForGuess();
+  if (!(await showAnswers())) return;
+  await (IS_ABOUT_RIGHT && find("[data-do=story]") ? startStory() : startRun());
+  setUpFrames();
+}
+
+async function skipGuess(event) {
+  event.preventDefault();
+  if (!(await showAnswers())) return;
+  forgetGuess();
+  setUpFrames();
+}
+
+/** Uncover the answers, and go on at the buttons; return whether that was possible. */
+async function showAnswers() {
+  try {
+    await uncover();
+  } catch (error) {
+    showFailure(error.message);
+    return false;
+  }
+  showCopyButtons();
+  output("failure").hidden = true;
+  find("[data-do=run]").focus();
+  const address = new URL(location.href);
+  address.searchParams.delete("guess"); // A copy of the address covers the answers for others.
+  history.replaceState(null, "", address);
+  return true;
 }
 
 // A run, a story, a trace, a sweep and the files to take away are loaded when they are first asked
@@ -70,18 +113,18 @@ function runInstead(event) {
 /** Measure all variants; or the first variant against itself, to see how quiet the machine is. */
 function startRun({ sameVariant = false } = {}) {
   if (!form.reportValidity()) return;
-  const guess = takeGuess();
   writeAddress();
   return runTask(async (signal, showProgress) => {
     const { run } = await import("./run.js");
-    await run(sameVariant, guess, signal, showProgress);
+    await run(sameVariant, readGuess(), signal, showProgress);
   });
 }
 
 function startStory() {
   return runTask(async (signal, showProgress) => {
     const { playStory } = await import("./story.js");
-    await playStory(signal, showProgress);
+    const verdicts = await playStory(signal, showProgress);
+    if (IS_ABOUT_RIGHT) await showGuess(readGuess(), { verdicts });
   });
 }
 
@@ -129,13 +172,12 @@ async function flushCache(event) {
   if (response.ok) loadFrames();
 }
 
-/** Let each copy button copy the text of the element that it names. */
-function setUpCopyButtons() {
-  for (const button of page.querySelectorAll("[data-copy]")) {
-    button.hidden = false;
-    button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(find(button.dataset.copy).textContent);
-      button.textContent = "Copied";
-    });
-  }
+function showCopyButtons() {
+  for (const button of page.querySelectorAll("[data-copy]")) button.hidden = false;
+}
+
+/** Copy the text of the element that a button names. */
+async function copyText(button) {
+  await navigator.clipboard.writeText(find(button.dataset.copy).textContent);
+  button.textContent = "Copied";
 }

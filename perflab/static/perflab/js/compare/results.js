@@ -29,6 +29,7 @@ export function clearResults() {
     lane.element.querySelector("[data-strip]").hidden = true;
   }
   for (const section of ["[data-headline]", ...SECTIONS]) find(section).hidden = true;
+  output("guess").hidden = true;
   output("failure").hidden = true;
 }
 

@@ -2,6 +2,7 @@
 
 import { formatNumber, formatQueries } from "../numbers.js";
 import { loadFrames } from "./frames.js";
+import { forgetGuess, isCovered } from "./guess.js";
 import { queryOf, readKnobs, writeAddress } from "./knobs.js";
 import { lanes } from "./lanes.js";
 import { find, form, page } from "./page.js";
@@ -30,9 +31,11 @@ export function applyKnobs() {
       link.search = link.search.replace(query, newQuery);
     }
     if (lane.frame) lane.frame.dataset.src = lane.frame.dataset.src.replace(query, newQuery);
-    lane.element.querySelector("[data-expected]").textContent = expectedText(lane, knobs.movies);
+    const expected = lane.element.querySelector("[data-expected]");
+    if (expected) expected.textContent = expectedText(lane, knobs.movies);
   }
   query = newQuery;
+  if (!isCovered()) forgetGuess();
   showNotes();
   writeAddress();
   clearResults();

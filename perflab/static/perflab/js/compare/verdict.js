@@ -31,7 +31,12 @@ export function showVerdict(measured, guess, peaks) {
     saving?.headline ?? `${formatQueries(before)} → ${formatQueries(after)}`;
   output("interval").textContent = intervalText();
   output("sentence").textContent = sameVariant ? sameVariantSentence() : lessonSentence(saving);
-  showGuess(guess, before, verdict.ratio);
+  showGuess(sameVariant ? null : guess, {
+    ...verdict,
+    figure: page.dataset.figure,
+    first: { name: slow.name, value: saving?.before ?? before },
+    best: { name: fast.name, value: saving?.after ?? after },
+  });
   find("[data-headline]").hidden = false;
 }
 
@@ -68,12 +73,12 @@ function describeSaving(peaks) {
   const [before, after] = [read(slow, peaks), read(fast, peaks)];
   if (!Number.isFinite(before + after)) return null;
   if (page.dataset.figure === "time" && before === after) {
-    return { headline: `${format(before)} with each variant`, clause: "" };
+    return { headline: `${format(before)} with each variant`, clause: "", before, after };
   }
   let clause = "saves nothing and ";
   if (before > after) clause = `saves ${format(before - after)} and `;
   if (before < after) clause = `costs ${format(after - before)} more and `;
-  return { headline: `${format(before)} → ${format(after)}`, clause };
+  return { headline: `${format(before)} → ${format(after)}`, clause, before, after };
 }
 
 const sameVariantSentence = () =>
