@@ -13,7 +13,7 @@ from urllib.parse import quote
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from perflab.base.files import write_text_once
+from perflab.base.files import is_collected, write_text_once
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -253,14 +253,15 @@ if HTTPS:
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
 
-# Static files are hashed and compressed when they are collected. Until then they are served as they
-# are.
+# Static files are hashed and compressed when they are collected. Until then, and when they have
+# changed since, they are served as they are.
 STATIC_URL = "static/"
 STATIC_ROOT = VAR / "static"
 with contextlib.suppress(OSError):  # a full disk: then they are served from where they lie
     STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {"staticfiles": {"BACKEND": "perflab.web.static_files.LabStaticFilesStorage"}}
-WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
+STATIC_COLLECTED = is_collected(BASE_DIR / "perflab/static", STATIC_ROOT)
+WHITENOISE_USE_FINDERS = not STATIC_COLLECTED
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"  # also for the tables of many-to-many fields
 

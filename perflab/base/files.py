@@ -110,3 +110,23 @@ def keep_newest(folder: Path, pattern: str, count: int) -> None:
         else:
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def is_collected(source: Path, target: Path) -> bool:
+    """Return whether `target` holds the files of the folder `source`, as `collectstatic` copied them.
+
+    A file that has changed since counts as missing, by the time of its last change, as for
+    `collectstatic` itself.
+    """
+    if not (target / "staticfiles.json").exists():
+        return False
+    try:
+        for folder, _, names in os.walk(source):
+            copies = os.path.join(target, os.path.relpath(folder, source))
+            for name in names:
+                changed = int(os.stat(os.path.join(folder, name)).st_mtime)
+                if os.stat(os.path.join(copies, name)).st_mtime < changed:
+                    return False
+    except OSError:
+        return False
+    return True

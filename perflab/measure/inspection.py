@@ -23,7 +23,8 @@ def end() -> None:
 
 def take_mark() -> int:
     """Return a mark of this moment, by which `overlaps` tells what has been inspected since."""
-    return -1 if running else begun
+    mark = begun  # read first: a request that begins now then differs from it, or is running
+    return -1 if running else mark
 
 
 def overlaps(mark: int) -> bool:

@@ -49,7 +49,8 @@ class MillisecondLogger(Logger):
     def access(self, resp, req, environ, request_time):
         """Write the line of one request."""
         handler = self.direct_handler
-        if handler is None or not self.access_log_enabled:
+        # Django closes the file when it sets up its own logging; the handler then opens it anew.
+        if handler is None or handler.stream is None or not self.access_log_enabled:
             super().access(resp, req, environ, request_time)
             return
         try:

@@ -10,6 +10,7 @@ import pytest
 
 from perflab.base.files import (
     draft_of,
+    is_collected,
     keep_newest,
     newest_first,
     read_json,
@@ -159,3 +160,33 @@ def test_many_may_delete_at_once(tmp_path):
         list(pool.map(lambda _: keep_newest(tmp_path, "*.json", 10), range(8)))
 
     assert len(os.listdir(tmp_path)) == 10
+
+
+@pytest.fixture
+def collected(tmp_path):
+    """A folder of static files, and the folder to which they were collected."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    for folder in (source, target):
+        (folder / "css").mkdir(parents=True)
+        (folder / "css/site.css").write_text("a {}")
+    (target / "staticfiles.json").write_text("{}")
+    return source, target
+
+
+def test_collected_files_are_known_by_name_and_time(collected):
+    source, target = collected
+
+    assert is_collected(source, target)
+    os.utime(source / "css/site.css", (2e9, 2e9))  # changed since
+    assert not is_collected(source, target)
+    os.utime(target / "css/site.css", (2e9, 2e9))
+    assert is_collected(source, target)
+    (source / "css/new.css").write_text("b {}")
+    assert not is_collected(source, target)
+
+
+def test_without_a_manifest_nothing_is_collected(collected):
+    source, target = collected
+    (target / "staticfiles.json").unlink()
+
+    assert not is_collected(source, target)

@@ -1,9 +1,11 @@
 """Settings and addresses of a lab that tells what the toolbar has put around its Django.
 
 Start it with DJANGO_SETTINGS_MODULE: /wrappers/ lists what this request finds, and /waits/ waits
-until there is a file `go` in var/, and then lists it too.
+until there is a file `go` in var/, and then lists it too. /fails/ and /streams/ use a template, the
+database and a cache first.
 """
 
+import json
 import time
 
 from perflab.settings import *  # noqa: F403
@@ -61,6 +63,33 @@ def waits(request):
     return wrappers(request)
 
 
+def use_everything():
+    """Run a query, ask a cache and render a template, so that there is something to wrap."""
+    from django.core.cache import caches
+    from django.db import connection
+    from django.template import engines
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    caches["local"].get("nothing")
+    engines["django"].from_string("{{ 1 }}").render()
+
+
+def fails(request):
+    use_everything()
+    raise RuntimeError("this page fails")
+
+
+def streams(request):
+    from django.http import StreamingHttpResponse
+
+    def chunks():
+        use_everything()
+        yield json.dumps({"wrappers": find_wrappers()})
+
+    return StreamingHttpResponse(chunks())
+
+
 def __getattr__(name):
     """Make `urlpatterns` when Django asks for it: while it reads the settings it has no views."""
     if name == "urlpatterns":
@@ -69,6 +98,8 @@ def __getattr__(name):
         return [
             path("wrappers/", wrappers),
             path("waits/", waits),
+            path("fails/", fails),
+            path("streams/", streams),
             path("", include("perflab.urls")),
         ]
     raise AttributeError(name)

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.support.labs import ROOT, manage
+from tests.support.labs import ROOT, manage, visit
 
 STATIC = ROOT / "perflab/static"
 PAGES = ["/", "/experiments/n-plus-one/", "/load/", "/system/", "/tuning/", "/films/"]
@@ -75,3 +75,23 @@ def test_collected_modules_import_each_other_by_their_hashed_names(tmp_path):
     assert len(imported) > 20
     assert imported <= set(names.values())
     assert not imported & names.keys()
+
+
+@pytest.mark.usefixtures("may_start_servers")
+def test_files_that_are_newer_than_those_collected_are_served_as_they_are(
+    seeded_database, tmp_path
+):
+    """The manifest of an earlier version does not know them, or by other contents."""
+    seeded_database.copy_to(tmp_path / "perflab.sqlite3")
+    (tmp_path / "static").mkdir()
+    paths = {"perflab/old.css": "perflab/old.1.css"}
+    manifest = json.dumps({"version": "1.1", "hash": "x", "paths": paths})
+    (tmp_path / "static/staticfiles.json").write_text(manifest)
+    environment = {"PERFLAB_VAR": str(tmp_path), "PERFLAB_TOOLBAR": "0"}
+
+    page = visit("/experiments/n-plus-one/slow/?movies=3", **environment)
+    [style] = re.findall(r'href="(/static/perflab/css/site[^"]*)"', page)
+
+    assert page.startswith("200 ")
+    assert style == "/static/perflab/css/site.css"
+    assert "ok    n-plus-one" in manage("verify", "n-plus-one", **environment)

@@ -9,7 +9,13 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.core.cache import CacheHandler, cache, caches
+from django.db import connection
+from django.template import RequestContext, Template
+from django.test import Client
 
+from perflab.measure import inspection
+from perflab.web.toolbar import patches
 from tests.support.labs import ROOT
 from tests.support.services import wait_until
 
@@ -89,8 +95,80 @@ def test_a_measured_request_finds_no_wrapper_before_and_after_an_inspected_one(s
     assert "inspected" not in after.timing
 
 
-def test_a_measured_request_beside_an_inspected_one_says_so(start_wrapped_lab):
-    lab = start_wrapped_lab(threads=3)
+@pytest.mark.parametrize("path", ["/fails/", "/streams/", "/no/such/page/"])
+def test_nothing_is_left_of_an_inspected_request_that_fails_or_streams(start_wrapped_lab, path):
+    lab = start_wrapped_lab()
+
+    inspected = lab.get(f"{path}?inspect=1")
+    after = lab.get("/wrappers/")
+
+    assert inspected.timing["inspected"] == 1
+    if path == "/streams/":  # its content is made after the toolbar has finished
+        assert wrappers_in(inspected) == set()
+    else:
+        assert inspected.status >= 400
+    assert wrappers_in(after) == set()
+    assert "inspected" not in after.timing
+
+
+@pytest.mark.parametrize("method", ["enable_instrumentation", "process_request", "generate_stats"])
+def test_nothing_is_left_when_the_toolbar_itself_fails(db, monkeypatch, method):
+    from debug_toolbar.panels.cache import CachePanel
+
+    before = Template._render, RequestContext.bind_template, CacheHandler.create_connection
+    cache.get("nothing")
+
+    def fail(*arguments):
+        raise RuntimeError("the toolbar fails")
+
+    monkeypatch.setattr(f"debug_toolbar.panels.cache.CachePanel.{method}", fail)
+    client = Client(raise_request_exception=False)
+
+    assert client.get("/experiments/n-plus-one/slow/?movies=3&inspect=1").status_code == 500
+    assert before == (
+        *(Template._render, RequestContext.bind_template),
+        CacheHandler.create_connection,
+    )
+    held = (connection, *caches.all(initialized_only=True))
+    assert [name for one in held for name in vars(one) if name.startswith("_djdt")] == []
+    assert "inspected" not in client.get("/films/")["Server-Timing"]
+
+
+def test_a_wrapper_that_cannot_be_removed_stops_no_other_request(monkeypatch):
+    def fail():
+        raise RuntimeError("a wrapper stays")
+
+    before = Template._render
+    monkeypatch.setattr(patches, "remove_wrappers", fail)
+
+    with pytest.raises(RuntimeError), patches.in_place():
+        assert inspection.running == 1
+
+    assert inspection.running == 0
+    assert Template._render is before
+
+
+@pytest.mark.parametrize("worker_class", ["gevent", "asgi"])
+def test_other_worker_classes_leave_no_wrapper_either(start_wrapped_lab, worker_class):
+    application = "perflab.asgi" if worker_class == "asgi" else "perflab.wsgi"
+    lab = start_wrapped_lab(arguments=("--worker-class", worker_class), application=application)
+
+    answers = []
+    for path in ("/wrappers/", "/fails/", "/films/"):
+        inspected = lab.get(f"{path}?inspect=1")
+        answers += [inspected, lab.get("/wrappers/")]
+
+    assert [answer.timing.get("inspected", 0) for answer in answers] == [1, 0] * 3
+    assert wrappers_in(answers[0]) >= PATCHED
+    assert [wrappers_in(answer) for answer in answers[1::2]] == [set()] * 3
+
+
+BESIDE = {"threads": {"threads": 3}, "gevent": {"arguments": ("--worker-class", "gevent")}}
+
+
+@pytest.mark.parametrize("kind", BESIDE)
+def test_a_measured_request_beside_an_inspected_one_says_so(start_wrapped_lab, kind):
+    lab = start_wrapped_lab(**BESIDE[kind])
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(lab.get, "/waits/?inspect=1")

@@ -102,6 +102,27 @@ def test_a_log_that_nobody_can_read_is_not_written(make_logger):
     assert not logger.access_log_enabled
 
 
+def test_a_file_that_django_has_closed_is_opened_anew(make_logger):
+    logger, path = make_logger()
+    logger.direct_handler.close()  # Django does so when it sets up its own logging
+
+    for _ in range(2):
+        logger.access(response(), REQUEST, ENVIRON, timedelta(0))
+
+    assert len(path.read_text().splitlines()) == 2
+
+
+def test_the_lines_reach_a_file(start_lab, tmp_path):
+    path = tmp_path / "access.log"
+    lab = start_lab(workers=1, arguments=("--access-logfile", str(path)))
+
+    for number in range(3):
+        lab.get(f"/experiments.json?number={number}")
+
+    wait_until(lambda: path.read_text().count("?number=") == 3, "the lines")
+    assert "Traceback" not in lab.log_text()
+
+
 class FullDisk(io.StringIO):
     def write(self, text):
         raise OSError(28, "No space left on device")

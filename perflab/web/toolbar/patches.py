@@ -54,9 +54,11 @@ def in_place():
                 _originals.append((one, name, vars(one).get(name, ABSENT)))
                 setattr(one, name, value)
     try:
-        yield
+        try:
+            yield
+        finally:
+            remove_wrappers()
     finally:
-        remove_wrappers()
         with _lock:
             if inspection.running == 1:
                 while _originals:
