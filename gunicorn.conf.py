@@ -45,7 +45,8 @@ LIBRARIES = (
     *("django.views.debug", "dj_database_url", "django_redis", "redis", "pymemcache", "psycopg"),
     *("httpx", "markdown_it", "pygments.lexers", "whitenoise"),
 )
-# This is enough for the slowest page that the lab serves (settings.MAX_PAGE_MS).
+# A worker that is busy for so long is killed. Its page is ended before: at settings.PAGE_DEADLINE_S
+# where it runs queries, else by the worker itself (perflab/workers/serving/sync.py).
 timeout = 30
 graceful_timeout = 15
 # Heartbeats are written to memory: on a busy disk a healthy worker could seem to hang.

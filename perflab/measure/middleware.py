@@ -3,6 +3,7 @@
 import gzip
 import os
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Any
 
 from django.conf import settings
@@ -36,6 +37,7 @@ class ProbeMiddleware:
         mark = inspection.take_mark()
         measuring = probe(recorder)
         with measuring as measurement:
+            measurement.deadline = measuring.started + settings.PAGE_DEADLINE_S
             response = self.get_response(request)
             stream = open_stream(response) if response.streaming else None
             first = next(stream, b"") if stream else b""
@@ -83,6 +85,7 @@ def continue_stream(
     """Yield a stream's first chunk and the others; write the trace when the stream ends."""
     try:
         yield first
+        measuring.measurement.deadline = inf  # whoever reads slowly sets the pace of a stream
         with measuring:
             yield from stream
     finally:

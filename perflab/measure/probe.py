@@ -17,10 +17,13 @@ from collections.abc import Callable
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import inf
 from time import perf_counter, thread_time
 from typing import Any, Protocol
 
 from django.db.backends.signals import connection_created
+
+from perflab.base.deadlines import OutOfTime
 
 TRANSACTION_CONTROL = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")
 
@@ -62,6 +65,7 @@ class Measurement:
     misses: int = 0  # keys not found
     errors: int = 0  # calls that the cache did not answer
     recorder: Listener | None = None
+    deadline: float = inf  # by perf_counter(): after it no statement is run any more
 
     @property
     def duplicates(self) -> int:
@@ -94,6 +98,8 @@ def count_query(
     if not running:
         return execute(sql, params, many, context)
     started = perf_counter()
+    if started > running[0].deadline:  # of the outermost probe, the middleware's
+        raise OutOfTime
     try:
         return execute(sql, params, many, context)
     finally:

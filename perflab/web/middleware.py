@@ -11,6 +11,7 @@ from django.http import FileResponse
 from django.middleware.common import CommonMiddleware
 
 from perflab.access import can_inspect, is_local
+from perflab.base.deadlines import OutOfTime
 from perflab.catalogue.knobs import BadKnob, NoRows
 
 from . import database_failures
@@ -106,6 +107,10 @@ class ErrorPagesMiddleware:
         if isinstance(exception, BadKnob):
             title = "A knob cannot be set like that"
             return error_page(request, 400, title, str(exception))
+        if isinstance(exception, OutOfTime):
+            title = "The page took too long"
+            detail = "The lab ended it before its worker would have been killed: ask for less."
+            return error_page(request, 503, title, detail)
         if isinstance(exception, Unavailable):
             return error_page(request, 503, "A part of the lab does not answer", str(exception))
         if failure := database_failures.recognize(exception):

@@ -1,12 +1,13 @@
 """Settings and addresses of a lab whose pages break where they are told to.
 
 Start it with DJANGO_SETTINGS_MODULE. /breaks/?after=3&how=database streams three chunks, then
-fails; `how` is "database" or "defect".
+fails; `how` is "database" or "defect". /computes/?s=9 computes for 9 s. A page has 2 s.
 """
 
 from perflab.settings import *  # noqa: F403
 
 ROOT_URLCONF = __name__
+PAGE_DEADLINE_S = 2
 
 
 def breaks(request):
@@ -23,12 +24,27 @@ def breaks(request):
     return StreamingHttpResponse(chunks(), content_type="text/plain")
 
 
+def computes(request):
+    import time
+
+    from django.http import HttpResponse
+
+    until = time.monotonic() + float(request.GET["s"])
+    while time.monotonic() < until:
+        sum(range(1000))
+    return HttpResponse("computed")
+
+
 def __getattr__(name):
     """Make `urlpatterns` when Django asks for it: while it reads the settings it has no views."""
     if name == "urlpatterns":
         from django.urls import include, path
 
-        return [path("breaks/", breaks), path("", include("perflab.urls"))]
+        return [
+            path("breaks/", breaks),
+            path("computes/", computes),
+            path("", include("perflab.urls")),
+        ]
     raise AttributeError(name)
 
 

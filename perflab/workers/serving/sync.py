@@ -3,12 +3,18 @@
 import errno
 import os
 import selectors
+import signal
 import time
 
 from gunicorn import http
 from gunicorn.workers import sync
 
+from perflab.base.deadlines import OutOfTime
+
 from . import arrivals
+
+# A page has this share of the time after which Gunicorn kills a worker that is busy.
+SHARE = 5 / 6
 
 
 class Waiting:
@@ -37,6 +43,23 @@ class SyncWorker(sync.SyncWorker):
         while self.waiting and time.monotonic() < until:
             self.notify()
             self.look_after(0.1, with_listeners=False)
+
+    def init_signals(self):
+        """Let SIGALRM end the page under way."""
+        super().init_signals()
+        signal.signal(signal.SIGALRM, self.handle_alarm)
+
+    def handle_alarm(self, number, frame):
+        """End the page under way, wherever it is. Gunicorn would kill the worker soon."""
+        raise OutOfTime
+
+    def handle_request(self, listener, req, client, addr):
+        """Answer a request; its page ends before Gunicorn kills the worker for it."""
+        signal.setitimer(signal.ITIMER_REAL, self.cfg.timeout * SHARE)  # 0: no time-out, no alarm
+        try:
+            super().handle_request(listener, req, client, addr)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def accept(self, listener):
         """Take a connection, and serve it if its request is there."""
