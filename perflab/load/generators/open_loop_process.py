@@ -84,10 +84,7 @@ class Schedule:
             answer = await reader.read()
         finally:
             writer.close()
-        head, _, body = answer.partition(b"\r\n\r\n")
-        status, *headers = head.split(b"\r\n")
-        lengths = [h[15:] for h in headers if h.lower().startswith(b"content-length:")]
-        return status.split()[1:2] == [b"200"] and all(int(n) == len(body) for n in lengths)
+        return is_whole(answer)
 
     async def write_progress(self):
         """Write a line twice a second."""
@@ -109,6 +106,39 @@ class Schedule:
             "late": self.late + self.held_back,
             "latest_ms": 1000 * self.latest,
         }
+
+
+def is_whole(answer):
+    """Return whether the bytes of a connection are a 200 that came to its end.
+
+    Raises ValueError where a length is no number. An answer with neither length nor chunks ends
+    with its connection: whether it is whole cannot be told.
+    """
+    head, end, body = answer.partition(b"\r\n\r\n")
+    status, *lines = head.split(b"\r\n")
+    if not end or status.split()[1:2] != [b"200"]:
+        return False
+    headers = [(name.lower(), value) for name, _, value in (line.partition(b":") for line in lines)]
+    codings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
+    if any(b"chunked" in coding for coding in codings):
+        return has_last_chunk(body)
+    return all(int(value) == len(body) for name, value in headers if name == b"content-length")
+
+
+def has_last_chunk(body):
+    """Return whether a chunked body came to its end, that of its trailer. Raises ValueError."""
+    begin = 0
+    while (line_end := body.find(b"\r\n", begin)) >= 0:
+        size = int(body[begin:line_end].partition(b";")[0], 16)
+        begin = line_end + 2
+        if size == 0:
+            trailer = body[begin:]
+            return trailer == b"\r\n" or trailer.endswith(b"\r\n\r\n")
+        begin += size
+        if size < 0 or body[begin : begin + 2] != b"\r\n":
+            return False
+        begin += 2
+    return False
 
 
 def summary(answered, unanswered, per_s, started, seconds):

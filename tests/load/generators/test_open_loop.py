@@ -38,6 +38,59 @@ def test_a_queue_grows_where_less_is_served_than_asked(serves_per_s, growing):
     assert found["answered_per_s"] == pytest.approx(min(100, serves_per_s), rel=0.01)
 
 
+CHUNKED = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"5\r\nhello\r\n1a;name=value\r\n" + b"w" * 26 + b"\r\n0\r\n{trailer}\r\n"
+)
+
+
+@pytest.mark.parametrize("trailer", [b"", b"Name: value\r\n", b"A: 1\r\nB: 2\r\n"])
+def test_a_chunked_answer_is_good_only_when_it_came_to_its_end(trailer):
+    answer = CHUNKED.replace(b"{trailer}", trailer)
+
+    assert open_loop_process.is_whole(answer)
+    for end in range(len(answer)):  # cut in the head, in a chunk, in its size, in the trailer
+        try:
+            whole = open_loop_process.is_whole(answer[:end])
+        except ValueError:
+            whole = False
+        assert not whole, answer[:end]
+
+
+@pytest.mark.parametrize(
+    ("answer", "whole"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", True),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhell", False),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n", False),
+        (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", True),
+        (b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", False),
+        (b"", False),
+    ],
+)
+def test_an_answer_with_a_length_has_to_have_it(answer, whole):
+    assert open_loop_process.is_whole(answer) is whole
+
+
+def test_an_answer_cut_short_by_the_lab_is_a_failure(capsys):
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(CHUNKED[: CHUNKED.index(b"\r\n0\r\n")])
+        writer.close()
+
+    async def ask():
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            await open_loop_process.Schedule(
+                f"http://127.0.0.1:{port}/", per_s=100, seconds=0.1
+            ).run()
+
+    asyncio.run(ask())
+
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["failures"] == found["requests"] == 10
+
+
 @pytest.mark.usefixtures("may_start_servers")
 def test_requests_go_out_whether_or_not_answers_come(broken_lab):
     class Server:
