@@ -37,6 +37,19 @@ def came_by_loopback(request: HttpRequest) -> bool:
     )
 
 
+def is_from_elsewhere(request: HttpRequest) -> bool:
+    """Return whether a page of another site asks for this: as an image, a frame, or in advance.
+
+    Browsers say so, and no page can change what they say. Another port of this machine is another
+    site here. A link from elsewhere to the lab is a navigation of a person, and welcome.
+    """
+    site = request.META.get("HTTP_SEC_FETCH_SITE")
+    if site is None or site in ("same-origin", "none"):
+        return False
+    destination = request.META.get("HTTP_SEC_FETCH_DEST")
+    return destination != "document" or "HTTP_SEC_PURPOSE" in request.META
+
+
 def show_toolbar(request: HttpRequest) -> bool:
     """Return whether the toolbar serves this request; it asks so for its own views too."""
     if not can_inspect(request):

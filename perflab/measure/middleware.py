@@ -11,7 +11,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import FileResponse, HttpRequest
 from django.template.loader import render_to_string
 
-from perflab.access import can_inspect, is_local
+from perflab.access import can_inspect, is_from_elsewhere, is_local
 
 from . import inspection, server_timing, traces
 from .probe import Measurement, probe
@@ -64,7 +64,9 @@ class ProbeMiddleware:
 def make_recorder(request: HttpRequest) -> traces.Recorder | None:
     """Return a recorder of the kind that a local visitor asks for; None for everybody else."""
     kind = traces.requested_kind(request)
-    return traces.Recorder(kind) if kind and is_local(request) else None
+    if not kind or not is_local(request) or is_from_elsewhere(request):
+        return None
+    return traces.Recorder(kind)
 
 
 def open_stream(response: Any) -> Iterator[bytes] | None:

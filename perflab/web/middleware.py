@@ -10,12 +10,20 @@ from django.conf import settings
 from django.http import FileResponse
 from django.middleware.common import CommonMiddleware
 
-from perflab.access import can_inspect, is_local
+from perflab.access import can_inspect, is_from_elsewhere, is_local
 from perflab.base.deadlines import OutOfTime
 from perflab.catalogue.knobs import BadKnob, NoRows
 
 from . import database_failures
-from .errors import Unavailable, bad_request, error_page
+from .errors import Unavailable, error_page
+
+# Status, title and detail. A page is expensive on purpose here, and any page of the web can ask for
+# it as an image: hidden, and again and again.
+FROM_ELSEWHERE = (
+    403,
+    "Another site asked for this page",
+    "The lab serves its pages to people who open them, not to the pages of other sites.",
+)
 
 
 class InspectMiddleware:
@@ -30,6 +38,8 @@ class InspectMiddleware:
         request.inspect = (
             "inspect=1" in parts or (is_navigation(request) and "inspect=0" not in parts)
         ) and can_inspect(request)
+        if is_from_elsewhere(request):  # ErrorPagesMiddleware answers it
+            request.inspect, request.refusal = False, FROM_ELSEWHERE
         if "inspect=" in query or "trace=" in query:
             # cache_page would file the page under another key.
             request.META["QUERY_STRING"] = "&".join(
@@ -76,8 +86,8 @@ class ErrorPagesMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        if refusal := getattr(request, "refusal", ""):  # web.requests sets it
-            return bad_request(request, refusal)
+        if refusal := getattr(request, "refusal", None):  # this module sets it, and web.requests
+            return error_page(request, *refusal)
         response = self.get_response(request)
         if response.streaming and not response.is_async and not isinstance(response, FileResponse):
             return self.begin_stream(request, response)

@@ -17,9 +17,16 @@ UNREADABLE = (LookupError, TypeError, ValueError)
 
 
 class CarefulRequest:
-    """What both kinds of request share. `refusal` says why a request is not answered, or is ""."""
+    """What both kinds of request share.
 
-    refusal = ""
+    `refusal` is the status, title and detail of the page with which a request is refused, or None.
+    """
+
+    refusal = None
+
+    def refuse(self, detail):
+        """Let the request be refused."""
+        self.refusal = 400, "The lab cannot answer this request", detail
 
     def _set_content_type_params(self, meta):
         """Read Content-Type. Django calls this first of all, outside its own error handling."""
@@ -30,14 +37,12 @@ class CarefulRequest:
         try:
             self.content_type, self.content_params = parse_header_parameters(header)
         except UNREADABLE:
-            self.refusal = f"Its Content-Type cannot be read: {header[:80]}"
+            self.refuse(f"Its Content-Type cannot be read: {header[:80]}")
             return
         charset = self.content_params.pop("charset", "utf-8")
         if charset.lower() not in READABLE:
             self.content_type = ""
-            self.refusal = (
-                f"Its Content-Type says charset={charset[:40]}: the lab reads UTF-8 alone."
-            )
+            self.refuse(f"Its Content-Type says charset={charset[:40]}: the lab reads UTF-8 alone.")
 
     def _load_post_and_files(self):
         """Read the form. The parts of a multipart form have parameters too."""

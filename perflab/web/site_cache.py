@@ -38,7 +38,7 @@ class SiteCacheMiddleware:
 
     def __call__(self, request):
         found = self.cached.get(request.path)
-        if found is None or request.inspect or getattr(request, "refusal", ""):
+        if found is None or request.inspect or getattr(request, "refusal", None):
             # A kept page must hold no toolbar, and a request that is refused gets no page.
             return self.get_response(request)
         experiment, name, middleware = found
