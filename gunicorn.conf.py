@@ -12,7 +12,9 @@ import sys
 
 from perflab.base import config as environment
 from perflab.base import network, paths
+from perflab.base.entry import prepare_django
 from perflab.base.processes import die_with_parent
+from perflab.base.sqlite_file import check_sqlite_file
 from perflab.workers import access_log, scoreboard, serving
 
 
@@ -26,6 +28,7 @@ try:
     bind = str(address)
     workers = environment.read_workers()
     threads = environment.read_threads()
+    prepare_django()
     var = paths.var_folder()
     control_socket = str(paths.socket_path(var, f"gunicorn-{address.port}.sock"))
 except environment.Problem as problem:
@@ -93,7 +96,7 @@ def load_libraries():
 
 
 def check_settings():
-    """End Gunicorn with one line if the settings are wrong; a worker would show a traceback.
+    """End Gunicorn with one line if the settings cannot be used; a worker would show a traceback.
 
     The settings are imported in a process of their own, so that a reload finds changed settings.
     """
@@ -102,8 +105,10 @@ def check_settings():
         from django.core.exceptions import ImproperlyConfigured
 
         try:
-            importlib.import_module("perflab.settings")
-        except ImproperlyConfigured as error:
+            settings = importlib.import_module("perflab.settings")
+            check_sqlite_file(settings.DATABASES["default"])
+            check_login(settings)
+        except (ImproperlyConfigured, environment.Problem) as error:
             print(f"perflab: {error}", file=sys.stderr, flush=True)
             os._exit(1)
         except BaseException:  # a worker's traceback shows it
@@ -111,6 +116,15 @@ def check_settings():
         os._exit(0)
     if os.waitpid(pid, 0)[1]:
         sys.exit(1)
+
+
+def check_login(settings):
+    """Raise Problem if the Redis of REDIS_URL refuses the lab. One that is down may come back."""
+    from perflab.caches.logins import find_refusal
+
+    url = settings.REDIS_URL
+    if url and (refusal := find_refusal(url, settings.CACHE_TIMEOUT_S)):
+        raise environment.Problem(f"the Redis of REDIS_URL refuses the lab: {refusal}.")
 
 
 def when_ready(server):

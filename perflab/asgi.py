@@ -4,12 +4,13 @@ The lab itself is served by WSGI. This application is for comparing the two (doc
 views and the probe are sync, so Django runs each request in a thread of its own.
 """
 
-import os
+from perflab.base.entry import prepare_server
 
-from django.core.asgi import get_asgi_application
-from django.core.wsgi import get_wsgi_application
+prepare_server()
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "perflab.settings")
+from django.core.asgi import get_asgi_application  # noqa: E402 - once it is known to be the lab's
+from django.core.wsgi import get_wsgi_application  # noqa: E402
+
 application = get_asgi_application()
 
 from django.db import connections  # noqa: E402 - Django has to be set up first

@@ -5,15 +5,15 @@ Every variable that is read here is listed in .env.example and in docs/settings.
 
 import contextlib
 import os
-import re
-import secrets
 from pathlib import Path
 from urllib.parse import quote
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from perflab.base.files import is_collected, write_text_once
+from perflab.base import addresses, secret_keys
+from perflab.base.files import is_collected
+from perflab.base.sqlite_file import find_fault_in_sqlite
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -29,6 +29,12 @@ def flag(name, default):
     if value not in ("0", "1"):
         raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
     return value == "1"
+
+
+def refuse(name, fault):
+    """End the program if something is wrong with an environment variable."""
+    if fault:
+        raise ImproperlyConfigured(f"{name} {fault}.")
 
 
 def choice(name, allowed, default):
@@ -56,8 +62,7 @@ def local_secret_key():
     """Return the key of this lab, which is made once and shared by all its workers."""
     path = VAR / "secret_key"
     try:
-        write_text_once(path, secrets.token_urlsafe(50), mode=0o600)
-        return path.read_text()
+        return secret_keys.read_or_make_key(path)
     except OSError as error:
         raise ImproperlyConfigured(f"cannot make {path}: {error.strerror}.") from error
 
@@ -71,13 +76,12 @@ ALLOWED_HOSTS = items("ALLOWED_HOSTS")
 # Who is local, and so may change the lab and read traces (perflab.access).
 LOCAL = choice("PERFLAB_LOCAL", ("loopback", "never", "always"), "never" if PUBLIC else "loopback")
 if PUBLIC:
-    if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5:
+    if secret_keys.is_weak(SECRET_KEY):
         raise ImproperlyConfigured(
             "a public lab needs a SECRET_KEY of 50 random characters or more: "
             "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
         )
-    if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
-        raise ImproperlyConfigured("a public lab needs ALLOWED_HOSTS, the host names of its site.")
+    refuse("ALLOWED_HOSTS", addresses.find_fault_in_hosts(ALLOWED_HOSTS))
     if DEBUG:
         raise ImproperlyConfigured("a public lab does not run with DEBUG=1.")
     if LOCAL != "never":
@@ -154,6 +158,7 @@ except ValueError as error:
     raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}") from error
 match DATABASES["default"]["ENGINE"]:
     case "django.db.backends.sqlite3":
+        refuse("DATABASE_URL", find_fault_in_sqlite(DATABASES["default"]))
         # With WAL readers need not wait for a writer. With IMMEDIATE a writer waits for another
         # writer; otherwise it would fail.
         DATABASES["default"]["OPTIONS"] = {
@@ -179,11 +184,18 @@ CACHES = {
     "local": {"BACKEND": "perflab.caches.LabCache", "LOCATION": "locmem"},
 }
 REDIS_URL = text("REDIS_URL")
-MEMCACHED_URL = text("MEMCACHED_URL")
+MEMCACHED_URL = text("MEMCACHED_URL").removeprefix("memcached://")
 CACHE_TIMEOUT_S = 0.2  # how long a page may wait for a cache
 
 CACHE_BACKENDS = {}  # in the form of CACHES
 if REDIS_URL:
+    from redis import ConnectionPool  # only here: it takes 50 ms
+
+    refuse("REDIS_URL", addresses.find_fault_in_redis_url(REDIS_URL))
+    try:
+        ConnectionPool.from_url(REDIS_URL).make_connection()  # it connects to nothing yet
+    except (ValueError, TypeError) as error:
+        raise ImproperlyConfigured(f"REDIS_URL has a wrong option: {error}.") from error
     CACHE_BACKENDS["redis"] = {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
@@ -194,9 +206,10 @@ if REDIS_URL:
         },
     }
 if MEMCACHED_URL:
+    refuse("MEMCACHED_URL", addresses.find_fault_in_memcached_url(MEMCACHED_URL))
     CACHE_BACKENDS["memcached"] = {
         "BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache",
-        "LOCATION": MEMCACHED_URL.removeprefix("memcached://"),
+        "LOCATION": MEMCACHED_URL,
         "KEY_PREFIX": "perflab",
         "OPTIONS": {
             "connect_timeout": CACHE_TIMEOUT_S,
@@ -234,12 +247,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 
 # Browser-side safety.
 CSRF_TRUSTED_ORIGINS = items("CSRF_TRUSTED_ORIGINS")
-for origin in CSRF_TRUSTED_ORIGINS:
-    if not re.fullmatch(r"https?://(\*\.)?([\w-]+(\.[\w-]+)*|\[[\da-f:]+\])(:\d{1,5})?", origin):
-        raise ImproperlyConfigured(
-            "CSRF_TRUSTED_ORIGINS must list addresses such as https://lab-8000.example.dev or "
-            f"https://*.example.dev, without a path, not {origin[:60]!r}."
-        )
+refuse("CSRF_TRUSTED_ORIGINS", addresses.find_fault_in_origins(CSRF_TRUSTED_ORIGINS))
 X_FRAME_OPTIONS = "SAMEORIGIN"  # the comparison page frames both variants
 SILENCED_SYSTEM_CHECKS = ["security.W019"]  # it demands DENY
 CONTENT_SECURITY_POLICY = (

@@ -1,10 +1,11 @@
 """The WSGI application that Gunicorn serves: `gunicorn perflab.wsgi`."""
 
-import os
+from perflab.base.entry import prepare_server
 
-from django.core.wsgi import get_wsgi_application
+prepare_server()
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "perflab.settings")
+from django.core.wsgi import get_wsgi_application  # noqa: E402 - once it is known to be the lab's
+
 application = get_wsgi_application()
 
 from perflab.web.requests import LabRequest  # noqa: E402 - Django has to be set up first

@@ -15,9 +15,11 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+import redis
 from django.core.cache import caches
 from django.db import connections
 
+from tests.support import services
 from tests.support.labs import ROOT, Lab
 from tests.support.services import (
     free_port,
@@ -131,6 +133,52 @@ def test_it_does_not_listen_off_loopback_unless_the_lab_is_public(var, bind):
     [line] = own_lines(done.stderr)
     assert "PERFLAB_PUBLIC=1" in line
     assert "Listening" not in done.stderr
+
+
+@pytest.mark.usefixtures("may_start_servers")
+@pytest.mark.parametrize("bind", ["0.0.0.0", "[::]"])
+@pytest.mark.parametrize("application", ["perflab.wsgi", "perflab.asgi"])
+def test_without_our_configuration_it_does_not_listen_there_either(var, bind, application):
+    port = free_port()
+    done = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "-c", os.devnull, "--no-control-socket"]
+        + ["--bind", f"{bind}:{port}", application],
+        cwd=ROOT,
+        env={**os.environ, "PERFLAB_VAR": str(var)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 3
+    [line] = own_lines(done.stderr)
+    assert f"{bind}:{port} can be reached by others" in line
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("password", ["", "wrong"])
+def test_a_redis_that_wants_another_password_is_refused_at_the_start(var, own, password):
+    server = own(services.Redis, tcp=True)
+    with redis.from_url(server.url) as client:
+        client.config_set("requirepass", "right")
+    where = server.url.removeprefix("redis://")
+
+    done = gunicorn(var, REDIS_URL=f"redis://:{password}@{where}" if password else server.url)
+
+    assert done.returncode == 1
+    [line] = own_lines(done.stderr)
+    assert "the Redis of REDIS_URL refuses the lab: it wants another password" in line
+    assert "wrong" not in line.replace("WRONGPASS", "")
+
+
+@pytest.mark.usefixtures("may_start_servers")
+def test_what_is_no_redis_is_refused_at_the_start(var, own):
+    server = own(services.Memcached, tcp=True)
+
+    done = gunicorn(var, REDIS_URL=f"redis://127.0.0.1:{server.port}/0")
+
+    assert done.returncode == 1
+    assert "what answers there is not a Redis" in done.stderr
 
 
 @pytest.mark.usefixtures("may_start_servers")

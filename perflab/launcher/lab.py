@@ -21,6 +21,7 @@ from perflab.launcher.valkey import Valkey
 
 START_S = 60  # how long Gunicorn may take to answer
 FREE_MB = 20
+RECORD = {"pid": int, "url": str, "port": int, "gunicorn": int}  # gunicorn: its process group
 
 
 @dataclass(frozen=True)
@@ -109,13 +110,16 @@ def lock_var(var):
 
 
 def read_record(lock):
-    """Return what the lock's last holder wrote: its pid, url, port and Gunicorn's group."""
+    """Return what the lock's last holder wrote; {} unless it is all there."""
     lock.seek(0)
     try:
         record = json.load(lock)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
-    return record if isinstance(record, dict) else {}
+    whole = isinstance(record, dict) and all(
+        type(record.get(name)) is kind for name, kind in RECORD.items()
+    )
+    return record if whole and record["gunicorn"] > 1 else {}
 
 
 def write_record(lock, address, gunicorn):

@@ -7,15 +7,16 @@ nothing has changed since the last time (`is_prepared`, which needs no Django).
 import argparse
 import contextlib
 import hashlib
-import os
 import sqlite3
 import sys
 import traceback
 from pathlib import Path
 
-from perflab.base.config import read_variable
+from perflab.base.config import Problem, read_variable
+from perflab.base.entry import prepare_django
 from perflab.base.files import read_json, write_json
 from perflab.base.paths import ROOT
+from perflab.base.sqlite_file import check_sqlite_file
 
 FILMS = 1851  # the real films
 # What the settings read, without the addresses of caches: nothing is prepared in a cache.
@@ -74,6 +75,7 @@ def prepare(movies):
     from django.core.management import call_command
 
     before = fingerprint()
+    check_sqlite_file(settings.DATABASES["default"])
     django.setup()
     stamp = settings.VAR / "prepared.json"
     stamp.unlink(missing_ok=True)
@@ -95,9 +97,11 @@ def main():
     """Prepare the lab as the command line says; end with one line where that fails."""
     parser = argparse.ArgumentParser(prog="perflab.launcher.prepare")
     parser.add_argument("--movies", type=int)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "perflab.settings")
     try:
+        prepare_django()
         prepare(parser.parse_args().movies)
+    except Problem as problem:
+        sys.exit(f"perflab: {problem}")
     except Exception as error:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import CommandError

@@ -1,0 +1,45 @@
+"""The file of a SQLite database, looked at before anything opens it."""
+
+from pathlib import Path
+from typing import Any
+
+from perflab.base.config import Problem
+
+HEADER = b"SQLite format 3\0"
+
+
+def find_fault_in_sqlite(database: dict[str, Any]) -> str:
+    """Return what is wrong with DATABASE_URL if it names SQLite; "" if nothing is.
+
+    `database` is what Django makes of it.
+    """
+    if database["NAME"].startswith((":memory:", "file:")):
+        return "must name SQLite's file: each worker would have a database in memory for itself"
+    return "names a host, and SQLite is a file: sqlite:////path" if database.get("HOST") else ""
+
+
+def check_sqlite_file(database: dict[str, Any]) -> None:
+    """Raise Problem where a SQLite database cannot lie at its path, or lies there damaged.
+
+    `database` is one of Django's DATABASES. A file that is missing or empty is fine: SQLite makes
+    the database there.
+    """
+    if database["ENGINE"] != "django.db.backends.sqlite3":
+        return
+    path = Path(database["NAME"])
+    if path.is_dir():
+        raise Problem(f"DATABASE_URL names {path}, which is a folder: name a file in it.")
+    if not path.parent.is_dir():
+        raise Problem(f"DATABASE_URL names {path}, and there is no folder {path.parent}.")
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(HEADER))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise Problem(f"cannot read the database {path}: {error.strerror}.") from error
+    if start and start != HEADER:
+        raise Problem(
+            f"{path} is not a SQLite database, or a damaged one: name another file in "
+            "DATABASE_URL, or delete it, and the lab makes a new one."
+        )
