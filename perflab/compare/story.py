@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import unescape
+from http import HTTPStatus
 from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlencode
@@ -20,7 +21,7 @@ from django.db import connections
 from perflab.measure import server_timing
 
 from . import burst, clients
-from .clients import LabClient, NoLab, OverHTTP
+from .clients import Answer, LabClient, NoLab, OverHTTP
 from .runner import COMMON_KNOBS, LabRefused, PageFailed, fetch_variant
 from .story_verdicts import Cell, Facts, StoryAnswer, Verdict, judge_cell, judge_variant
 from .visitor import Refused, Visitor
@@ -100,17 +101,14 @@ class Player:
 
     def _wait_for_turn(self) -> None:
         deadline = monotonic() + TURN_WAIT_S
-        while True:
-            try:
-                return self._post_story("begin")
-            except Refused as error:
-                if error.status != 409 or monotonic() > deadline:
-                    raise
+        while (answer := self._post_story("begin")).status == HTTPStatus.ACCEPTED:
+            if monotonic() > deadline:
+                raise NoStory(answer.body.decode())
             sleep(TURN_CHECK_S)
 
-    def _post_story(self, action: str) -> None:
+    def _post_story(self, action: str) -> Answer:
         values = {"action": action, "turn": self.token}
-        self.visitor.post(f"{self.experiment['url']}story/", values)
+        return self.visitor.post(f"{self.experiment['url']}story/", values)
 
     def play_variant(self, variant: Json) -> list[Cell]:
         """Play all steps on one variant, with an empty cache of its own."""

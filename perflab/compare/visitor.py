@@ -10,11 +10,7 @@ CSRF_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 
 
 class Refused(Exception):
-    """The lab refuses what a visitor sends, with this status. The message is one line."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
+    """The lab refuses what a visitor sends. The message is one line."""
 
 
 class Visitor:
@@ -49,7 +45,7 @@ class Visitor:
             plain = answer.headers.get("content-type", "").startswith("text/plain")
             reason = f": {answer.body.decode(errors='replace').strip()}" if plain else ""
             address = path.partition("?")[0]
-            raise Refused(f"the lab refuses {address} ({answer.status}){reason}", answer.status)
+            raise Refused(f"the lab refuses {address} ({answer.status}){reason}")
         return answer
 
     def call_oneself(self, name: str) -> None:

@@ -1,28 +1,11 @@
-"""Test in a real Chromium the ladders, stories and own knobs of comparison pages."""
+"""Test in a real Chromium the ladders and own knobs of comparison pages."""
 
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.comparison_page import done, figures, out, run
-
-
-def read_story(page):
-    """Return the story's table as {what happens: {variant: (mark, what the cell says)}}."""
-    variants = page.locator("[data-story] thead th").all_inner_texts()[1:]
-    rows = page.locator("[data-story] tr:has(td)").all()
-    return {
-        row.locator("th").inner_text(): {
-            variant: (cell.get_attribute("data-mark"), cell.inner_text())
-            for variant, cell in zip(variants, row.locator("td").all(), strict=True)
-        }
-        for row in rows
-    }
-
-
-def marks(row):
-    return {variant: mark for variant, (mark, _) in row.items()}
+from tests.support.comparison_page import figures, out, run
 
 
 def test_a_ladder_is_one_drawing_with_its_share_of_a_bare_response(visitor):
@@ -51,119 +34,6 @@ def test_only_the_ends_of_a_long_ladder_are_framed(visitor):
     framed = page.locator("[data-lane]:has(iframe)")
 
     assert framed.evaluate_all("all => all.map(lane => lane.dataset.lane)") == ["nothing", "site"]
-
-
-def test_a_story_shows_whose_page_a_cached_page_is(visitor):
-    ada = visitor()
-    page = ada.open("/experiments/personal-page/?movies=10&guess=skip&inspect=0")
-
-    run(page, "story")
-
-    asked, bob, back, eve, verdict = read_story(page).values()
-    variants = list(asked)
-    assert marks(asked) == marks(back) == dict.fromkeys(variants, "right")
-    for row in (bob, eve, verdict):
-        assert marks(row) == dict.fromkeys(variants, "right") | {"Leaking": "other"}
-    assert "Welcome, Ada." in bob["Leaking"][1]
-    assert "somebody else’s · greeted Bob as Ada" in bob["Leaking"][1]
-    assert "greeted Bob as Ada" in verdict["Leaking"][1]
-    assert "0 queries" in eve["Fragment"][1]
-    expect(out(page, "failure")).to_be_hidden()
-    tokens = {cold[0] for a in ada.answers if (cold := re.findall(r"[?&]cold=(\w+)", a.url))}
-    assert len(tokens) == len(variants)  # each variant begins with an empty cache of its own
-    ada.open("/visitor/")
-    expect(page.get_by_label("Your name")).to_have_value("")  # whoever it was before
-
-
-def test_a_story_of_a_burst_counts_who_computed_and_says_how_wide_it_was(visitor):
-    page = visitor().open("/experiments/stampede/?movies=10&guess=skip&inspect=0")
-
-    run(page, "story")
-
-    _, burst, _, verdict = read_story(page).values()
-    for row in (burst, verdict):
-        assert marks(row) == {
-            "Uncached": "again",
-            "Plain": "again",
-            "Locked": "right",
-            "Stale": "right",
-        }
-    assert "12 of 12 computed it" in burst["Uncached"][1]
-    assert "2 of 12 computed it" in burst["Plain"][1]  # each of two sync workers
-    for _, words in burst.values():
-        assert "12 in flight at once, answered by 2 workers" in words
-
-
-def test_a_story_that_changes_data_shows_every_variant_the_same_films(visitor):
-    page = visitor().open("/experiments/stale-page/?movies=10&runs=5&guess=skip&inspect=0")
-    run(page)  # every variant's entry is in the cache
-
-    run(page, "story")
-
-    films = [
-        {variant: words.partition("\n")[0] for variant, (_, words) in row.items()}
-        for row in read_story(page).values()
-    ]
-    before, changed, later, _, _ = films
-    assert len(set(before.values())) == len(set(later.values())) == 1
-    assert set(before.values()) != set(later.values())
-    assert set(changed.values()) <= set(before.values()) | set(later.values())
-    for row in read_story(page).values():
-        for variant, (mark, _) in row.items():
-            assert mark == "right" or (variant, mark) == ("Timeout", "stale")
-    run(page)
-    expect(out(page, "same")).to_have_text("Same page")  # no stale page is left behind
-
-
-def test_workers_are_drawn_with_their_hits_and_misses_and_without_their_pids(visitor, lab):
-    page = visitor().open("/experiments/per-worker-cache/?movies=10&guess=skip&inspect=0")
-
-    run(page, "story")
-
-    first, *_ = page.locator("[data-story] tbody tr").all()
-    uncached, local, shared = first.locator("td").all()
-    expect(local).to_have_attribute("data-mark", "again")
-    expect(local.locator("svg")).to_have_accessible_name(
-        re.compile(r"^worker 1: \d+ hits?, 1 miss; worker 2: \d+ hits?, 1 miss$")
-    )
-    expect(shared).to_have_attribute("data-mark", "right")
-    expect(shared.locator("rect.miss[width='0']")).to_have_count(1)
-    expect(uncached.locator("svg")).to_have_accessible_name(re.compile("without a cache"))
-    text = page.locator("[data-story]").inner_text()
-    assert not [pid for pid in lab.worker_pids() if str(pid) in text]
-
-
-STORY_PAGES = ("personal-page", "stale-page", "per-worker-cache", "stampede")
-
-
-@pytest.mark.parametrize("slug", STORY_PAGES)
-def test_the_story_stands_before_the_run_where_it_is_the_lesson(visitor, slug):
-    page = visitor(viewport={"width": 390, "height": 900}).open(
-        f"/experiments/{slug}/?movies=10&guess=skip&inspect=0"
-    )
-
-    story, controls, lane = (
-        page.locator(selector).first.bounding_box()["y"]
-        for selector in ("[data-do=story]", "[data-do=run]", "[data-lane]")
-    )
-
-    assert story < controls < lane
-    page.keyboard.press("t")
-    expect(page.locator("[data-do=story]")).to_be_disabled()
-    page.keyboard.press("s")
-    done(page)
-
-
-def test_a_stopped_story_says_nothing_more(visitor):
-    page = visitor().open("/experiments/stampede/?movies=10&guess=skip&inspect=0")
-    page.locator("[data-do=story]").click()
-    expect(page.locator("[data-story] tbody td").first).not_to_be_empty()
-
-    page.keyboard.press("s")
-    done(page)
-
-    expect(page.locator("[data-story] tbody tr").last.locator("td").last).to_be_empty()
-    expect(out(page, "failure")).to_be_hidden()
 
 
 def test_a_knob_of_its_own_stands_in_the_addresses_and_can_be_swept(visitor):

@@ -50,3 +50,21 @@ def figures(page):
 def uncovered(path):
     """The address of a comparison page that skips the guess, so that its answers are shown."""
     return f"{path}{'&' if '?' in path else '?'}guess=skip"
+
+
+def read_story(page):
+    """Return the story's table as {what happens: {variant: (mark, what the cell says)}}."""
+    variants = page.locator("[data-story] thead th").all_inner_texts()[1:]
+    rows = page.locator("[data-story] tr:has(td)").all()
+    return {
+        row.locator("th").inner_text(): {
+            variant: (cell.get_attribute("data-mark"), cell.inner_text())
+            for variant, cell in zip(variants, row.locator("td").all(), strict=True)
+        }
+        for row in rows
+    }
+
+
+def marks(row):
+    """Return the marks of one row of a story: {variant: mark}."""
+    return {variant: mark for variant, (mark, _) in row.items()}

@@ -61,7 +61,10 @@ def change(request, slug, name):
 
 @changes_the_lab
 def story(request, slug):
-    """Begin, restart or end a story that changes data: `action=begin&turn=…`."""
+    """Begin, restart or end a story that changes data: `action=begin&turn=…`.
+
+    202 asks whoever wants to begin to wait for somebody else's end, and to ask again.
+    """
     experiment = experiment_or_404(slug)
     if not experiment.story_data:
         raise Http404(f"The story of {experiment.title} changes no data")
@@ -69,10 +72,11 @@ def story(request, slug):
     if not form.is_valid():
         return HttpResponse(form.problem(), status=400, content_type="text/plain")
     act = {"begin": story_turns.begin, "restart": story_turns.restart, "end": story_turns.end}
+    action = form.cleaned_data["action"]
     try:
-        act[form.cleaned_data["action"]](experiment.story_data, form.cleaned_data["turn"])
+        act[action](experiment.story_data, form.cleaned_data["turn"])
     except story_turns.NotYourTurn as error:
-        return refuse(str(error))
+        return refuse(str(error), status=202 if action == "begin" else 409)
     return HttpResponse(status=204)
 
 
@@ -81,8 +85,8 @@ def burst(request, slug, name):
     """Start a burst of requests to a variant, from a process outside the workers, with the knobs.
 
     It is as wide as the experiment's story says, and goes to this lab alone: to the loopback
-    address and the port by which the request came. 202 names the burst, whose result
-    /bursts/ID.json tells.
+    address and the port by which the request came. The JSON names the burst, whose result
+    /bursts/ID.json tells, or says why to `wait` and to ask again.
     """
     experiment = experiment_or_404(slug)
     chosen_variant = variant_or_404(experiment, name)
@@ -103,13 +107,13 @@ def burst(request, slug, name):
             number=experiment.burst,
         )
     except bursts.Busy as error:
-        return refuse(str(error))
+        return JsonResponse({"wait": str(error)}, status=202)
     return JsonResponse({"burst": number}, status=202)
 
 
-def refuse(reason):
+def refuse(reason, status=409):
     """Return the answer to an order that somebody else's is in the way of."""
-    return HttpResponse(reason, status=409, content_type="text/plain")
+    return HttpResponse(reason, status=status, content_type="text/plain")
 
 
 @changes_the_lab

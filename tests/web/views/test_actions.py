@@ -79,7 +79,7 @@ def test_a_story_takes_turns(client):
     changed = client.post("/experiments/two-tier/uncached/change/?movies=5")
     assert client.post(path, {"action": "end", "turn": "a" * 20}).status_code == 204
 
-    assert refused.status_code == changed.status_code == 409
+    assert (refused.status_code, changed.status_code) == (202, 409)
     assert refused.text == "Somebody else plays a story that changes the same data."
     assert client.post(path, {"action": "dance", "turn": "a" * 20}).status_code == 400
     assert client.post(path, {"action": "begin", "turn": "../etc"}).status_code == 400
@@ -99,6 +99,17 @@ def test_a_burst_goes_to_this_lab_alone_and_only_where_a_story_has_one(client, m
     assert order == {"host": "127.0.0.1", "port": "8123", "site": "127.0.0.1:8123", "number": 12}
     assert client.post("/experiments/cache-page/fast/burst/").status_code == 404
     assert client.post(path.replace("movies=7", "movies=x")).status_code == 400
+
+
+def test_a_second_burst_waits_for_the_first(client, monkeypatch):
+    def start(**order):
+        raise actions.bursts.Busy("Another burst is under way: wait for its end.")
+
+    monkeypatch.setattr(actions.bursts, "start", start)
+
+    answer = client.post("/experiments/stampede/plain/burst/")
+
+    assert (answer.status_code, set(answer.json())) == (202, {"wait"})
 
 
 def test_a_lab_that_everybody_may_change_sends_no_burst_to_an_address_that_is_not_its_own(

@@ -15,6 +15,7 @@ const ACTIONS = {
   projector: toggleProjector,
   keys: () => find("[data-keys]").showModal(),
   story: startStory,
+  "stop-story": stopTask,
   trace: startTrace,
   grow: () => startSweep("movies"),
   far: () => startSweep("round_trip"),

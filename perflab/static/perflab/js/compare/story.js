@@ -1,16 +1,16 @@
 // A story: every variant goes through the same steps, and a table shows what each has answered and
 // whether that is right.
 
+import { pause, refuse, sendTogether } from "./burst.js";
 import { judgeCell, judgeVariant } from "./cell.js";
 import { coldToken, parseHtml, request } from "./client.js";
 import { ladder } from "./lanes.js";
-import { find, output, page, post, readRefusal } from "./page.js";
+import { find, output, page, post } from "./page.js";
 import { showCell, showVerdicts } from "./table.js";
 import { showFailure } from "./task.js";
 
 const VISITOR = "/visitor/"; // Here a visitor gives the lab a name.
 const STORY = `/experiments/${page.dataset.slug}/story/`; // Here the turn is taken and given back.
-const POLL_MS = 100;
 const TURN_POLL_MS = 500;
 
 /**
@@ -97,7 +97,7 @@ async function inTurn(changesData, steps, signal, work) {
 
 async function waitForTurn(begin, signal) {
   let response = await begin();
-  while (response.status === 409) {
+  while (response.status === 202) {
     output("story").textContent = `${await response.text()} Yours begins when that one has ended.`;
     await pause(TURN_POLL_MS, signal);
     response = await begin();
@@ -154,15 +154,10 @@ async function addTruth(now, { truth, cold, signal }) {
   now.push((await requestOnce(ladder[0].address({ cold }), signal)).text);
 }
 
-/** Request the page as the step says, and return the answers, and of a burst how wide it was. */
-async function readAnswers(step, address, signal) {
-  const { requests } = step;
-  const burst = step.burst && page.dataset.local === "1" && (await sendBurst(address, signal));
-  if (burst) return burst;
+/** Request the page as the step says, and return the answers, and how wide a burst was. */
+async function readAnswers({ requests, burst, together }, address, signal) {
   const one = () => requestOnce(address, signal);
-  if (step.together || step.burst) {
-    return { answers: await Promise.all(Array.from({ length: requests }, one)) };
-  }
+  if (burst || together) return sendTogether({ requests, burst, address, one, signal });
   const answers = [];
   for (let n = 0; n < requests; n++) answers.push(await one());
   return { answers };
@@ -174,38 +169,4 @@ async function requestOnce(address, signal) {
   const { queries, hits, misses, errors, worker } = answer.timing;
   const text = parseHtml(answer.html).querySelector("[data-answer]")?.textContent.trim() ?? "";
   return { text, queries, hits, misses, errors, worker };
-}
-
-/**
- * Let a process beside the lab send more requests at once than a browser can, and return what they
- * brought; null where the lab does not know how to reach itself.
- */
-async function sendBurst(address, signal) {
-  const start = () => post(address.replace("/?", "/burst/?"), {}, signal);
-  let response = await start();
-  while (response.status === 409) {
-    await pause(TURN_POLL_MS, signal); // Somebody else's burst is under way.
-    response = await start();
-  }
-  if (response.status === 403) return null;
-  const { burst } = await (await refuse(response)).json();
-  do {
-    await pause(POLL_MS, signal);
-    response = await fetch(`/bursts/${burst}.json`, { cache: "no-store", signal });
-  } while (response.status === 202);
-  const found = await (await refuse(response)).json();
-  if (found.failure) throw new Error(found.failure);
-  return { ...found, answers: found.answers.map((answer) => ({ text: "", ...answer })) };
-}
-
-const pause = (ms, signal) =>
-  new Promise((resolve, reject) => {
-    setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => reject(new Error("stopped")), { once: true });
-  });
-
-/** Return a response, or fail where the lab refuses. */
-async function refuse(response) {
-  if (response.ok) return response;
-  throw new Error(`The lab refuses: ${await readRefusal(response)}`);
 }

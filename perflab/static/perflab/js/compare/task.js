@@ -3,6 +3,7 @@
 import { find, output, page } from "./page.js";
 
 const ALWAYS_OFFERED = ["projector", "keys"];
+const STOP = ["stop", "stop-story"]; // The second one stands beside the story.
 let controller = null;
 
 /** End the task that is under way. */
@@ -37,7 +38,7 @@ export async function runTask(work) {
 function enableButtons(isRunning) {
   for (const button of page.querySelectorAll("[data-do]")) {
     if (ALWAYS_OFFERED.includes(button.dataset.do)) continue;
-    button.disabled = (button.dataset.do === "stop") !== isRunning;
+    button.disabled = STOP.includes(button.dataset.do) !== isRunning;
   }
 }
 
