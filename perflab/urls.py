@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import include, path, register_converter
 from django.urls.converters import SlugConverter
 
-from perflab.web.views import actions, api, calibrated, load, pages, system, variants
+from perflab.web.views import actions, api, calibrated, collection, load, pages, system, variants
 
 
 class VariantConverter(SlugConverter):
@@ -30,6 +30,9 @@ urlpatterns = [
     path("bursts/<slug:number>.json", api.burst, name="burst_json"),
     path("traces/<slug:trace_id>.json", api.trace, name="trace"),
     path("traces/<slug:trace_id>/<int:statement>/plan/", api.trace_plan, name="trace_plan"),
+    path("collection.json", collection.as_json, name="collection_json"),
+    path("collection/seed/", collection.seed, name="seed"),
+    path("collection/stop/", collection.stop, name="stop_seeding"),
     path("io-bound/", calibrated.io_bound, name="io_bound"),
     path("cpu-bound/", calibrated.cpu_bound, name="cpu_bound"),
     path("system/", system.page, name="system"),

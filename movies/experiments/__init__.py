@@ -48,5 +48,6 @@ collection.use(
         grows=seeding.can_grow,
         real=seeding.REAL_FILMS,
         most=seeding.MAX_MOVIES,
+        work=seeding.work,
     )
 )

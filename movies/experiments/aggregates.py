@@ -28,7 +28,8 @@ from django.db.models.functions import Coalesce
 from django.shortcuts import render
 
 from movies.models import Movie, Review
-from perflab.catalogue.registry import Experiment, Queries, Variant
+from movies.seeding import REAL_FILMS
+from perflab.catalogue.registry import Experiment, Queries, Setting, Variant, by_vendor
 
 
 def loop(request, rows):
@@ -67,7 +68,14 @@ experiment = Experiment(
     "twice. Where a page shows most of a table, the join reads less.",
     docs="https://docs.djangoproject.com/en/5.2/ref/models/expressions/"
     "#using-aggregates-within-a-subquery-expression",
-    shows_from=100_000,
+    lesson=by_vendor(sqlite=Setting(films=100_000), postgresql=Setting()),
+    not_at=by_vendor(
+        sqlite=Setting(
+            films=REAL_FILMS,
+            why="A small collection is joined and grouped quickly: the join loses less.",
+        ),
+        postgresql=None,
+    ),
     variants=(
         Variant("loop", loop, Queries(1, per_row=1), templates=TEMPLATES),
         Variant("join", join, Queries(1), templates=TEMPLATES),

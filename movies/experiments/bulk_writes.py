@@ -22,7 +22,7 @@ from django.shortcuts import render
 
 from movies.drafts import drafts_of_films, temporary_batch
 from movies.models import Draft
-from perflab.catalogue.registry import Experiment, Queries, Variant
+from perflab.catalogue.registry import Experiment, Queries, Setting, Variant
 
 
 def slow(request, rows):
@@ -61,6 +61,7 @@ experiment = Experiment(
     cost="`save()` is not called and no signal is sent: what they do has to be done by hand. One "
     "bad row makes all of its list fail. All objects are in memory at once.",
     docs="https://docs.djangoproject.com/en/5.2/ref/models/querysets/#bulk-create",
+    not_at=Setting(movies=1, why="One row is one statement and one commit, however it is written."),
     variants=(
         Variant("slow", slow, Queries(3, per_row=1), **ALSO),
         Variant("transaction", together, Queries(3, per_row=1), **ALSO),

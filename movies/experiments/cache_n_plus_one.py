@@ -19,7 +19,7 @@ from django.core.cache import cache
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Variant
+from perflab.catalogue.registry import Experiment, Queries, Setting, Variant
 
 
 def ids(rows):
@@ -70,6 +70,10 @@ experiment = Experiment(
     "works one command at a time lets all others wait meanwhile: a few thousand keys are enough "
     "for one call.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#basic-usage",
+    not_at=Setting(
+        cache="locmem",
+        why="Local memory is in the worker itself: there is no way to it that could be saved.",
+    ),
     variants=(
         Variant("slow", one_by_one, **QUERIES, also=(ids, made)),
         Variant("fast", all_at_once, **QUERIES, also=(ids, made)),

@@ -18,7 +18,7 @@ it has fetched, and `len()` is then free, while `count()` and `exists()` are one
 from django.shortcuts import render
 
 from movies.models import Movie, Review
-from perflab.catalogue.registry import Experiment, Queries, Variant
+from perflab.catalogue.registry import Experiment, Queries, Setting, Variant
 
 
 def slow(request, rows):
@@ -47,6 +47,7 @@ experiment = Experiment(
     "well. And a count is no small thing for the database either, when the table is large.",
     docs="https://docs.djangoproject.com/en/5.2/topics/db/optimization/#use-queryset-count",
     figure="time",
+    lesson=Setting(movies=1000),
     variants=(
         Variant("slow", slow, Queries(3), templates=("movies/with_facts.html",)),
         Variant("fast", fast, Queries(3), templates=("movies/with_facts.html",)),

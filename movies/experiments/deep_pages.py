@@ -28,7 +28,7 @@ from django.db.models.lookups import GreaterThanOrEqual
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Choice, Experiment, Queries, Variant
+from perflab.catalogue.registry import Choice, Experiment, Queries, Setting, Variant
 
 
 def films():
@@ -77,12 +77,16 @@ experiment = Experiment(
     topic="Database queries",
     remedy="beginning at a key",
     figure="time",
-    shows_from=100_000,
     knobs=(Choice("page", "Page", (1, 10, 100, 1_000, 10_000), 10),),
     cost="No page numbers: from one page there are links to the next and back, but none to page "
     "1,000. It needs an order with a unique key and an index on just that, and every new way to "
     "sort the list needs another one.",
     docs="https://docs.djangoproject.com/en/5.2/topics/db/queries/#limiting-querysets",
+    lesson=Setting(films=100_000, own={"page": 1_000}),
+    not_at=Setting(
+        own={"page": 1},
+        why="Before page 1 there is nothing to walk past. A small collection has no deep pages.",
+    ),
     variants=(
         Variant("slow", slow, Queries(1), also=(films,), **PAGE),
         Variant("either", either, also=(films, first_key), **KEYED),

@@ -21,7 +21,8 @@ from django.db import connection
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Variant
+from movies.seeding import REAL_FILMS
+from perflab.catalogue.registry import Experiment, Queries, Setting, Variant
 
 ESTIMATE = {
     "postgresql": "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass",
@@ -65,10 +66,14 @@ experiment = Experiment(
     topic="Database queries",
     remedy="leaving the count out",
     figure="time",
-    shows_from=100_000,
     cost="No last page to link to, and no “page 1 of 19”. The estimate in the middle is as old as "
     "the last ANALYZE, and a page that relies on it may link to a page that is not there.",
     docs="https://docs.djangoproject.com/en/5.2/ref/paginator/#django.core.paginator.Paginator.count",
+    lesson=Setting(films=100_000),
+    not_at=Setting(
+        films=REAL_FILMS,
+        why="A small table is counted in next to no time.",
+    ),
     variants=(
         Variant("slow", slow, Queries(2), templates=("movies/counted.html",)),
         Variant(

@@ -22,7 +22,7 @@ from django.db.models import Count, F, Window
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Variant
+from perflab.catalogue.registry import Experiment, Queries, Setting, Variant
 
 COLUMNS = ("title", "year", "minutes")
 
@@ -66,6 +66,8 @@ experiment = Experiment(
     cost="Memory for the dictionary, one entry for each kind; and the comparison has to be one "
     "that a key can stand for. “Nearly similar” needs another structure, or the database.",
     docs="https://docs.djangoproject.com/en/5.2/topics/performance/#work-at-the-appropriate-level",
+    lesson=Setting(movies=1000),
+    not_at=Setting(movies=20, why="Twenty films are 400 comparisons, which take next to no time."),
     variants=(
         Variant("pairs", pairs, Queries(1), also=(kind,)),
         Variant("database", database, Queries(1)),

@@ -21,7 +21,7 @@ from django.views.decorators.gzip import gzip_page
 
 from movies.models import Movie
 from movies.slow_network import over_slow_network
-from perflab.catalogue.registry import Choice, Experiment, Queries, Variant
+from perflab.catalogue.registry import Choice, Experiment, Queries, Setting, Variant
 
 ON_A_PAGE = 20
 FIRST = "This page shows the first twenty films; the others are on the next pages."
@@ -70,6 +70,12 @@ experiment = Experiment(
     "the other films. And compressing a secret beside what a stranger can put on the page lets the "
     "length tell the secret (BREACH); Django masks its own CSRF tokens for that.",
     docs="https://docs.djangoproject.com/en/5.2/topics/http/decorators/#gzip-compression",
+    lesson=Setting(own={"line": 1000}),
+    not_at=Setting(
+        own={"line": 0},
+        why="Within one machine a byte takes no time: there are fewer of them, and the page is "
+        "hardly faster.",
+    ),
     variants=(
         Variant(
             "everything", everything, Queries(1), templates=TEMPLATES, also=(over_slow_network,)

@@ -26,7 +26,7 @@ from django.shortcuts import render
 
 from movies.archive_services import SERVICES, ask, ask_async
 from movies.models import Movie
-from perflab.catalogue.registry import Choice, Experiment, Queries, Variant
+from perflab.catalogue.registry import Choice, Experiment, Queries, Setting, Variant
 
 
 def page(request, movies, answers):
@@ -67,6 +67,10 @@ experiment = Experiment(
     "threads must not touch the request's database connection. And what fails, fails among others "
     "that are still under way.",
     docs="https://docs.djangoproject.com/en/5.2/topics/async/#async-views",
+    lesson=Setting(own={"wait": 50}),
+    not_at=Setting(
+        own={"wait": 0}, why="Services that answer at once leave no waiting that could be shared."
+    ),
     variants=(
         Variant("in-turn", in_turn, Queries(1), also=(ask, page)),
         Variant("async", gathered, Queries(1), also=(ask_async,)),

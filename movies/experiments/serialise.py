@@ -22,7 +22,7 @@ from django.http import HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Variant
+from perflab.catalogue.registry import Experiment, Queries, Setting, Variant
 
 COLUMNS = ("id", "title", "year", "minutes", "director__name")
 
@@ -70,6 +70,7 @@ experiment = Experiment(
     cost="Dictionaries have no methods and no defaults of the model, and a renamed column shows in "
     "the API at once. Who serialises with a library gives up its checks.",
     docs="https://docs.djangoproject.com/en/5.2/topics/db/optimization/#use-queryset-values-and-values-list",
+    lesson=Setting(movies=1000),
     variants=(
         Variant("instances", instances, Queries(1), also=(as_dict,), body="json"),
         Variant("narrow", narrow, Queries(1), body="json"),

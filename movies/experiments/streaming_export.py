@@ -22,7 +22,7 @@ from itertools import islice
 from django.http import HttpResponse, StreamingHttpResponse
 
 from movies.models import Movie, Review
-from perflab.catalogue.registry import Experiment, Queries, Variant
+from perflab.catalogue.registry import Experiment, Queries, Setting, Variant
 
 # An export would be a text/csv and an attachment; this one is to be seen in a frame.
 TEXT = {"content_type": "text/plain; charset=utf-8"}
@@ -65,6 +65,8 @@ experiment = Experiment(
     "ends. The length is not known beforehand, and the worker and its database connection are "
     "taken until the slowest reader has read it all.",
     docs="https://docs.djangoproject.com/en/5.2/howto/outputting-csv/#streaming-large-csv-files",
+    lesson=Setting(movies=1000),
+    not_at=Setting(movies=1, why="The reviews of one film fit into one piece of the stream."),
     variants=(
         Variant("slow", slow, Queries(1), also=(reviews, as_csv), body="lines"),
         Variant("fast", fast, Queries(1), also=(reviews, as_csv), body="lines"),

@@ -21,7 +21,7 @@ exports and look-ups. Where the column is short and the rows are few, neither.
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Variant
+from perflab.catalogue.registry import Experiment, Queries, Setting, Variant
 
 
 def everything(request, rows):
@@ -59,6 +59,12 @@ experiment = Experiment(
     docs="https://docs.djangoproject.com/en/5.2/topics/db/optimization/"
     "#use-queryset-values-and-values-list",
     figure="time",
+    lesson=Setting(movies=1800),
+    not_at=Setting(
+        movies=10,
+        why="Ten rows are quick to fetch, however wide they are: most of the time goes to the rest "
+        "of the page.",
+    ),
     variants=(
         Variant("everything", everything, Queries(1), templates=TEMPLATES),
         Variant("defer", defer, Queries(1), templates=TEMPLATES),

@@ -77,9 +77,8 @@ def import_films(folder, limit=seeding.MAX_MOVIES, types=("movie",), replace=Fal
             staging.drop(cursor)
     progress("tidying up", chosen, chosen)
     writing.tidy_up()
-    seconds = perf_counter() - started
-    seeding.renew_record(0, seconds)  # films per second of an import are not those of `seed`
-    return Summary(added, unused, "title.ratings" in paths, seconds)
+    seeding.renew_record()
+    return Summary(added, unused, "title.ratings" in paths, perf_counter() - started)
 
 
 def ensure_replaceable(replace):

@@ -11,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from perflab.base.messages import one_line
+from perflab.catalogue.seeding_state import announced
 from perflab.management.one_line_command import OneLineCommand
 
 
@@ -36,6 +37,10 @@ class FilmsCommand(OneLineCommand):
                 "Run the command again to be sure."
             )
             sys.exit(130)
+
+    def announced(self, films=None):
+        """Let the lab know, while a block runs, that there are going to be so many films."""
+        return announced(films, lambda: self.stderr.write("waiting for another writer..."))
 
 
 def ensure_migrated():

@@ -1,7 +1,7 @@
 """How many films the collection holds, and how many rows there are for an experiment's page.
 
-Both stand in a record, a file in var/ for each database. A measured request reads the record, at
-the cost of one stat, and never runs a query for it. Whoever writes films renews it, and so does
+Both stand in a record, in a folder of var/ for each database. A measured request reads the record,
+at the cost of one stat, and never runs a query for it. Whoever writes films renews it, and so does
 each page that is not measured: somebody may have written films from another folder or machine.
 """
 
@@ -22,7 +22,7 @@ from perflab.base import files
 from . import registry
 from .registry import Experiment
 
-KEPT = 50  # records, one for each database that was used with this var/
+KEPT = 50  # folders, one for each database that was used with this var/
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Source:
     grows: Callable[[], bool]  # whether `manage.py seed` may add films to those that are there
     real: int  # films that are not invented, with which `seed` begins
     most: int  # films that `seed` can write
+    work: Callable[[int, int], float]  # to get from so many films to so many, in any unit
 
 
 @dataclass(frozen=True)
@@ -42,21 +43,27 @@ class Collection:
     films: int
     grows: bool = True  # whether `manage.py seed` may add films
     rows: dict[str, int] = field(default_factory=dict)  # by slug, where the rows are not all films
-    films_per_s: float | None = None  # that the last long run of `seed` wrote on this machine
+    work_per_s: float | None = None  # that the last run of `seed` did on this machine
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Collection | None":
         """Return the collection of a record; None where the record is of another version."""
         try:
             rows = {str(slug): int(count) for slug, count in values["rows"].items()}
-            rate = values["films_per_s"]
+            rate = values["work_per_s"]
             return cls(int(values["films"]), bool(values["grows"]), rows, rate and float(rate))
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
 
     def most_rows(self, experiment: Experiment) -> int:
         """Return how many rows there are for the page of an experiment."""
-        return self.rows.get(experiment.slug, self.films)
+        return self.rows.get(experiment.slug, self.films) if experiment.count else self.films
+
+    def seconds_to(self, films: int) -> float | None:
+        """Return about how long `seed` takes to get to so many films; None where not measured."""
+        if not source or not self.work_per_s:
+            return None
+        return source.work(self.films, films) / self.work_per_s
 
     def films_for(self, experiment: Experiment, rows: int) -> int:
         """Return about how many films it takes for so many rows, in two digits where they differ.
@@ -98,11 +105,11 @@ def read() -> Collection | None:
     return known[1]
 
 
-def renew(films_per_s: float | None = None, always: bool = False) -> Collection:
+def renew(work_per_s: float | None = None, always: bool = False) -> Collection:
     """Return what the collection holds, by a few queries, and write the record if it changed.
 
     Raises Django's database errors. `always` counts the rows of every experiment anew, which takes
-    longer. Without `films_per_s`, the rate of the last record stays.
+    longer. Without `work_per_s`, the rate of the last record stays.
     """
     assert source, "no package of experiments has named its collection"
     known = read()
@@ -116,15 +123,25 @@ def renew(films_per_s: float | None = None, always: bool = False) -> Collection:
         films=films,
         grows=grows,
         rows={e.slug: e.count() for e in counted_experiments() if e.count},
-        films_per_s=films_per_s or (known.films_per_s if known else None),
+        work_per_s=work_per_s or (known.work_per_s if known else None),
     )
     if found != known:
         path = record_path()
         with suppress(OSError):  # without a record the lab still works, with wider limits
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             files.write_json(path, asdict(found))
-            files.keep_newest(path.parent, "*.json", KEPT)
+            files.keep_newest(path.parent.parent, "*", KEPT)
     return found
+
+
+def most_films() -> int:
+    """Return how many films `manage.py seed` can write."""
+    return source.most if source else 0
+
+
+def real_films() -> int:
+    """Return how many of the films are not invented."""
+    return source.real if source else 0
 
 
 def counted_experiments() -> list[Experiment]:
@@ -138,11 +155,10 @@ def most_rows(experiment: Experiment) -> int | None:
     return found.most_rows(experiment) if found else None
 
 
-def record_path(ending: str = "json") -> Path:
-    """Return the path of the record of the configured database, or of a file beside it."""
+def record_path() -> Path:
+    """Return the path of the record of the configured database."""
     chosen = settings.DATABASES["default"]
-    path = _name_record((chosen["NAME"], chosen["HOST"], chosen["PORT"]))
-    return Path(path).with_suffix(f".{ending}")
+    return Path(_name_record((chosen["NAME"], chosen["HOST"], chosen["PORT"])))
 
 
 def _name_record(database: tuple[Any, ...]) -> str:
@@ -151,7 +167,7 @@ def _name_record(database: tuple[Any, ...]) -> str:
     if connection.vendor == "sqlite" and not name.startswith((":", "file:")):
         name = os.path.abspath(name)
     text = "\n".join((connection.vendor, name, *others))
-    stem = hashlib.sha256(text.encode()).hexdigest()[:16]
-    path = str(Path(settings.VAR) / "collection" / f"{stem}.json")
+    folder = hashlib.sha256(text.encode()).hexdigest()[:16]
+    path = str(Path(settings.VAR) / "collection" / folder / "record.json")
     _paths[(settings.VAR, *database)] = path
     return path

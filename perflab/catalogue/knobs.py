@@ -20,9 +20,8 @@ from django.http import HttpRequest, QueryDict
 from perflab.base import numbers
 
 from . import collection
-from .registry import Choice, Experiment
+from .registry import DEFAULT_MOVIES, Choice, Experiment, Setting
 
-DEFAULT_MOVIES = 100
 MIN_RUNS, MAX_RUNS, DEFAULT_RUNS = 5, 200, 20
 DEFAULT_WORK_MS = 50
 GUESSES = ("ask", "skip", "again")  # again: ask even a browser that has given or skipped it
@@ -30,6 +29,7 @@ TOKEN = "[a-z0-9]{1,32}"
 QUERY_MS = 0.5  # that a query takes at least, where a page is refused before it is made
 
 
+PLAIN = Setting()  # what holds where nobody says otherwise
 MAX_KNOWN = 500
 _known: dict[tuple[Any, ...], "Knobs"] = {}  # what Knobs.read_request has read
 
@@ -79,20 +79,31 @@ class Knobs:
         own: Iterable[Choice] = (),
         most: int | None = None,
         rows: str = "films",
+        default: Setting = PLAIN,
     ) -> "Knobs":
         """Return the knobs of a request, from `request.GET`, with an experiment's `own`.
 
-        `most` is how many `rows` there are, None where that is not known. Raises BadKnob.
+        `most` is how many `rows` there are, None where that is not known. What is not given is as
+        in `default`. Raises BadKnob.
         """
         movies = _whole_number(query, "movies", 1, settings.MAX_MOVIES, 0)
         if movies and most and movies > most:
             raise TooManyRows(movies, most, rows)
         return cls(
-            movies=movies or min(DEFAULT_MOVIES, most or DEFAULT_MOVIES),
-            round_trip=_decimal(query, "round_trip", 0, settings.MAX_ROUND_TRIP_MS, 0),
-            cache=_choice(query, "cache", settings.LAB_CACHES),
+            movies=movies or min(default.movies, most or settings.MAX_MOVIES, settings.MAX_MOVIES),
+            round_trip=_decimal(
+                query,
+                "round_trip",
+                0,
+                settings.MAX_ROUND_TRIP_MS,
+                min(default.round_trip, settings.MAX_ROUND_TRIP_MS),
+            ),
+            cache=_choice(query, "cache", settings.LAB_CACHES, default.cache),
             cold=_token(query, "cold"),
-            own={knob.name: _chosen_number(query, knob) for knob in own},
+            own={
+                knob.name: _chosen_number(query, knob, default.own.get(knob.name, knob.default))
+                for knob in own
+            },
         )
 
     @classmethod
@@ -135,6 +146,13 @@ class Knobs:
         return urlencode(
             {"movies": self.movies, "round_trip": round_trip, "cache": self.cache, **self.own}
         )
+
+    def is_at(self, setting: Setting, own: Iterable[Choice]) -> bool:
+        """Return whether the knobs are set so, the number of films aside."""
+        numbers = {knob.name: setting.own.get(knob.name, knob.default) for knob in own}
+        chosen = (self.movies, self.round_trip, self.own)
+        is_its_cache = setting.cache in ("", self.cache)
+        return is_its_cache and chosen == (setting.movies, setting.round_trip, numbers)
 
     def refuse_if_too_slow(self, queries: int) -> None:
         """Raise BadKnob if so many queries, each with this round trip, would take too long."""
@@ -208,20 +226,20 @@ def _decimal(query: QueryDict, name: str, low: float, high: float, default: floa
         raise BadKnob(f"{name} {error}.") from error
 
 
-def _choice(query: QueryDict, name: str, choices: Sequence[str]) -> str:
+def _choice(query: QueryDict, name: str, choices: Sequence[str], default: str = "") -> str:
     value = _only_value(query, name)
     if value is None:
-        return choices[0]
+        return default if default in choices else choices[0]
     if value not in choices:
         raise BadKnob(f"{name} must be one of {', '.join(choices)}, not {numbers.quote(value)}.")
     return value
 
 
-def _chosen_number(query: QueryDict, knob: Choice) -> int:
+def _chosen_number(query: QueryDict, knob: Choice, default: int) -> int:
     choices = [str(choice) for choice in knob.choices]
     value = _only_value(query, knob.name)
     if value is None:
-        return knob.default
+        return default
     if value not in choices:
         listed = ", ".join(choices)
         raise BadKnob(f"{knob.name} must be one of {listed}, not {numbers.quote(value)}.")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from inspect import cleandoc
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 import django
 from django.db import connection
@@ -19,6 +19,7 @@ from django.db import connection
 from . import needs
 
 ACTS = {"measure": "Measure first", "more": "Do more", "less": "Do less"}
+DEFAULT_MOVIES = 100
 FIGURES = ("queries", "time", "bytes", "memory", "cache_calls", "correctness")  # of a lesson
 CLOCKS = ("server", "client")  # the server's ends with the first byte, the client's with the last
 BODIES = ("html", "json", "lines")  # a page, an object with a list of rows, a line for each row
@@ -54,9 +55,12 @@ class Queries:
         return " + ".join(terms) or "0"
 
 
-def by_vendor(**promises: Queries) -> Queries:
-    """Return the promise for the lab's database: `by_vendor(sqlite=…, postgresql=…)`."""
-    return promises[connection.vendor]
+OfVendor = TypeVar("OfVendor")  # a promise, or a setting
+
+
+def by_vendor(**choices: OfVendor) -> OfVendor:
+    """Return what holds for the lab's database: `by_vendor(sqlite=…, postgresql=…)`."""
+    return choices[connection.vendor]
 
 
 def by_django(promises: dict[tuple[int, int], Queries]) -> Queries:
@@ -75,6 +79,18 @@ class Choice:
     label: str
     choices: tuple[int, ...]
     default: int
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting of the knobs at which a lesson shows, or does not show, and why."""
+
+    movies: int = DEFAULT_MOVIES  # rows on the page
+    round_trip: float = 0  # simulated, ms
+    cache: str = ""  # "" leaves it to the lab
+    own: dict[str, int] = field(default_factory=dict)  # knobs of the experiment's own, by name
+    films: int = 0  # that the collection has to hold; 0: as many as it holds
+    why: str = ""  # in a sentence
 
 
 @dataclass(frozen=True)
@@ -143,7 +159,8 @@ class Experiment:
     rows: str = "films"  # what a page's rows are called
     # A queryset's own `count` would run a query to be shown, so it is left out of the repr.
     count: Callable[[], int] | None = field(default=None, repr=False)  # rows there are; None: films
-    shows_from: int = 0  # how many films make the difference plain
+    lesson: Setting = Setting()  # at which the difference is plain; its page begins there
+    not_at: Setting | None = None  # at which there is none to be measured, with the reason
     knobs: tuple[Choice, ...] = ()  # which no other experiment has
     story: tuple[Step, ...] = ()  # what happens, where the lesson is no matter of speed
     truth: str = ""  # what makes an answer of the story right (TRUTHS)
@@ -243,6 +260,16 @@ def refuse_unknown_words(experiment: Experiment) -> None:
     for word, known in words:
         if word not in known:
             raise ValueError(f"{word!r} is none of {', '.join(known)}")
+    for setting in filter(None, (experiment.lesson, experiment.not_at)):
+        refuse_unknown_knobs(experiment, setting)
+
+
+def refuse_unknown_knobs(experiment: Experiment, setting: Setting) -> None:
+    """Raise ValueError for a setting of a knob that the experiment does not have."""
+    choices = {knob.name: knob.choices for knob in experiment.knobs}
+    for name, value in setting.own.items():
+        if value not in choices.get(name, ()):
+            raise ValueError(f"{name}={value} cannot be set")
 
 
 def runnable() -> list[Experiment]:

@@ -9,9 +9,12 @@ class Unavailable(Exception):
     """A part that a page needs does not answer. The message tells the visitor which part."""
 
 
-def error_page(request, status, title, detail=""):
-    """Return an error as a page of the site. It needs no database, no cache and no valid Host."""
-    context = {"status": status, "title": title, "detail": detail}
+def error_page(request, status, title, detail="", offer=None):
+    """Return an error as a page of the site. It needs no database, no cache and no valid Host.
+
+    `offer` is a FilmOffer, whose button helps.
+    """
+    context = {"status": status, "title": title, "detail": detail, "offer": offer}
     return render(request, "perflab/error.html", context, status=status)
 
 

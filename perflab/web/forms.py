@@ -5,6 +5,7 @@ from django.conf import settings
 
 from perflab.base.config import MAX_THREADS
 from perflab.base.numbers import whole_number, whole_numbers
+from perflab.catalogue import collection
 from perflab.load import plan, scenarios
 from perflab.workers import control
 
@@ -51,6 +52,13 @@ class TurnForm(OneLineForm):
 
     action = forms.ChoiceField(choices=[(name, name) for name in ("begin", "restart", "end")])
     turn = forms.RegexField("^[a-z0-9]{10,40}$")
+
+
+class SeedForm(OneLineForm):
+    """How many films the collection is to hold; `reset` replaces those that are there."""
+
+    films = WholeNumberField(1, lambda: collection.most_films())
+    reset = forms.BooleanField(required=False)
 
 
 MOST = 1e12  # the upper end of an interval of very few rounds

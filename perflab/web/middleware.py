@@ -12,10 +12,12 @@ from django.middleware.common import CommonMiddleware
 
 from perflab.access import can_inspect, is_from_elsewhere, is_local
 from perflab.base.deadlines import OutOfTime
-from perflab.catalogue.knobs import BadKnob, NoRows
+from perflab.catalogue import collection
+from perflab.catalogue.knobs import BadKnob, NoRows, TooManyRows
 
 from . import database_failures
 from .errors import Unavailable, error_page
+from .film_offers import offer_films, offer_rows
 
 # Status, title and detail. A page is expensive on purpose here, and any page of the web can ask for
 # it as an image: hidden, and again and again.
@@ -113,7 +115,14 @@ class ErrorPagesMiddleware:
 
     def process_exception(self, request, exception):
         if isinstance(exception, NoRows):
-            return error_page(request, 503, "There are no films yet", "Run `manage.py seed`.")
+            nothing = collection.Collection(films=0)
+            button = offer_films(request, nothing, collection.real_films())
+            return error_page(
+                request, 503, "There are no films yet", "Run `manage.py seed`.", button
+            )
+        if isinstance(exception, TooManyRows):
+            button = offer_rows(request, exception.asked)
+            return error_page(request, 400, "There are not so many", str(exception), button)
         if isinstance(exception, BadKnob):
             title = "A knob cannot be set like that"
             return error_page(request, 400, title, str(exception))

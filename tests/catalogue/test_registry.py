@@ -1,6 +1,7 @@
 """Test what an experiment may be, beyond two views and two counts of queries."""
 
 import json
+import re
 import types
 
 import django
@@ -16,6 +17,7 @@ from perflab.catalogue.registry import (
     Choice,
     Experiment,
     Queries,
+    Setting,
     Step,
     Variant,
     by_django,
@@ -259,21 +261,73 @@ def test_a_lesson_for_the_django_at_hand_runs(lesson, visitor):
 
 
 @pytest.mark.django_db
-def test_a_collection_too_small_for_a_lesson_is_told_how_to_grow(lesson, visitor):
-    lesson(shows_from=100_000)
+def test_a_collection_too_small_for_a_lesson_offers_to_grow(lesson, visitor):
+    lesson(lesson=Setting(films=100_000), not_at=Setting(films=1851, why="It is small."))
     page = visitor.get("/experiments/a-lesson/").content.decode()
-    lesson(shows_from=1000)
+    lesson(lesson=Setting(films=1000))
     large_enough = visitor.get("/experiments/a-lesson/").content.decode()
 
-    assert "manage.py seed --movies 100000" in page
-    assert "manage.py seed --movies" not in large_enough
+    assert "Add 98,149 films" in page
+    assert "It is small." in page
+    assert "Add " not in large_enough
 
 
 @pytest.mark.django_db
 def test_what_no_page_shows_counts_for_the_size_of_a_collection(lesson, visitor):
-    lesson(shows_from=1851, count=lambda: 12)
+    lesson(lesson=Setting(films=1851), count=lambda: 12)
 
-    assert "manage.py seed --movies" not in visitor.get("/experiments/a-lesson/").content.decode()
+    assert "Add " not in visitor.get("/experiments/a-lesson/").content.decode()
+
+
+PAGE = Choice("page", "Page", (1, 10, 100), 10)
+
+
+def knobs_of(page):
+    """Return how the form of a comparison page is set: rows, round trip, page."""
+    text = " ".join(page.split())
+    numbers = re.findall(r'name="(?:movies|round_trip)" value="([\d.]+)"', text)
+    return [*map(float, numbers), *map(int, re.findall(r'<option value="(\d+)" selected', text))]
+
+
+@pytest.mark.django_db
+def test_a_page_begins_where_its_lesson_shows_and_a_knob_in_the_address_wins(lesson, visitor):
+    lesson(lesson=Setting(movies=20, round_trip=2, own={"page": 100}), knobs=(PAGE,))
+
+    default = visitor.get("/experiments/a-lesson/").content.decode()
+    chosen = visitor.get("/experiments/a-lesson/?page=1&round_trip=0").content.decode()
+
+    assert knobs_of(default) == [20, 2, 100]
+    assert knobs_of(chosen) == [20, 0, 1]
+
+
+@pytest.mark.django_db
+def test_without_the_films_that_a_lesson_needs_its_page_begins_as_any_other(lesson, visitor):
+    lesson(lesson=Setting(films=5000, own={"page": 100}), knobs=(PAGE,))
+
+    assert knobs_of(visitor.get("/experiments/a-lesson/").content.decode()) == [100, 0, 10]
+
+
+@pytest.mark.django_db
+def test_a_link_leads_where_the_lesson_shows_and_one_where_it_does_not(lesson, visitor):
+    lesson(
+        lesson=Setting(movies=20, own={"page": 100}),
+        not_at=Setting(own={"page": 1}, why="Nothing comes before page 1."),
+        knobs=(PAGE,),
+    )
+
+    there = visitor.get("/experiments/a-lesson/").content.decode()
+    elsewhere = visitor.get("/experiments/a-lesson/?movies=100&page=1").content.decode()
+
+    assert "?movies=100&amp;round_trip=0&amp;page=1" in there
+    assert "Nothing comes before page 1." in there
+    assert "?movies=20&amp;round_trip=0&amp;page=100" in elsewhere
+    assert "The knobs are set so now" in elsewhere
+
+
+@pytest.mark.parametrize("own", [{"page": 11}, {"shelf": 1}])
+def test_a_setting_that_no_knob_has_is_refused_when_the_lab_starts(own):
+    with pytest.raises(ValueError, match="cannot be set"):
+        registry.refuse_unknown_words(make(lesson=Setting(own=own), knobs=(PAGE,)))
 
 
 @pytest.mark.django_db

@@ -52,7 +52,16 @@ class Command(FilmsCommand):
         )
 
     def handle(self, *, folder, limit, types, replace, verbosity, **options):
-        with self.one_line_for(DumpError, seeding.SeedingError), self.progress() as progress:
+        with (
+            self.one_line_for(DumpError, seeding.SeedingError),
+            self.announced() as tell,
+            self.progress() as show,
+        ):
+
+            def progress(stage, done, total):
+                tell(stage, 0)
+                show(stage, done, total)
+
             types = types or ["movie"]
             summary = imdb.import_films(folder, limit, types, replace, progress)
         if verbosity:

@@ -27,27 +27,37 @@ class Command(FilmsCommand):
         parser.add_argument(
             "--seed",
             type=argument_type(whole_number, 0, seeding.MAX_SEED),
-            default=1,
             metavar="S",
-            help="the start of the random numbers (default: %(default)s)",
+            help="the start of the random numbers (default: that of the films there, or 1)",
         )
         parser.add_argument(
             "--reset", action="store_true", help="replace all films, directors and reviews"
         )
 
     def handle(self, *, movies, seed, reset, verbosity, **options):
-        with self.one_line_for(seeding.SeedingError):
-            summary = self.seed(movies, seed, reset)
+        with self.one_line_for(seeding.SeedingError), self.announced(movies) as tell:
+            if seed is None:
+                seed = 1 if reset else seeding.current_seed()
+            summary = self.seed(movies, seed, reset, tell)
         if verbosity:
             self.stdout.write(summary.note or report(summary))
 
-    def seed(self, movies, seed, reset):
-        """Write the films, on a terminal with a progress bar, and return the Summary."""
+    def seed(self, movies, seed, reset, tell):
+        """Write the films, on a terminal with a progress bar, and return the Summary.
+
+        `tell` takes what is being done and how many films there are, for the lab's pages.
+        """
         if sys.stderr.isatty():
-            with progress_bar(movies) as progress:
+            with progress_bar(movies) as move:
+
+                def progress(stage, films, rows):
+                    tell(stage, films)
+                    move(stage, films, rows)
+
                 return seeding.seed(movies, seed, reset, progress)
 
         def progress(stage, films, rows):
+            tell(stage, films)
             if stage.startswith("waiting"):
                 self.stderr.write(f"{stage}...")
 

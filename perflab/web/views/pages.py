@@ -19,6 +19,7 @@ from perflab.compare import last_results
 
 from .. import guesses
 from ..errors import reads_only
+from .lessons import describe_lesson, setting_of
 from .lookup import collection_now, experiment_or_404
 from .variants import describe_needs
 
@@ -68,7 +69,8 @@ def comparison(request, slug):
     chosen.refuse_if_too_slow(max(v.queries.at(chosen.movies) for v in experiment.variants))
     found = collection_now()
     most = found.most_rows(experiment) if found else None
-    chosen = Knobs.read(request.GET, experiment.knobs, most, experiment.rows)
+    setting = setting_of(experiment, found)
+    chosen = Knobs.read(request.GET, experiment.knobs, most, experiment.rows, setting)
     frames_inspect = request.GET.get("frames") == "inspect"
     sources = variant_sources(experiment.slug, experiment.variants)
     ladder = experiment.ladder
@@ -118,19 +120,12 @@ def comparison(request, slug):
         "own_knobs": [(knob, chosen.own[knob.name]) for knob in experiment.knobs],
         "collection": found,
         "can_run": experiment.runs_here and most != 0,
-        "too_small": _too_small(experiment, found),
+        **describe_lesson(request, experiment, chosen, found),
         **_neighbours(slug),
     }
     response = render(request, "perflab/comparison.html", context)
     guesses.remember(request, response, guessed)
     return response
-
-
-def _too_small(experiment, found):
-    """Return how many films there are if they are too few to show the lesson; else 0."""
-    if not found or not experiment.runs_here:
-        return 0
-    return found.films if found.films < experiment.shows_from else 0
 
 
 def _neighbours(slug):

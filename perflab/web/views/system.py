@@ -5,16 +5,23 @@ from django.http import JsonResponse
 from django.shortcuts import render
 
 from perflab.access import is_local
+from perflab.catalogue import collection
 from perflab.measure import other_programs
 from perflab.workers import control, live
 
 from ..errors import reads_only
+from ..film_offers import offer_films
+from .lookup import collection_now
 
 
 @reads_only
 def page(request):
     """Show the machine and the workers as they are now. A script keeps the page up to date."""
+    found = collection_now()
+    real = collection.real_films()
     context = {
+        "collection": found,
+        "offer": offer_films(request, found, real) if found else None,
         "state": live.read_state(),
         "is_local": is_local(request),
         "can_dial": is_local(request) and bool(settings.CONTROL_SOCKET),

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from perflab import caches
-from perflab.catalogue import collection, needs
+from perflab.catalogue import collection, needs, seeding_state
 from perflab.catalogue.knobs import Knobs
 from perflab.measure.round_trip import round_trip
 
@@ -87,6 +87,7 @@ def describe_needs(experiment):
 
 @reads_only
 def rows(request, slug):
-    """Send how many rows the collection has for an experiment's page, as JSON."""
+    """Send how many rows there are for an experiment's page, and whether films are written now."""
     experiment = experiment_or_404(slug)
-    return JsonResponse({"rows": collection.renew().most_rows(experiment)})
+    found = {"rows": collection.renew().most_rows(experiment)}
+    return JsonResponse({**found, "seeding": seeding_state.is_seeding()})

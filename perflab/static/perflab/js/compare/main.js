@@ -48,6 +48,7 @@ showCopyButtons();
 showNotes();
 if (new URLSearchParams(location.search).get("projector") === "1") toggleProjector();
 setUpFrames();
+if (find("[data-collection]")) import("../collection.js");
 
 /** Do what the button that was pressed stands for. */
 function runAction({ target }) {

@@ -11,6 +11,7 @@ import { clearResults, keepResult, showResults } from "./results.js";
 import { requestInRounds, roundsOf } from "./rounds.js";
 import { showFailure } from "./task.js";
 import { showVerdict, verdict } from "./verdict.js";
+import { hideWay, leadToLesson } from "./where.js";
 
 const ENOUGH_RUNS = 3; // With fewer runs of a variant, no verdict is given.
 const FAILURES_IN_A_ROW = 6; // After so many, the run ends.
@@ -18,6 +19,7 @@ const FAILURES_IN_A_ROW = 6; // After so many, the run ends.
 /** Measure all variants, or the first one against itself, and judge what was measured. */
 export async function run(sameVariant, guess, signal, showProgress) {
   clearResults();
+  hideWay();
   const lanesToRun = sameVariant ? firstLaneTwice() : lanes;
   const { runs } = readKnobs();
   const load = { otherCores: null, cores: null };
@@ -103,5 +105,6 @@ async function conclude(measured, guess, signal) {
   verdict.check = lastCheck();
   showMachine(verdict);
   showResults(peaks);
+  leadToLesson(verdict);
   if (!sameVariant) keepResult();
 }
