@@ -5,10 +5,11 @@ import { axisTicks, formatNumber } from "../numbers.js";
 import { formatRatio } from "../stats.js";
 import { output } from "./page.js";
 
-const WIDTH = 560;
+const WIDTH = 420; // so narrow that its text can be read on a phone
 const LEFT = 104;
 const RIGHT = WIDTH - 16;
 const ROWS = [26, 58]; // the heights of the guess and of what was measured
+const LABELS = 4; // of an axis, at most
 const BASE = 74; // The axis lies here.
 
 /**
@@ -33,12 +34,14 @@ export function showTruth(guess, truth) {
 
 /** Return the numbers that were guessed, each with what was measured: { words, chart }. */
 function pairNumbers(guess, { figure, first, best, ratio, low, high, differs }) {
-  const noun = figure === "cache_calls" ? "Cache calls" : "Queries";
+  const count = figure === "cache_calls"
+    ? `How many cache calls does ${first.name} make?`
+    : `How many queries does ${first.name} run?`;
   const less = figure === "memory" ? "less memory" : "fewer bytes";
   const faster = `How many times faster than ${first.name} is ${best.name}?`;
   const fewer = `How many times ${less} than ${first.name} does ${best.name} need?`;
   const known = {
-    count: { what: `${noun} of ${first.name}:`, truth: first.value, format: formatNumber },
+    count: { what: count, truth: first.value, format: formatNumber },
     faster: { what: faster, truth: ratio, low, high, isSame: !differs, format: formatRatio },
     ratio: { what: fewer, truth: first.value / best.value, format: formatRatio },
   };
@@ -50,7 +53,7 @@ function pairNumbers(guess, { figure, first, best, ratio, low, high, differs }) 
     });
 }
 
-/** Return a pair as a sentence: "Queries of slow: You guessed 7, and it is 101." */
+/** Return a pair as a sentence: "How many queries does slow run? You guessed 7, and it is 101." */
 function describe({ what, guess, truth, low, high, isSame, format }) {
   const interval = low === undefined ? "" : ` (95 % interval ${format(low)} to ${format(high)})`;
   const same = isSame ? ", so no difference can be measured" : "";
@@ -61,13 +64,13 @@ function describe({ what, guess, truth, low, high, isSame, format }) {
 function drawPair({ what, guess, truth, low, high, isRatio, format }) {
   const axis = isRatio ? logAxis([guess, truth, low, high]) : countAxis([guess, truth]);
   const texts = [formatNumber(guess), format(truth)];
-  const parts = axis.ticks.flatMap((tick) => [
-    svgLine(axis.x(tick), 8, axis.x(tick), BASE, "grid"),
-    svgText(axis.x(tick), BASE + 20, tick.toLocaleString("en"), {
-      class: "tick",
-      "text-anchor": "middle",
-    }),
-  ]);
+  const parts = axis.ticks.map((tick) => svgLine(axis.x(tick), 8, axis.x(tick), BASE, "grid"));
+  const labelled = Math.ceil(axis.ticks.length / LABELS); // every second of them, or every third
+  for (const tick of axis.ticks.filter((_, number) => number % labelled === 0)) {
+    const label = tick.toLocaleString("en", { maximumFractionDigits: 4 });
+    const middle = { class: "tick", "text-anchor": "middle" };
+    parts.push(svgText(axis.x(tick), BASE + 20, label, middle));
+  }
   if (low !== undefined) parts.push(svgLine(axis.x(low), ROWS[1], axis.x(high), ROWS[1], "range"));
   const names = ["your guess", "measured"];
   [guess, truth].forEach((value, row) => {
@@ -100,7 +103,7 @@ function logAxis(values) {
 
 /** Return an axis of whole numbers from zero. */
 function countAxis(values) {
-  const ticks = axisTicks(Math.max(...values), 5, true);
+  const ticks = axisTicks(Math.max(...values), 4, true);
   return { ticks, x: (value) => place(value / ticks.at(-1)) };
 }
 
