@@ -9,10 +9,12 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 
 ROUNDS = 10  # of a measurement; tests/measure/test_intervals.py shows what fewer do
 RESAMPLES = 1000  # which Efron and Tibshirani advise, or more, for the ends of an interval
 LOW, HIGH = 0.025, 0.975  # the ends of a 95 % interval
+LOW_OF_ALL, HIGH_OF_ALL = 0.05, 0.95  # enough beside the other two, as the tests show
 SEED = 1
 WORD = 0xFFFFFFFF  # 32 bits
 DIGITS = 10  # that are kept of a logarithm's results: Python and JavaScript may differ in the 16th
@@ -124,13 +126,15 @@ def ratio_of_rounds(rounds: Sequence[Round]) -> Ratio:
     """Return the median of the rounds' ratios, with its 95 % interval.
 
     A round's ratio is that of its medians. Its runs are neighbours in time, so that what slows the
-    whole machine down for longer than a round slows both, and cancels. The interval is the wider
-    one, on either side, of two:
+    whole machine down for longer than a round slows both, and cancels. The interval is the widest
+    one, on either side, of three:
 
     - Student's t interval of the rounds' log ratios, which tells how far the rounds agree;
     - the percentile interval of the hierarchical bootstrap: rounds are drawn again with
       replacement, and from each of them its pairs. It holds too what a round of few pairs cannot
-      know of the true medians.
+      know of the true medians;
+    - the 90 % interval of the ratio of all runs' medians, by the same bootstrap. Where the times of
+      one variant have two levels, or a long tail, that ratio is another one than the rounds'.
 
     Of a single round nothing is known but its ratio. Raises ValueError on no rounds, and on a time
     that is not more than 0.
@@ -141,13 +145,21 @@ def ratio_of_rounds(rounds: Sequence[Round]) -> Ratio:
     value = middle(ratios)
     if len(rounds) == 1:
         return Ratio(value, 0, math.inf)
-    t_low, t_high = student_interval(ratios)
-    redrawn = resample_ratios(rounds)
+    student_low, student_high = student_interval(ratios)
+    of_rounds, of_all = resample_ratios(rounds)
+    held = value, ratio_of_all(rounds)
     return Ratio(
         value,
-        min(value, t_low, quantile(redrawn, LOW)),
-        max(value, t_high, quantile(redrawn, HIGH)),
+        min(*held, student_low, quantile(of_rounds, LOW), quantile(of_all, LOW_OF_ALL)),
+        max(*held, student_high, quantile(of_rounds, HIGH), quantile(of_all, HIGH_OF_ALL)),
     )
+
+
+def ratio_of_all(rounds: Sequence[Round]) -> float:
+    """Return the ratio of the medians of all runs of the rounds."""
+    firsts = [time for first, _ in rounds for time in first]
+    lasts = [time for _, last in rounds for time in last]
+    return median(firsts) / median(lasts)
 
 
 def middle(ratios: Iterable[float]) -> float:
@@ -163,11 +175,19 @@ def middle(ratios: Iterable[float]) -> float:
 
 
 def student_interval(ratios: Sequence[float]) -> tuple[float, float]:
-    """Return Student's 95 % interval of the geometric mean of two or more ratios."""
+    """Return Student's 95 % interval of the geometric mean of two or more ratios.
+
+    Where neighbours are like each other, they tell less than if they were independent. So the
+    variance of the mean is multiplied by (1 + r) / (1 - r), r being the autocorrelation.
+    """
     logs = [math.log(ratio) for ratio in ratios]
     count, mean = len(logs), sum_in_order(logs) / len(logs)
-    variance = sum_in_order([(log - mean) * (log - mean) for log in logs]) / (count - 1)
-    half = student(count - 1) * math.sqrt(variance / count)
+    apart = [log - mean for log in logs]
+    squares = sum_in_order([one * one for one in apart])
+    products = sum_in_order([one * other for one, other in pairwise(apart)])
+    likeness = max(0, products / squares) if squares else 0
+    variance = squares / (count - 1) / count * (1 + likeness) / (1 - likeness)
+    half = student(count - 1) * math.sqrt(variance)
     return rounded(math.exp(mean - half)), rounded(math.exp(mean + half))
 
 
@@ -200,26 +220,30 @@ def student(freedom: int) -> float:
     )
 
 
-def resample_ratios(rounds: Sequence[Round]) -> list[float]:
+def resample_ratios(rounds: Sequence[Round]) -> tuple[list[float], list[float]]:
     """Return the ratios of RESAMPLES measurements that are drawn from the rounds of one.
 
-    The random numbers start from a fixed seed, so that the same timings give the same ratios.
+    The first list holds the medians of the rounds' ratios, the second one the ratios of all runs'
+    medians. The random numbers start from a fixed seed, so that the same timings give the same
+    ratios.
     """
     numbers = random_numbers(SEED)
-    return [
-        middle(resample(rounds[math.floor(next(numbers) * len(rounds))], numbers) for _ in rounds)
-        for _ in range(RESAMPLES)
-    ]
+    of_rounds, of_all = [], []
+    for _ in range(RESAMPLES):
+        drawn = [resample(rounds[math.floor(next(numbers) * len(rounds))], numbers) for _ in rounds]
+        of_rounds.append(middle(median(first) / median(last) for first, last in drawn))
+        of_all.append(ratio_of_all(drawn))
+    return of_rounds, of_all
 
 
-def resample(one: Round, numbers: Iterator[float]) -> float:
-    """Return the ratio of a round's medians after its pairs were drawn again with replacement."""
+def resample(one: Round, numbers: Iterator[float]) -> Round:
+    """Return a round whose pairs were drawn again with replacement."""
     first, last = one
     count = len(first)
     if count == 1:
-        return first[0] / last[0]
+        return one
     drawn = [math.floor(next(numbers) * count) for _ in range(count)]
-    return median([first[pair] for pair in drawn]) / median([last[pair] for pair in drawn])
+    return [first[pair] for pair in drawn], [last[pair] for pair in drawn]
 
 
 def random_numbers(seed: int) -> Iterator[float]:

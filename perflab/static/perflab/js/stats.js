@@ -5,6 +5,8 @@ const ROUNDS = 10;
 const RESAMPLES = 1000;
 const LOW = 0.025; // the ends of a 95 % interval
 const HIGH = 0.975;
+const LOW_OF_ALL = 0.05; // enough beside the other two
+const HIGH_OF_ALL = 0.95;
 const SEED = 1;
 const DIGITS = 10; // that are kept of a logarithm's results
 const NORMAL = 1.959963984540054; // the normal distribution's 97.5 % quantile
@@ -56,9 +58,9 @@ export function roundSizes(runs) {
 }
 
 /**
- * Return the median of the rounds' ratios, with its 95 % interval: on either side the wider one of
- * Student's t interval and of the hierarchical bootstrap. A round is [the ms of the first variant,
- * the ms of the last]; a pair has the same place in both.
+ * Return the median of the rounds' ratios, with its 95 % interval: on either side the widest one of
+ * Student's t interval, of the hierarchical bootstrap, and of that of the ratio of all runs' medians.
+ * A round is [the ms of the first variant, the ms of the last]; a pair has the same place in both.
  */
 export function ratioOfRounds(rounds) {
   const ratios = rounds.map(([first, last]) => median(first) / median(last));
@@ -66,12 +68,17 @@ export function ratioOfRounds(rounds) {
   let [low, high] = [0, Infinity];
   if (rounds.length > 1) {
     const [studentLow, studentHigh] = studentInterval(ratios);
-    const redrawn = resampleRatios(rounds);
-    low = Math.min(ratio, studentLow, quantile(redrawn, LOW));
-    high = Math.max(ratio, studentHigh, quantile(redrawn, HIGH));
+    const [ofRounds, ofAll] = resampleRatios(rounds);
+    const held = [ratio, ratioOfAll(rounds)];
+    low = Math.min(...held, studentLow, quantile(ofRounds, LOW), quantile(ofAll, LOW_OF_ALL));
+    high = Math.max(...held, studentHigh, quantile(ofRounds, HIGH), quantile(ofAll, HIGH_OF_ALL));
   }
   return { ratio, low, high, differs: !(twoDigits(low) <= 1 && 1 <= twoDigits(high)) };
 }
+
+/** Return the ratio of the medians of all runs of the rounds. */
+const ratioOfAll = (rounds) =>
+  median(rounds.flatMap(([first]) => first)) / median(rounds.flatMap(([, last]) => last));
 
 /** Return the median of ratios; of an even number, the geometric mean of the middle two. */
 function middle(ratios) {
@@ -80,13 +87,18 @@ function middle(ratios) {
   return ordered.length % 2 ? ordered[half] : Math.sqrt(ordered[half - 1] * ordered[half]);
 }
 
-/** Return Student's 95 % interval of the geometric mean of two or more ratios. */
+/** Return Student's 95 % interval of the geometric mean of two or more ratios that may be alike. */
 function studentInterval(ratios) {
   const logs = ratios.map(Math.log);
   const sum = (values) => values.reduce((total, value) => total + value, 0);
   const mean = sum(logs) / logs.length;
-  const variance = sum(logs.map((log) => (log - mean) * (log - mean))) / (logs.length - 1);
-  const half = student(logs.length - 1) * Math.sqrt(variance / logs.length);
+  const apart = logs.map((log) => log - mean);
+  const squares = sum(apart.map((one) => one * one));
+  const products = sum(apart.slice(1).map((other, place) => apart[place] * other));
+  const likeness = squares ? Math.max(0, products / squares) : 0;
+  const freedom = logs.length - 1;
+  const variance = squares / freedom / logs.length * (1 + likeness) / (1 - likeness);
+  const half = student(freedom) * Math.sqrt(variance);
   return [mean - half, mean + half].map((log) => Number(Math.exp(log).toPrecision(DIGITS)));
 }
 
@@ -102,17 +114,25 @@ function student(freedom) {
   );
 }
 
-/** Return the ratios of many measurements that are drawn from the rounds of one, and their pairs. */
+/**
+ * Return the ratios of many measurements that are drawn from the rounds of one, and from their
+ * pairs: the medians of the rounds' ratios, and the ratios of all runs' medians.
+ */
 function resampleRatios(rounds) {
   const next = randomNumbers(SEED);
   const draw = (values) => values[Math.floor(next() * values.length)];
   const resample = ([first, last]) => {
-    if (first.length === 1) return first[0] / last[0];
+    if (first.length === 1) return [first, last];
     const drawn = first.map(() => Math.floor(next() * first.length));
-    const medianOf = (values) => median(drawn.map((pair) => values[pair]));
-    return medianOf(first) / medianOf(last);
+    return [first, last].map((values) => drawn.map((pair) => values[pair]));
   };
-  return Array.from({ length: RESAMPLES }, () => middle(rounds.map(() => resample(draw(rounds)))));
+  const [ofRounds, ofAll] = [[], []];
+  for (let count = 0; count < RESAMPLES; count++) {
+    const redrawn = rounds.map(() => resample(draw(rounds)));
+    ofRounds.push(middle(redrawn.map(([first, last]) => median(first) / median(last))));
+    ofAll.push(ratioOfAll(redrawn));
+  }
+  return [ofRounds, ofAll];
 }
 
 /**
