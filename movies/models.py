@@ -4,6 +4,7 @@ from django.db import models, transaction
 from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 
 
 def register_number():
@@ -105,9 +106,15 @@ class Seeding(models.Model):
     movies = models.PositiveIntegerField(default=0)
     links = models.PositiveIntegerField("films' countries", default=0)
     reviews = models.PositiveIntegerField(default=0)
+    version = models.CharField("another text after each change", max_length=16, default="")
 
     def __str__(self):
         return f"{self.movies} films of seed {self.seed}"
+
+    def save(self, **options):
+        """Save the row, with a new version: two imports may be alike in all other columns."""
+        self.version = get_random_string(16)
+        super().save(**options)
 
 
 class Tonight(models.Model):

@@ -22,6 +22,7 @@ from django.views.decorators.http import condition, conditional_page
 
 from movies.models import Movie, Seeding
 from perflab.catalogue.registry import Experiment, Queries, Variant
+from perflab.catalogue.release import release
 
 
 def programme(request, rows):
@@ -31,10 +32,10 @@ def programme(request, rows):
 
 
 def version(request, rows):
-    """The ETag: what the page shows depends on the collection's version and on nothing else."""
+    """The ETag: the page depends on the films, on the lab's own files and on the rows asked for."""
     # Expect 1 query: the one row that is written whenever films are.
-    found = Seeding.objects.values_list("recipe", "seed", "movies", "links").first() or ()
-    return f'"{"-".join(map(str, (rows, *found)))}"'
+    films = Seeding.objects.values_list("version", flat=True).first()
+    return f'"{rows}-{films}-{release()}"'
 
 
 def whole(request, rows):
