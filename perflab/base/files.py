@@ -80,7 +80,10 @@ def read_json(path: Path, kind: type[Any], default: Any = None) -> Any:
     is a type such as dict.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        value = json.loads(text)
+        if "\\ud" in text.lower():  # half a character, which no page can hold: a ValueError
+            json.dumps(value, ensure_ascii=False).encode()
     except (OSError, ValueError, RecursionError):  # ValueError: no UTF-8, or no JSON
         return default
     return value if isinstance(value, kind) else default
@@ -113,7 +116,7 @@ def keep_newest(folder: Path, pattern: str, count: int) -> None:
 
 
 def is_collected(source: Path, target: Path) -> bool:
-    """Return whether `target` holds the files of the folder `source`, as `collectstatic` copied them.
+    """Return whether `target` holds what `collectstatic` copies of the folder `source`.
 
     A file that has changed since counts as missing, by the time of its last change, as for
     `collectstatic` itself.

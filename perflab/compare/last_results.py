@@ -1,14 +1,31 @@
 """The last ratio that was measured for each experiment on this machine, for the contents page."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from perflab.base.files import read_json, write_json
+from perflab.base.record import Malformed, Record
 from perflab.measure.other_programs import BUSY_CORES
 from perflab.measure.stats import Ratio, format_ratio
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastResult(Record):
+    """What a file has to hold. Whatever else is in its place counts as no result."""
+
+    ratio: float
+    low: float
+    high: float
+    queries: list[int]
+    movies: int
+    round_trip: float
+    when: datetime
+    other_cores: float | None = None
+    check: list[float] | None = None
 
 
 def write(
@@ -37,12 +54,16 @@ def write(
 
 def read(slug: str) -> dict[str, Any] | None:
     """Return what was last written for an experiment, or None. `when` is a datetime."""
-    result = read_json(settings.VAR / "results" / f"{slug}.json", dict)
-    if result is None:
+    try:
+        known = LastResult.from_json(read_json(settings.VAR / "results" / f"{slug}.json", dict))
+    except Malformed:
         return None
+    if not known.ratio:
+        return None
+    result: dict[str, Any] = dict(vars(known))
     # An interval that holds 1 is no difference, whatever the ratio is.
     result["differs"] = Ratio(result["ratio"], result["low"], result["high"]).differs
     result["faster"] = result["ratio"] >= 1
     result["times"] = format_ratio(max(result["ratio"], 1 / result["ratio"]))
     result["busy"] = (result.get("other_cores") or 0) > BUSY_CORES
-    return result | {"when": parse_datetime(result["when"])}
+    return result

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from .record import Layout, Malformed, Record, stored
+from perflab.base.record import Layout, Malformed, Record, stored
 
 VERSION = 2
 READABLE = (1, 2)  # a file of version 1 calls the variant "side"

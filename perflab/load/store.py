@@ -7,9 +7,9 @@ import psutil
 from django.conf import settings
 
 from perflab.base.files import read_json, write_json
+from perflab.base.record import Malformed
 
 from .model import AUTOSCALE, Run
-from .record import Malformed
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 SHOWN = 60  # newest runs on the list

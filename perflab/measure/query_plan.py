@@ -36,6 +36,8 @@ def explain(event: dict[str, Any]) -> str:
             transaction.set_rollback(True)
     except DatabaseError as error:
         raise NoPlan(f"The database says: {error}") from error
+    except (ArithmeticError, TypeError, ValueError) as error:  # not what `traces.save` wrote
+        raise NoPlan("The statement does not fit its parameters.") from error
     return "\n".join(lines)
 
 

@@ -20,6 +20,7 @@ from django.http import HttpRequest
 from django.template.base import Node
 
 from perflab.base.files import keep_newest, read_json, write_json
+from perflab.base.record import MOST
 
 from .probe import Measurement
 
@@ -28,6 +29,7 @@ MAX_EVENTS = 2000
 MAX_TEXT = 20_000  # characters of a statement or of its parameters
 FOLDER = Path(settings.VAR) / "traces"
 ID = re.compile(r"[0-9a-f]{16}")
+TIMES = ("total_ms", "sql_ms", "cache_ms")
 PACKAGE = str(Path(__file__).parents[1])  # the folder of the package perflab
 
 
@@ -168,9 +170,49 @@ def save(recorder: Recorder, measurement: Measurement, path: str) -> None:
 def read(trace_id: str) -> dict[str, Any]:
     """Return the trace of that id. Raises KeyError when there is none (any more)."""
     trace = read_json(FOLDER / f"{trace_id}.json", dict) if ID.fullmatch(trace_id) else None
-    if trace is None:
+    if trace is None or not is_whole(trace):
         raise KeyError(trace_id)
     return trace
+
+
+def is_whole(trace: dict[str, Any]) -> bool:
+    """Return whether a file holds all that `save` writes, and of the same types."""
+    events = trace.get("events")
+    return (
+        has_fields(trace, {"path": str, "left_out": int, **dict.fromkeys(TIMES, (int, float))})
+        and isinstance(trace.get("memory_peak"), (int, type(None)))
+        and isinstance(events, list)
+        and all(isinstance(event, dict) and is_whole_event(event) for event in events)
+    )
+
+
+EVENTS: dict[str, dict[str, Any]] = {  # the fields of each kind of event
+    "query": {"sql": str, "shape": str, "params": (list, dict, type(None))},
+    "cache": {"backend": str, "outcome": str},
+}
+
+
+def is_whole_event(event: dict[str, Any]) -> bool:
+    """Return whether this is an event of a query or of a cache call."""
+    where = event.get("where", Ellipsis)
+    fields = EVENTS.get(str(event.get("kind")))
+    return (
+        fields is not None
+        and has_fields(event, {"start_ms": (int, float), "ms": (int, float), **fields})
+        and (where is None or isinstance(where, dict))
+        and (where is None or has_fields(where, {"file": str, "line": int, "text": str}))
+    )
+
+
+def has_fields(value: dict[str, Any], fields: dict[str, Any]) -> bool:
+    """Return whether a JSON object has these fields, each of its type; NaN is no number."""
+    for name, kind in fields.items():
+        found = value.get(name, Ellipsis)
+        if not isinstance(found, kind):
+            return False
+        if isinstance(found, int | float) and not -MOST <= found <= MOST:
+            return False
+    return True
 
 
 def group_queries(trace: dict[str, Any]) -> list[dict[str, Any]]:

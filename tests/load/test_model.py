@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from perflab.base.record import Malformed
 from perflab.load import model
 from perflab.load.curves import both_charts, charts, differences
-from perflab.load.record import Malformed
 from tests.support.load_runs import AUTOSCALE, full_run, point, spoiled_documents
 
 

@@ -18,7 +18,11 @@ class ToolbarMiddleware(DebugToolbarMiddleware):
             return super().__call__(request)
 
     def process_exception(self, request, exception):
-        """Answer an address of the toolbar that names no panel of it with a 404, not with a 500."""
-        if request.path_info.startswith("/__debug__/") and isinstance(exception, KeyError):
+        """Answer an address of the toolbar that names no panel of it with a 404, not with a 500.
+
+        A panel whose file holds something else, or half of it, is none.
+        """
+        unreadable = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+        if request.path_info.startswith("/__debug__/") and isinstance(exception, unreadable):
             return error_page(request, 404, "The toolbar has no such panel")
         return None

@@ -61,11 +61,12 @@ class FolderStore(BaseStore):
 
     @classmethod
     def panel(cls, request_id, panel_id):
-        """Return what a panel has saved; an empty dict where it has saved nothing."""
+        """Return what a panel has saved; an empty dict where nothing of it can be read."""
         try:
-            return deserialize((_folder(request_id) / f"{panel_id}.json").read_text())
-        except OSError:
+            saved = deserialize((_folder(request_id) / f"{panel_id}.json").read_text())
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
             return {}
+        return saved if isinstance(saved, dict) else {}
 
 
 def _folder(request_id):

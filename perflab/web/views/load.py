@@ -1,6 +1,7 @@
 """Load runs: kept ones as curves, two compared, and a short one started from the page."""
 
 import gzip
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -204,10 +205,11 @@ def report(request, run_id, number):
     run = run_or_404(run_id)
     try:
         packed = store.report_path(run.id, number).read_bytes()
-    except OSError:
+        page = gzip.decompress(packed)
+    except (OSError, EOFError, zlib.error):  # it is missing, or no report lies there
         raise Http404("Locust's report of this point is not kept") from None
     accepts_gzip = "gzip" in request.headers.get("Accept-Encoding", "")
-    response = HttpResponse(packed if accepts_gzip else gzip.decompress(packed))
+    response = HttpResponse(packed if accepts_gzip else page)
     if accepts_gzip:
         response["Content-Encoding"] = "gzip"
     response["Vary"] = "Accept-Encoding"
