@@ -123,7 +123,6 @@ MIDDLEWARE = [
     "perflab.web.site_cache.SiteCacheMiddleware",  # before those that a cached page need not pass
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "perflab.web.middleware.ContentSecurityPolicyMiddleware",
     *(["perflab.web.toolbar.middleware.ToolbarMiddleware"] if TOOLBAR else []),
     "django.contrib.sessions.middleware.SessionMiddleware",
     "perflab.web.middleware.HostCheckMiddleware",

@@ -29,6 +29,7 @@ class ProbeMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
+        self.instance = settings.INSTANCE
 
     def __call__(self, request: HttpRequest) -> Any:
         # Nearly no request asks for a trace or streams: that is looked at here, without a call.
@@ -45,7 +46,7 @@ class ProbeMiddleware:
             measurement.cpu_ms = None
         inspected = inspection.overlaps(mark)
         response.headers["Server-Timing"] = server_timing.write(
-            measurement, os.getpid(), settings.INSTANCE, inspected
+            measurement, os.getpid(), self.instance, inspected
         )
         if recorder:
             response["X-Perflab-Trace"] = recorder.id

@@ -27,47 +27,17 @@ FROM_ELSEWHERE = (
     "The lab serves its pages to people who open them, not to the pages of other sites.",
 )
 
+MAX_HOSTS = 100  # remembered: ALLOWED_HOSTS may accept any name below a domain
+
 
 class InspectMiddleware:
-    """Set `request.inspect`, and take the parameters that ask for it from the query string."""
+    """Set `request.inspect`, and send the Content-Security-Policy.
 
-    def __init__(self, get_response):
-        self.get_response = get_response
+    One middleware does both, because each layer costs every measured request something.
 
-    def __call__(self, request):
-        query = request.META["QUERY_STRING"]
-        parts = query.split("&")
-        request.inspect = (
-            "inspect=1" in parts or (is_navigation(request) and "inspect=0" not in parts)
-        ) and can_inspect(request)
-        if is_from_elsewhere(request):  # ErrorPagesMiddleware answers it
-            request.inspect, request.refusal = False, FROM_ELSEWHERE
-        if "inspect=" in query or "trace=" in query:
-            # cache_page would file the page under another key.
-            request.META["QUERY_STRING"] = "&".join(
-                part for part in parts if not part.startswith(("inspect=", "trace="))
-            )
-        return self.get_response(request)
-
-
-class HostCheckMiddleware(CommonMiddleware):
-    """Django's CommonMiddleware, which refuses a request by a Host that is not in ALLOWED_HOSTS.
-
-    /health/ answers by any Host: balancers and kubelets ask by an IP address. Nothing in its answer
-    depends on the Host.
-    """
-
-    def process_request(self, request):
-        if request.path_info == "/health/":
-            return None
-        return super().process_request(request)
-
-
-class ContentSecurityPolicyMiddleware:
-    """Send the site's Content-Security-Policy, or the one that the view gives its response.
-
-    A view does so by the attribute `content_security_policy`. Django has such a middleware from
-    version 6.0 on. The policy is always the same text, so this one builds nothing.
+    The policy is the site's, or the one that the view gives its response by the attribute
+    `content_security_policy`. Django has a middleware for it from version 6.0 on. Here it is always
+    the same text, so nothing is built.
     """
 
     def __init__(self, get_response):
@@ -75,10 +45,48 @@ class ContentSecurityPolicyMiddleware:
         self.policy = settings.CONTENT_SECURITY_POLICY
 
     def __call__(self, request):
+        meta = request.META
+        query = meta["QUERY_STRING"]
+        # Most measured requests name neither, and come from no browser's own navigation.
+        if "inspect=" in query or "trace=" in query:
+            parts = query.split("&")
+            wants = "inspect=1" in parts or ("inspect=0" not in parts and is_navigation(meta))
+            # cache_page would file the page under another key.
+            meta["QUERY_STRING"] = "&".join(
+                part for part in parts if not part.startswith(("inspect=", "trace="))
+            )
+        else:
+            wants = is_navigation(meta)
+        request.inspect = wants and can_inspect(request)
+        if is_from_elsewhere(request):  # ErrorPagesMiddleware answers it
+            request.inspect, request.refusal = False, FROM_ELSEWHERE
         response = self.get_response(request)
         policy = getattr(response, "content_security_policy", self.policy)
         response.headers["Content-Security-Policy"] = policy
         return response
+
+
+class HostCheckMiddleware(CommonMiddleware):
+    """Django's CommonMiddleware, which refuses a request by a Host that is not in ALLOWED_HOSTS.
+
+    A Host that was accepted once is accepted again at once: the answer depends on nothing else. Of
+    Django's other checks the lab has set up none (user agents, www).
+
+    /health/ answers by any Host: balancers and kubelets ask by an IP address. Nothing in its answer
+    depends on the Host.
+    """
+
+    def __init__(self, get_response):
+        super().__init__(get_response)
+        self.accepted = set()
+
+    def process_request(self, request):
+        host = request.META.get("HTTP_HOST")
+        if host in self.accepted or request.path_info == "/health/":
+            return
+        request.get_host()  # raises DisallowedHost
+        if host and len(self.accepted) < MAX_HOSTS:
+            self.accepted.add(host)
 
 
 class ErrorPagesMiddleware:
@@ -141,10 +149,11 @@ class ErrorPagesMiddleware:
         return None
 
 
-def is_navigation(request):
-    """Return whether a browser goes to this page itself, not for a frame or a script of a page."""
-    # request.headers would sort out all headers of the request first.
-    meta = request.META
+def is_navigation(meta):
+    """Return whether a browser goes to this page itself, not for a frame or a script of a page.
+
+    `meta` is request.META: request.headers would sort out all headers first.
+    """
     return (
         meta.get("HTTP_SEC_FETCH_MODE") == "navigate"
         and meta.get("HTTP_SEC_FETCH_DEST") == "document"

@@ -85,6 +85,7 @@ def streams(request):
 
     def chunks():
         use_everything()
+        yield " "  # the first chunk is made inside all middleware
         yield json.dumps({"wrappers": find_wrappers()})
 
     return StreamingHttpResponse(chunks())

@@ -1,13 +1,18 @@
 """Test who inspects a page and who measures it."""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 
 import pytest
+from django.core.exceptions import DisallowedHost
 from django.test import Client
 
+from perflab.web import middleware
 from tests.support.balancers import ask
-from tests.support.labs import Lab
+from tests.support.labs import ROOT, Lab
 from tests.test_settings import PUBLIC
 
 pytestmark = pytest.mark.django_db
@@ -102,3 +107,42 @@ def test_every_other_page_of_a_public_lab_needs_its_name_and_https(public_lab, p
 
     assert ask(public_lab.port, path, headers={"Host": "lab.example.org"}).status == 301
     assert ask(public_lab.port, path, headers={"Host": "10.0.3.7", **https}).status == 400
+
+
+def test_only_accepted_hosts_are_remembered_and_not_without_end(settings, rf):
+    settings.ALLOWED_HOSTS = [".example.org"]
+    check = middleware.HostCheckMiddleware(lambda request: None)
+
+    for _ in range(2):
+        assert check.process_request(rf.get("/", headers={"Host": "lab.example.org"})) is None
+        with pytest.raises(DisallowedHost):
+            check.process_request(rf.get("/", headers={"Host": "evil.example"}))
+    assert check.accepted == {"lab.example.org"}
+
+    for number in range(middleware.MAX_HOSTS + 5):
+        check.process_request(rf.get("/", headers={"Host": f"{number}.example.org"}))
+    assert len(check.accepted) == middleware.MAX_HOSTS
+
+
+@pytest.mark.usefixtures("may_start_servers")
+def test_old_connections_are_closed_once_for_a_request():
+    script = (
+        "import perflab.wsgi; from django.core.signals import request_started, request_finished\n"
+        "for signal in (request_started, request_finished):\n"
+        "    print(*[receiver[1]().__name__ for receiver in signal.receivers])"
+    )
+
+    def receivers(**environment):
+        return subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split("\n")
+
+    started, finished, _ = receivers(DEBUG="0")
+    assert started == ""
+    assert "close_old_connections" in finished.split()
+    assert receivers(DEBUG="1")[0] == "reset_queries"

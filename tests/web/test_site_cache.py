@@ -6,6 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from perflab import caches
+from perflab.web.middleware import HostCheckMiddleware
 from perflab.web.site_cache import SiteCacheMiddleware
 from tests.support.experiments import address
 from tests.support.figures import timing
@@ -16,12 +17,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def passed(monkeypatch):
     """Return how many requests have passed the middlewares behind the site's cache."""
-    from django.middleware.common import CommonMiddleware
-
     seen = []
-    process = CommonMiddleware.process_request
+    process = HostCheckMiddleware.process_request
     monkeypatch.setattr(
-        CommonMiddleware,
+        HostCheckMiddleware,
         "process_request",
         lambda self, request: seen.append(request.path) or process(self, request),
     )

@@ -113,7 +113,6 @@ def test_nothing_is_left_of_an_inspected_request_that_fails_or_streams(start_wra
 
 @pytest.mark.parametrize("method", ["enable_instrumentation", "process_request", "generate_stats"])
 def test_nothing_is_left_when_the_toolbar_itself_fails(db, monkeypatch, method):
-    from debug_toolbar.panels.cache import CachePanel
 
     before = Template._render, RequestContext.bind_template, CacheHandler.create_connection
     cache.get("nothing")

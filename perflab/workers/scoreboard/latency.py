@@ -4,10 +4,15 @@ The time goes from the arrival of a request until it has been answered. The diff
 readings has the percentiles of the answers between them.
 """
 
-import math
+from bisect import bisect_right
 from dataclasses import dataclass
 
 from .layout import BUCKETS, BUCKETS_PER_DOUBLING, FIRST_BUCKET_NS, LATENCY
+
+# Where each bucket but the first begins, in ns.
+BUCKET_BEGINS = [
+    FIRST_BUCKET_NS * 2 ** (number / BUCKETS_PER_DOUBLING) for number in range(1, BUCKETS)
+]
 
 
 @dataclass(frozen=True)
@@ -37,9 +42,7 @@ class Latency:
 
 def bucket_of(ns):
     """Return the number of the bucket in which a time is counted."""
-    if ns <= FIRST_BUCKET_NS:
-        return 0
-    return min(int(math.log2(ns / FIRST_BUCKET_NS) * BUCKETS_PER_DOUBLING), BUCKETS - 1)
+    return bisect_right(BUCKET_BEGINS, ns)
 
 
 def sum_latencies(content, offsets):
