@@ -207,7 +207,7 @@ if REDIS_URL:
 if MEMCACHED_URL:
     refuse("MEMCACHED_URL", addresses.find_fault_in_memcached_url(MEMCACHED_URL))
     CACHE_BACKENDS["memcached"] = {
-        "BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache",
+        "BACKEND": "perflab.caches.memcached.PyMemcacheCache",
         "LOCATION": MEMCACHED_URL,
         "KEY_PREFIX": "perflab",
         "OPTIONS": {

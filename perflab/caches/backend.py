@@ -1,6 +1,7 @@
 """LabCache itself, and one call of it."""
 
 import functools
+import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
@@ -9,7 +10,8 @@ from typing import Any, cast
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.cache import caches
-from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache, InvalidCacheKey
+from django.db import Error as DatabaseError
 from django.utils.module_loading import import_string
 from django_redis.exceptions import ConnectionInterrupted
 from pymemcache.exceptions import (
@@ -18,25 +20,33 @@ from pymemcache.exceptions import (
     MemcacheServerError,
     MemcacheUnexpectedCloseError,
 )
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
-from perflab.measure.probe import count_cache_call
+from perflab.measure.probe import count_cache_call, note_cache_trouble
 
 from . import outages
 from .keys import current_scope, flush, generation
-from .outages import RETRY_AFTER_S, CacheRefused, NoAnswer, is_down
+from .outages import RETRY_AFTER_S, CacheRefused, NoAnswer, NotLetIn, is_down
 
+logger = logging.getLogger("perflab.caches")
 MISSING = object()
+REFUSALS = (ResponseError, AuthenticationError, MemcacheServerError)
+# What reading may raise that does not come from the value: a bad key, a database's error.
+NOT_THE_VALUE = (NoAnswer, MemcacheClientError, InvalidCacheKey, DatabaseError)
+SILENCES = (MemcacheUnexpectedCloseError,)  # a MemcacheServerError all the same
 
 
-def ping(alias: str) -> bool:
-    """Ask a backend to keep a value, for a short time-out at most; return whether it does."""
+def ping(alias: str) -> str:
+    """Ask a backend to keep a value, for a short time-out at most.
+
+    Return "up" if it does, "refusing" if it answers that it will not, else "down".
+    """
     lab_cache = cast(LabCache, caches["default"])
     try:
         lab_cache.call_backend(alias, "set", "ping", "pong", 10)
-        return bool(lab_cache.call_backend(alias, "get", "ping") == "pong")
+        return "up" if lab_cache.call_backend(alias, "get", "ping") == "pong" else "down"
     except NoAnswer:
-        return False
+        return "refusing" if alias in outages.refusing else "down"
 
 
 def _in_a_thread(method: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
@@ -73,22 +83,27 @@ class LabCache(BaseCache):
         Raises NoAnswer, and what the backend raises for mistakes of the caller.
         """
         retry_at = 0.0
+        refuses = False
         try:
             return getattr(self._backend(alias), method)(*args, **kwargs)
         except MemcacheClientError:
             raise  # a mistake of the caller's, such as incrementing a text
         except (RedisError, ConnectionInterrupted, MemcacheError, OSError) as error:
-            refused = isinstance(error, (ResponseError, MemcacheServerError))
-            if refused and not isinstance(error, MemcacheUnexpectedCloseError):
+            refuses = isinstance(error, REFUSALS) and not isinstance(error, SILENCES)
+            if refuses and not isinstance(error, AuthenticationError):
                 raise CacheRefused from error
             retry_at = time.monotonic() + RETRY_AFTER_S
-            raise NoAnswer from error
+            raise (NotLetIn if refuses else NoAnswer) from error
         finally:
             outages.retry_at[alias] = retry_at
+            if refuses:
+                outages.refusing.add(alias)
+            elif outages.refusing:
+                outages.refusing.discard(alias)
 
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
         with Call(self) as call:
-            answer = call("get", call.full_key(key), MISSING, version=version)
+            answer = call.read(call.full_key(key), version)
             call.count_keys(1, answer is not MISSING)
             return default if answer is MISSING else answer
         return default
@@ -96,7 +111,7 @@ class LabCache(BaseCache):
     def get_many(self, keys: Iterable[Any], version: int | None = None) -> dict[Any, Any]:
         with Call(self) as call:
             names = {call.full_key(key): key for key in keys}
-            answer = call("get_many", list(names), version=version)
+            answer = call.read_many(list(names), version)
             call.count_keys(len(names), len(answer))
             return {names[key]: value for key, value in answer.items()}
         return {}
@@ -117,7 +132,7 @@ class LabCache(BaseCache):
     ) -> Any:
         compute = functools.cache(default if callable(default) else lambda: default)
         with Call(self) as call:
-            answer = call("get", call.full_key(key), MISSING, version=version)
+            answer = call.read(call.full_key(key), version)
             call.count_keys(1, answer is not MISSING)
             if answer is not MISSING:
                 return answer
@@ -259,6 +274,37 @@ class Call:
         finally:
             self.seconds += time.perf_counter() - started
 
+    def read(self, key: str, version: int | None) -> Any:
+        """Return the value under a full key; MISSING where there is none. Raises NoAnswer.
+
+        A value that cannot be unpickled counts as an error and is deleted: it would fail again.
+        """
+        try:
+            return self("get", key, MISSING, version=version)
+        except NOT_THE_VALUE:
+            raise
+        except Exception as error:
+            self._forget(key, version, error)
+            return MISSING
+
+    def read_many(self, keys: list[str], version: int | None) -> dict[str, Any]:
+        """Return the values under these full keys by their keys. Raises NoAnswer.
+
+        Where one of them cannot be unpickled, each is read alone.
+        """
+        try:
+            return cast(dict[str, Any], self("get_many", keys, version=version))
+        except NOT_THE_VALUE:
+            raise
+        except Exception:
+            found = {key: self.read(key, version) for key in keys}
+            return {key: value for key, value in found.items() if value is not MISSING}
+
+    def _forget(self, key: str, version: int | None, error: Exception) -> None:
+        self.errors += 1
+        logger.warning("the value of %s in %s cannot be read: %r", key, self.alias, error)
+        self("delete", key, version=version)
+
     def __enter__(self) -> "Call":
         return self
 
@@ -271,5 +317,9 @@ class Call:
         unanswered = isinstance(error, NoAnswer)
         if unanswered:
             self.hits, self.misses, self.errors = 0, 0, 1
+        if self.errors:
+            refuses = unanswered and self.alias in outages.refusing
+            trouble = "refuses" if refuses else "does not answer" if unanswered else "unreadable"
+            note_cache_trouble(trouble)
         count_cache_call(self.alias, self.seconds, self.hits, self.misses, self.errors)
         return unanswered

@@ -5,6 +5,7 @@ import time
 RETRY_AFTER_S = 0.5  # for how long nobody asks a backend that has failed
 
 retry_at: dict[str, float] = {}  # by alias, in this process's monotonic time
+refusing: set[str] = set()  # the aliases that have last refused an answer, and were not silent
 
 
 class NoAnswer(Exception):
@@ -13,6 +14,10 @@ class NoAnswer(Exception):
 
 class CacheRefused(NoAnswer):
     """The backend answers that it will not: out of memory, too large a value, read-only."""
+
+
+class NotLetIn(NoAnswer):
+    """The backend wants another password. Nobody asks it for a while, as if it were silent."""
 
 
 def is_down(alias: str) -> bool:

@@ -63,7 +63,8 @@ class Measurement:
     calls: int = 0
     hits: int = 0  # keys found
     misses: int = 0  # keys not found
-    errors: int = 0  # calls that the cache did not answer
+    errors: int = 0  # calls that the cache did not answer, and values that could not be read
+    cache_trouble: str = ""  # what was wrong last: "refuses", "does not answer", "unreadable"
     recorder: Listener | None = None
     deadline: float = inf  # by perf_counter(): after it no statement is run any more
 
@@ -172,6 +173,12 @@ class probe:
             cpu_ms = (thread_time() - self.cpu_started) * 1000
             self.measurement.cpu_ms = (self.measurement.cpu_ms or 0.0) + cpu_ms
         _running.reset(self.token)
+
+
+def note_cache_trouble(trouble: str) -> None:
+    """Note what is wrong with the cache: "refuses", "does not answer" or "unreadable"."""
+    for measurement in _running.get():
+        measurement.cache_trouble = trouble
 
 
 def count_cache_call(
