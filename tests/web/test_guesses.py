@@ -31,6 +31,7 @@ def answers(experiment):
     """What gives an experiment's answer away, as HTML."""
     found = [inline(experiment.summary), paragraphs(experiment.explanation)]
     found += [inline(experiment.cost), "data-expected", "Copy the fix", "assertNumQueries"]
+    found += [html.escape(experiment.not_at.why)] if experiment.not_at else []
     found += [html.escape(v.differs) for v in experiment.variants if v.differs]
     return found
 
