@@ -65,11 +65,13 @@ def start(arguments):
 
 def is_busy():
     """Return whether a run that a page started is under way."""
-    with _lock_file() as lock:
-        try:
+    try:
+        with _lock_file() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+    except BlockingIOError:
+        return True
+    except OSError:  # a full or read-only disk, on which none can have been started
+        return False
     return False
 
 

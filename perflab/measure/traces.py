@@ -6,6 +6,7 @@ every worker finds them; their number and their size are limited.
 """
 
 import json
+import logging
 import re
 import secrets
 import sys
@@ -23,6 +24,8 @@ from perflab.base.files import keep_newest, read_json, write_json
 from perflab.base.record import MOST
 
 from .probe import Measurement
+
+logger = logging.getLogger("perflab.traces")
 
 MAX_TRACES = 100
 MAX_EVENTS = 2000
@@ -151,8 +154,10 @@ def params_as_json(params: Any) -> Any:
 
 
 def save(recorder: Recorder, measurement: Measurement, path: str) -> None:
-    """Write a trace to the file of its recorder's id; delete the oldest ones beyond MAX_TRACES."""
-    FOLDER.mkdir(exist_ok=True)
+    """Write a trace to the file of its recorder's id; delete the oldest ones beyond MAX_TRACES.
+
+    On a full or read-only disk there is no trace, and the page is served all the same.
+    """
     trace = {
         "version": 1,
         "memory_peak": recorder.take_memory_peak(),
@@ -163,7 +168,11 @@ def save(recorder: Recorder, measurement: Measurement, path: str) -> None:
         "left_out": recorder.left_out,
         "events": recorder.events,
     }
-    write_json(FOLDER / f"{recorder.id}.json", trace)
+    try:
+        FOLDER.mkdir(exist_ok=True)
+        write_json(FOLDER / f"{recorder.id}.json", trace)
+    except OSError as error:
+        logger.warning("A trace is not kept: %s: %s", error.strerror, FOLDER)
     keep_newest(FOLDER, "*.json", MAX_TRACES)
 
 

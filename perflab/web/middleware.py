@@ -4,6 +4,8 @@ A measured request runs without the debug toolbar. An inspected request is a per
 navigation, and its page carries the toolbar.
 """
 
+import errno
+import logging
 from itertools import chain
 
 from django.conf import settings
@@ -18,6 +20,13 @@ from perflab.catalogue.knobs import BadKnob, NoRows, TooManyRows
 from . import database_failures
 from .errors import Unavailable, error_page
 from .film_offers import offer_films, offer_rows
+
+logger = logging.getLogger("perflab.disk")
+# What a full disk, a read-only one, and one that others own or that fails say.
+NO_WRITING = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    *(errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO),
+)
 
 # Status, title and detail. A page is expensive on purpose here, and any page of the web can ask for
 # it as an image: hidden, and again and again.
@@ -140,6 +149,11 @@ class ErrorPagesMiddleware:
             return error_page(request, 503, title, detail)
         if isinstance(exception, Unavailable):
             return error_page(request, 503, "A part of the lab does not answer", str(exception))
+        if isinstance(exception, OSError) and exception.errno in NO_WRITING:
+            logger.warning("%s %s: %s", request.method, request.path, exception)
+            title = "The lab cannot write into its folder"
+            where = f": {exception.filename}" if exception.filename and is_local(request) else ""
+            return error_page(request, 507, title, f"{exception.strerror}{where}")
         if failure := database_failures.recognize(exception):
             database_failures.note(failure, exception)
             # The database's own words may name its host and its user.

@@ -29,7 +29,7 @@ def mutate(value, dice):
     for _ in range(dice.randint(1, 3)):
         *way, last = dice.choice([path for path in paths_in(value) if path] or [(None,)])
         if last is None:
-            return dice.choice(ODD)
+            return copy.deepcopy(dice.choice(ODD))
         place = value
         for key in way:
             place = place[key]
@@ -37,7 +37,7 @@ def mutate(value, dice):
         if what < 0.2:
             del place[last]
         else:
-            place[last] = dice.choice(ODD)
+            place[last] = copy.deepcopy(dice.choice(ODD))
     return value
 
 
