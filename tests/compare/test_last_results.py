@@ -9,8 +9,11 @@ from perflab.catalogue import registry
 
 
 @pytest.fixture
-def client():
-    return Client(SERVER_NAME="127.0.0.1")
+def client(db):
+    """A browser that has skipped the guesses, so that the contents page shows it the results."""
+    client = Client(SERVER_NAME="127.0.0.1")
+    client.get("/?guess=skip")
+    return client
 
 
 @pytest.mark.django_db
