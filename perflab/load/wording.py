@@ -1,6 +1,7 @@
 """The words for what a run shows: the only place where findings become sentences. Pure."""
 
 from perflab.base.messages import count_of
+from perflab.measure.stats import format_ratio
 
 # What makes figures less reliable than they look.
 WARNINGS = {
@@ -217,12 +218,12 @@ FIGURES = {
 }
 CLASSES = {
     "most": (
-        "{page}: {name} answers most, {per_s:.1f} requests/s, {times:.1f} times as many as {other} "
+        "{page}: {name} answers most, {per_s:.1f} requests/s, {times} times as many as {other} "
         "on {workers} each."
     ),
     "uneven_workers": "{name} on {page}: one of {workers} did {share} of the work.",
     "cpu_cost": (
-        "{name} computes {cpu_ms:.1f} ms for a request that only waits, {times:.1f} times what "
+        "{name} computes {cpu_ms:.1f} ms for a request that only waits, {times} times what "
         "sync does."
     ),
 }
@@ -235,7 +236,7 @@ def describe_classes(findings):
             page=found.point.scenario,
             name=found.point.name,
             per_s=found.point.requests_per_s,
-            times=found.times,
+            times=format_ratio(found.times),
             other=found.other.name if found.other else "",
             workers=count_of(found.point.workers, "workers"),
             share=describe_share(found.point.busiest_share or 0),

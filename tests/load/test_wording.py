@@ -151,7 +151,7 @@ def test_the_worker_classes_are_told_with_what_they_cost():
     ]
 
     assert wording.describe_classes(findings) == (
-        "io-bound: asgi answers most, 400.0 requests/s, 10.0 times as many as sync on 2 workers "
+        "io-bound: asgi answers most, 400.0 requests/s, 10 times as many as sync on 2 workers "
         "each. gthread on io-bound: one of 2 workers did 70 % of the work. asgi computes 3.0 ms "
         "for a request that only waits, 1.5 times what sync does."
     )
