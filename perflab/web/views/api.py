@@ -39,6 +39,7 @@ def catalogue(request):
                     "topic": experiment.topic,
                     "rows": experiment.rows,
                     "most_rows": found and found.most_rows(experiment),
+                    "lesson": _lesson_as_json(experiment, found),
                     "figure": experiment.figure,
                     "clock": experiment.clock,
                     "knobs": {
@@ -68,6 +69,17 @@ def _story_as_json(experiment):
         "changes": bool(experiment.story_data),
         "steps": [asdict(step) for step in experiment.story],
     }
+
+
+def _lesson_as_json(experiment, found):
+    """Return the knobs at which a lesson shows, the films that it needs, and those there are."""
+    lesson = experiment.lesson
+    own = {knob.name: lesson.own.get(knob.name, knob.default) for knob in experiment.knobs}
+    given = {"movies": lesson.movies, "round_trip": lesson.round_trip, **own}
+    if lesson.cache in settings.LAB_CACHES:
+        given["cache"] = lesson.cache
+    given["movies"] = min(lesson.movies, settings.MAX_MOVIES)
+    return {"films": lesson.films, "films_there": found.films if found else 0, "knobs": given}
 
 
 def _variant_as_json(experiment, variant):

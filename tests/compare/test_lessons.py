@@ -1,0 +1,130 @@
+"""Test whether a lesson is said to show: in its own figure, the right way, beyond doubt."""
+
+import pytest
+
+from perflab.catalogue import registry
+from perflab.catalogue.registry import Setting
+from perflab.compare import lessons
+from perflab.compare.clients import in_process
+from tests.support.labs import Lab, manage
+from tests.support.services import PostgreSQL, or_skip
+
+# Lessons of which each figure is one, quick enough for every run of the suite. By time: one whose
+# difference is far beyond what a busy machine adds.
+QUICK = ["n-plus-one", "many-to-many", "inefficient-code", "payload", "remote-calls", "stale-page"]
+
+
+def result(first, best, key="median_ms", of_first=10.0, of_best=10.0, between=None):
+    """A result of two or three variants; each runs 20 times, in about so many ms."""
+    found = []
+    for name, value, ms in (("slow", first, of_first), ("fast", best, of_best)):
+        times = [ms * (1 + number % 5 / 100) for number in range(20)]
+        found.append({"name": name, "reference": False, key: value, "samples_ms": times})
+    if between:
+        found.insert(1, {**found[0], **between})
+    return {"variants": found}
+
+
+@pytest.mark.parametrize(
+    ("figure", "measured", "shows"),
+    [
+        ("time", result(10.0, 5.0, of_best=5.0), True),
+        ("time", result(10.0, 10.0), False),
+        ("time", result(10.0, 20.0, of_best=20.0), False),  # the wrong direction
+        ("queries", result(101, 1, "queries"), True),
+        ("queries", result(2, 2, "queries", of_best=5.0), False),  # faster, but not for its queries
+        ("queries", result(2, 101, "queries"), False),
+        ("bytes", result(72_000, 4_000, "bytes"), True),
+        ("bytes", result(4_010, 4_000, "bytes"), False),  # gzip adds random bytes
+        ("memory", result(None, 4_000, "memory_peak"), None),
+        ("time", result(10.0, 9.0, of_best=9.0, between={"name": "middle"}), True),
+    ],
+)
+def test_a_lesson_shows_where_its_own_figure_is_better(figure, measured, shows):
+    found = lessons.judge_lesson(figure, measured)
+
+    assert found.shows is shows
+    assert "time ratio" in found.words
+
+
+@pytest.mark.django_db(databases="__all__")
+def test_the_catalogue_tells_the_setting(client):
+    told = client.get("/experiments.json").json()["experiments"]
+
+    by_slug = {experiment["slug"]: experiment["lesson"] for experiment in told}
+    assert by_slug["n-plus-one"]["knobs"] == {"movies": 100, "round_trip": 0}
+    deep = by_slug["deep-pages"]
+    assert (deep["films"], deep["films_there"]) == (100_000, 1851)
+    assert deep["knobs"] == {"movies": 100, "round_trip": 0, "page": 1000}
+
+
+@pytest.mark.django_db(databases="__all__")
+def test_a_lesson_that_needs_more_films_is_not_measured(client):
+    told = client.get("/experiments.json").json()["experiments"]
+    (deep,) = (experiment for experiment in told if experiment["slug"] == "deep-pages")
+
+    found = lessons.check_lesson(None, deep, runs=5)
+
+    assert (found.shows, found.words) == (None, "needs 100,000 films: manage.py seed --movies")
+
+
+@pytest.mark.django_db(transaction=True, databases="__all__")
+@pytest.mark.parametrize("slug", QUICK)
+def test_a_lesson_shows_at_its_setting(slug):
+    from movies import seeding
+    from perflab.compare import runner
+
+    seeding.seed(1851)
+    with in_process() as client:
+        (told,) = (e for e in runner.read_catalogue(client)["experiments"] if e["slug"] == slug)
+        found = lessons.check_lesson(client, told, runs=10)
+        found = found if found.shows else lessons.check_lesson(client, told, runs=20)
+
+    assert found.shows, found.words
+
+
+@pytest.mark.django_db(transaction=True, databases="__all__")
+def test_a_setting_where_nothing_shows_is_found_out(monkeypatch, capsys):
+    from django.core.management import CommandError, call_command
+
+    from movies import seeding
+
+    seeding.seed(1851)
+    experiment = registry.get("many-to-many")
+    monkeypatch.setattr(experiment, "lesson", Setting(movies=1))
+
+    with pytest.raises(CommandError, match="lessons that do not show: many-to-many"):
+        call_command("verify", "many-to-many", "--lessons", "--runs=5")
+
+    assert "FAIL" in capsys.readouterr().out
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_every_lesson_shows_at_its_setting(
+    database, seeded_database, redis_server, may_start_servers
+):
+    """Two workers, a shared cache, and the 100,000 films that some lessons need."""
+    server = or_skip(PostgreSQL) if database == "postgresql" else None
+    url = server.url if server else ""
+    try:
+        with Lab(
+            seeded_database,
+            workers=2,
+            DATABASE_URL=url,
+            REDIS_URL=redis_server.url,
+            PERFLAB_TOOLBAR="0",
+        ) as lab:
+            environment = {"PERFLAB_VAR": str(lab.var), "DATABASE_URL": url}
+            small = manage("verify", "--lessons", f"--url={lab.url}", **environment)
+            manage("seed", "--movies=100000", **environment)
+            large = manage("verify", "--lessons", f"--url={lab.url}", **environment)
+    finally:
+        if server:
+            server.remove()
+
+    lines = [*small.splitlines(), *large.splitlines()]
+    shown = {line.split()[1] for line in lines if line.startswith("shows")}
+    assert shown == {e.slug for e in registry.runnable()} | (
+        {"connections"} if database == "postgresql" else set()
+    )
