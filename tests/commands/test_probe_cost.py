@@ -44,7 +44,7 @@ def test_it_lists_every_part_and_the_comparison(servers, wide_budgets, settings,
     assert "Django's own" in said
     assert "bare Django " in said
     assert "1,948 requests/s (0.95 of bare)" in said
-    assert "adds  10.0%, budget 15%" in said
+    assert "adds  10.0% [10.0% to 10.0%], budget 15%" in said
     assert "cores busy meanwhile" in said
 
 
@@ -63,6 +63,7 @@ def test_the_json_holds_the_same(servers, wide_budgets, settings, capsys):
         "cpu_us": 335.5,
         "of_bare_rate": 0.95,
         "added": 0.1,
+        "added_interval": [0.1, 0.1],
     }
     assert costs["over_budget"] == []
     assert costs["other_cores"] >= 0
@@ -70,13 +71,22 @@ def test_the_json_holds_the_same(servers, wide_budgets, settings, capsys):
 
 def test_it_fails_over_budget_and_says_what_is(servers, wide_budgets, capsys):
     _, lab = servers
-    lab.cpu_us[:] = [345.1, 380.0]  # 15 % of a bare response, and more
+    lab.cpu_us[:] = [346.0, 380.0]  # 15 % of a bare response, and more
 
     with pytest.raises(CommandError, match=r"over budget: the lab\. Try again") as failure:
         call_command("probe_cost", "--json", rounds=10, served_rounds=2)
 
     assert failure.value.returncode == 1
     assert json.loads(capsys.readouterr().out)["over_budget"] == ["the lab"]
+
+
+def test_it_blames_nothing_where_the_rounds_disagree(servers, wide_budgets, capsys):
+    _, lab = servers
+    lab.cpu_us[:] = [320.0, 434.0]  # 7 % and 40 % more than bare
+
+    call_command("probe_cost", rounds=10, served_rounds=2)
+
+    assert "adds  23.3% [6.7% to 40.0%], budget 15%" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("budget", ["REQUEST_BUDGET_US", "QUERY_BUDGET_US", "SHARE_BUDGET"])

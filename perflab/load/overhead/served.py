@@ -150,8 +150,24 @@ def compare(path, rounds, seconds=1.0, after_each_round=lambda: None):
 
 def added_share(server, bare):
     """Return what a server adds to the CPU time of a request on the bare one, as a share of it."""
+    return stats.median(added_shares(server, bare))
+
+
+def added_interval(server, bare):
+    """Return the lowest and the highest share that may be the true one, with 95 % confidence.
+
+    They are two of the rounds' own shares, as many ranks from the middle as chance explains. So
+    they hold whatever disturbs the rounds.
+    """
+    shares = sorted(added_shares(server, bare))
+    rank = max(0, int(len(shares) / 2 - 0.98 * len(shares) ** 0.5))
+    return shares[rank], shares[-1 - rank]
+
+
+def added_shares(server, bare):
+    """Return the same for each round, from the two measurements that were neighbours in time."""
     pairs = zip(server.cpu_us, bare.cpu_us, strict=True)
-    return stats.median([own / yardstick for own, yardstick in pairs]) - 1
+    return [own / yardstick - 1 for own, yardstick in pairs]
 
 
 def rate_ratio(server, bare):

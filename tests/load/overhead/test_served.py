@@ -1,5 +1,6 @@
 """Test the lab beside a bare Django, each served by a real Gunicorn."""
 
+import random
 import shutil
 
 import pytest
@@ -49,6 +50,19 @@ def test_ratios_are_those_of_neighbours():
 
     assert served.rate_ratio(one, bare) == 0.8
     assert served.added_share(one, bare) == pytest.approx(0.1)
+
+
+def test_the_interval_holds_the_true_share_in_nineteen_of_twenty_measurements():
+    chance = random.Random(1)
+    held = 0
+    for _ in range(1000):
+        one, bare = (make_server() for _ in range(2))
+        bare.cpu_us = [400 * chance.lognormvariate(0, 0.2) for _ in range(12)]
+        one.cpu_us = [440 * chance.lognormvariate(0, 0.2) for _ in range(12)]
+        low, high = served.added_interval(one, bare)
+        held += low <= 0.1 <= high
+
+    assert held >= 950
 
 
 def make_server():
