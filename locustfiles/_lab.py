@@ -206,9 +206,30 @@ def fetch_catalogue(host, knobs, only=None):
     return catalogue
 
 
+def refuse_several_scenarios():
+    """End Locust with one line if it has loaded several files: a directory, or a list of files.
+
+    Locust would run all of them at once, and count the slow and the fast page under one name.
+    """
+    known, classes = set(), [LabUser]
+    while classes:
+        known.add(classes[-1].__module__)
+        classes += classes.pop().__subclasses__()
+    scenarios = sorted(name for name in known if not name.startswith("_"))
+    if len(scenarios) > 1:
+        print(
+            f"locust: these are {len(scenarios)} scenarios, and their figures would be mixed: name "
+            f"one of {', '.join(scenarios)}, for example -f locustfiles/{scenarios[0]}.py. "
+            "duel.py compares slow and fast.",
+            file=sys.stderr,
+        )
+        sys.exit(2)
+
+
 @events.init_command_line_parser.add_listener
 def add_options(parser, **_):
     """Add the lab's own options, and defaults that keep Locust itself on loopback."""
+    refuse_several_scenarios()
     parser.set_defaults(
         host="http://127.0.0.1:8000", web_host="127.0.0.1", master_bind_host="127.0.0.1"
     )

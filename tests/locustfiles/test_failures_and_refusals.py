@@ -55,6 +55,33 @@ def test_requests_carry_the_knobs_and_do_not_look_like_a_browsers(broken_run):
         assert "html" not in headers.get("accept", "")
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["-f", "locustfiles/"],
+        ["-f", "locustfiles"],
+        ["-f", "locustfiles/slow.py,locustfiles/fast.py"],
+        ["-f", "locustfiles/steps.py,locustfiles/spike.py"],
+        ["-f", "locustfiles/soak.py,locustfiles/stampede.py", "--processes", "2"],
+        ["-f", "locustfiles/", "--class-picker"],
+    ],
+    ids=" ".join,
+)
+def test_several_scenarios_at_once_are_refused_in_one_line(may_start_servers, files):
+    done = subprocess.run(
+        [sys.executable, "-m", "locust", *files, "--headless", "-t", "1s"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert done.returncode == 2
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("locust: ")]
+    assert "scenarios, and their figures would be mixed: name one of" in line
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.usefixtures("may_start_servers")
 def test_steps_stop_at_failures(broken_lab):
     page = ("--experiment", "server-error", "--step-time", "1")

@@ -18,6 +18,7 @@ from ..window import Meter, Update, Window
 
 WRK = Path(__file__).with_name("wrk.lua")
 MAX_REQUESTS = 1_000_000  # ab keeps memory for so many
+MOST_LISTED = 1_000_000  # answers that hey keeps
 PACKAGES = {"hey": "hey", "ab": "apache2-utils", "wrk": "wrk"}
 LATE_S = 30  # a program that has not ended so long after its time is stuck
 
@@ -104,7 +105,11 @@ def find_number(pattern, text, default=None):
 
 
 def read_hey(text, _):
-    """Return the window of hey's summary, whose times are seconds with four digits."""
+    """Return the window of hey's summary, whose times are seconds with four digits.
+
+    hey keeps the times and the statuses of MOST_LISTED answers. Its rate and its errors are those
+    of all requests; it divides the sum of all times by the number of those that it has kept.
+    """
     statuses = re.findall(r"^\s+\[(\d{3})\]\s+(\d+) responses", text, re.MULTILINE)
     broken = text.partition("Error distribution:")[2]
     errors = sum(int(n) for n in re.findall(r"^\s+\[(\d+)\]\s", broken, re.MULTILINE))
@@ -113,13 +118,19 @@ def read_hey(text, _):
     seconds = find_number(r"Total:\s+([\d.]+) secs", text)
     if not answered:
         return empty_window(seconds, errors)
+    mean_ms = 1000 * find_number(r"Average:\s+([\d.]+) secs", text)
+    if answered >= MOST_LISTED:
+        listed = answered
+        answered = round(find_number(r"Requests/sec:\s+([\d.]+)", text) * seconds) - errors
+        wrong = round(wrong * answered / listed)
+        mean_ms *= listed / answered
     # After few requests hey leaves out a percentile, or writes 0.
     times = {n: find_number(rf"^\s+{n}%+ in ([\d.]+) secs", text, -1) for n in PERCENTILES}
     return Window(
         seconds=seconds,
         requests=answered + errors,
         failures=wrong + errors,
-        mean_ms=1000 * find_number(r"Average:\s+([\d.]+) secs", text),
+        mean_ms=mean_ms,
         **{f"p{n}_ms": 1000 * time_s if time_s > 0 else None for n, time_s in times.items()},
     )
 

@@ -45,6 +45,42 @@ def test_heys_summary_is_read():
     )
 
 
+# What hey wrote after `hey -n 1200000 -c 30` in front of nginx: it lists the first million.
+MANY = """
+Summary:
+  Total:\t73.9181 secs
+  Average:\t0.0022 secs
+  Requests/sec:\t16234.1906
+
+Latency distribution:
+  50% in 0.0009 secs
+  95% in 0.0068 secs
+  99% in 0.0196 secs
+
+Status code distribution:
+{statuses}
+"""
+
+
+def test_beyond_a_million_answers_heys_own_rate_counts():
+    found = tools.read_hey(MANY.format(statuses="  [200]\t1000000 responses"), "")
+
+    assert found.requests == pytest.approx(1_200_000, abs=1)
+    assert found.failures == 0
+    # 30 users, each with a request under way all the time.
+    assert found.mean_ms == pytest.approx(1000 * 30 / 16_234, rel=0.03)
+    assert found.requests / found.seconds == pytest.approx(16_234.19)
+
+
+def test_of_answers_that_hey_does_not_list_as_many_are_taken_for_wrong():
+    statuses = "  [200]\t900000 responses\n  [503]\t100000 responses"
+
+    found = tools.read_hey(MANY.format(statuses=statuses) + ERRORS, "")
+
+    assert found.requests == pytest.approx(1_200_000, abs=1)
+    assert found.failures == pytest.approx(120_000 + 4, abs=2)
+
+
 @pytest.mark.parametrize("p99", ["", "  0% in 0.0000 secs\n", "  99% in 0.0000 secs\n"])
 def test_a_percentile_that_hey_leaves_away_is_not_made_up(p99):
     found = tools.read_hey(HEY.format(p99=p99, errors=""), "")
