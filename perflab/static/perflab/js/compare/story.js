@@ -25,6 +25,7 @@ export async function playStory(signal, showProgress) {
   const cellsOf = (row) => row.querySelectorAll("td");
   for (const cell of story.querySelectorAll("td")) showCell(cell);
   output("story").textContent = "";
+  output("failure").hidden = true;
   return inTurn("changes" in story.dataset, steps, signal, async (turn) => {
     const verdicts = [];
     for (const [column, lane] of ladder.entries()) {
