@@ -118,9 +118,14 @@ experiment = Experiment(
     truth="first",
     story_data=TONIGHT,
     story=(
-        Step("A visitor asks what is on tonight."),
-        Step("The film of the evening is changed, and the visitor asks again.", change=True),
-        Step("Two and a half seconds later.", wait_s=2.5),
-        Step("Once more. How many queries does it take?", read="queries"),
+        Step("Four visitors ask what is on tonight.", requests=4, together=True),
+        Step(
+            "The film of the evening is changed, and the four ask again.",
+            requests=4,
+            together=True,
+            change=True,
+        ),
+        Step("Two and a half seconds later they ask again.", requests=4, together=True, wait_s=2.5),
+        Step("One asks once more. How many queries does it take?", read="queries"),
     ),
 )

@@ -173,7 +173,7 @@ class Player:
     def _ask(self, step: Json, variant: Json, knobs: Json) -> tuple[StoryAnswer, ...]:
         """Return the answers to the requests of a step."""
         number = step["requests"]
-        if not step["together"]:
+        if not (step["together"] and isinstance(self.client, OverHTTP)):  # here is one worker only
             return tuple(self._ask_once(variant, knobs) for _ in range(number))
         return tuple(in_threads(number, lambda: self._ask_once(variant, knobs)))
 
@@ -216,8 +216,6 @@ def in_threads(number: int, ask: Callable[[], StoryAnswer]) -> Sequence[StoryAns
             answers.append(ask())
         except (PageFailed, LabRefused, NoLab) as error:
             errors.append(error)
-        finally:
-            connections.close_all()
 
     threads = [threading.Thread(target=run) for _ in range(number)]
     for thread in threads:

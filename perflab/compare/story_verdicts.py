@@ -100,7 +100,7 @@ def judge_texts(facts: Facts) -> tuple[str, str]:
     ]
     mark, words = max(found, key=lambda one: SEVERITY.index(one[0]))
     count = sum(one[0] == mark for one in found)
-    if mark != "right" and len(found) > 1:
+    if mark != "right" and count < len(found):
         words += f", {count} of {len(found)} times"
     return mark, words
 

@@ -35,7 +35,7 @@ function judgeTexts(facts) {
   const worst = Math.max(...found.map(([mark]) => SEVERITY.indexOf(mark)));
   const same = found.filter(([mark]) => mark === SEVERITY[worst]);
   const [mark, words] = same[0];
-  const isPart = mark !== "right" && found.length > 1;
+  const isPart = mark !== "right" && same.length < found.length;
   return [mark, isPart ? `${words}, ${same.length} of ${found.length} times` : words];
 }
 
