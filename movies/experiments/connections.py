@@ -23,7 +23,7 @@ worker, do not expect a pool to beat a connection that is kept.
 from django.shortcuts import render
 
 from movies.models import Movie
-from perflab.catalogue.registry import Experiment, Queries, Variant
+from perflab.catalogue.registry import Experiment, Queries, Setting, Variant
 
 
 def slow(request, rows):
@@ -54,6 +54,7 @@ experiment = Experiment(
     "allows only so many. Count workers times threads, or workers times the size of the pool, "
     "before you add workers; and a pool that is too small makes requests wait for each other.",
     docs="https://docs.djangoproject.com/en/5.2/ref/databases/#persistent-database-connections",
+    lesson=Setting(movies=10),
     variants=(
         Variant("slow", slow, Queries(1)),
         Variant("persistent", persistent, Queries(1)),

@@ -70,7 +70,7 @@ experiment = Experiment(
     "the last ANALYZE, and a page that relies on it may link to a page that is not there.",
     docs="https://docs.djangoproject.com/en/5.2/ref/paginator/#django.core.paginator.Paginator.count",
     lesson=by_vendor(
-        sqlite=Setting(movies=10, round_trip=2), postgresql=Setting(films=100_000, movies=20)
+        sqlite=Setting(movies=10, round_trip=5), postgresql=Setting(films=100_000, movies=20)
     ),
     not_at=by_vendor(
         sqlite=Setting(

@@ -116,8 +116,8 @@ def can_grow():
 
     It may where it has written them itself, or where there are none.
     """
-    there = Seeding.objects.first()
-    return there.recipe == rows.RECIPE if there else not Movie.objects.exists()
+    recipe = Seeding.objects.values_list("recipe", flat=True).first()
+    return not Movie.objects.exists() if recipe is None else recipe == rows.RECIPE
 
 
 def nothing_to_do(movies, seed):
