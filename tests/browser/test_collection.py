@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browsers import arrivals
+from tests.support.comparison_page import run
 from tests.support.labs import Lab
 
 LESSON = "/experiments/missing-index/?guess=skip"
@@ -84,3 +85,19 @@ def test_without_a_script_the_page_tells_of_the_seeding_when_it_is_reloaded(chro
         from tests.support.services import wait_until
 
         wait_until(is_offered, "the end of the seeding", 120)
+
+
+def test_after_no_measurable_difference_a_link_leads_to_where_the_lesson_shows(visitor):
+    page = visitor().open("/experiments/inefficient-code/?movies=2&runs=20&guess=skip")
+    expect(page.get_by_text("See it where it shows")).to_be_hidden()
+
+    for _ in range(5):  # an interval of 95 % misses now and then
+        run(page)
+        if "No measurable difference" in page.locator("[data-headline]").inner_text():
+            break
+    page.get_by_text("See it where it shows").click()
+
+    expect(page.locator("[name=movies]")).to_have_value("1000")
+    page.get_by_role("link", name="See it where it does not show").click()
+    expect(page.locator("[name=movies]")).to_have_value("20")
+    expect(page.locator("main")).to_contain_text("Here it does not show: Twenty films")

@@ -2,10 +2,17 @@
 
 import { find, page } from "./page.js";
 
-/** Lead to where the lesson shows, unless it has shown: in its own figure, better than the first. */
-export function leadToLesson({ differs, first, best, sameVariant }) {
-  const hasShown = page.dataset.figure === "time" || best === undefined ? differs : best !== first;
-  find("[data-where] [data-part=plain]").hidden = hasShown || sameVariant;
+const way = () => find("[data-where] [data-part=plain]");
+
+/**
+ * Lead to where the lesson shows, unless it has shown: in its own figure, better than the first.
+ * A run that is not judged has its own advice, and a story its own verdict.
+ */
+export function leadToLesson({ differs, ratio, first, best, sameVariant, notJudged = [] }) {
+  const { figure } = page.dataset;
+  const isCounted = figure !== "time" && Number.isFinite(first?.value + best?.value);
+  const hasShown = isCounted ? best.value < first.value : differs && ratio > 1;
+  way().hidden = hasShown || sameVariant || notJudged.length > 0 || figure === "correctness";
 }
 
-export const hideWay = () => (find("[data-where] [data-part=plain]").hidden = true);
+export const hideWay = () => (way().hidden = true);
