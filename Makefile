@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 
-.PHONY: help test quick all lint serve
+.PHONY: help test quick all fuzz lint serve
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -15,6 +15,9 @@ quick: ## run the tests that need no server and no browser: at most a minute
 
 all: ## run every test, the exhaustive ones too
 	$(PYTHON) -m perflab test --all
+
+fuzz: ## send 20,000 hostile requests to a real lab, from a new seed that is printed
+	.venv/bin/python -m pytest -n 0 tests/faults/test_fuzz.py --fuzz-requests 10000 --fuzz-seed 0
 
 lint: ## check the style and the types of the Python code, and the templates
 	.venv/bin/ruff check .
