@@ -98,6 +98,22 @@ def test_javascript_concludes_the_same(call):
     assert call("compare/figure.js", function, CONCLUSIONS["ladders"]) == CONCLUSIONS["ladders"]
 
 
+def test_javascript_writes_the_same_headlines(call):
+    function = """(headline, cases) => cases.map((one) => {
+        const { value, high, ...others } = one.conclusion.ratio;
+        const ratio = { ratio: value, high: high === "inf" ? Infinity : high, ...others };
+        const found = { ...one.conclusion, ratio };
+        return {
+            ...one,
+            headlines: ["", "four indexes"].map(
+                (price) => headline.writeHeadline(one.figure, one.ladder, found, price)
+            ),
+        };
+    })"""
+
+    assert call("compare/headline.js", function, CONCLUSIONS["ladders"]) == CONCLUSIONS["ladders"]
+
+
 def test_javascript_writes_the_same_values_of_figures(call):
     function = """(figure, cases) => cases.map((one) => ({
         ...one,

@@ -64,6 +64,7 @@ experiment = Experiment(
     title="Figures beside each row",
     topic="Database queries",
     remedy="the subquery",
+    figure="time",
     cost="Harder to read and to write, and with two figures the reviews of a film are looked up "
     "twice. Where a page shows most of a table, the join reads less.",
     docs="https://docs.djangoproject.com/en/5.2/ref/models/expressions/"

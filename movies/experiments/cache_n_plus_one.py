@@ -65,7 +65,7 @@ experiment = Experiment(
     title="The cache's own N+1",
     topic="Caching",
     remedy="one call for all",
-    figure="time",
+    figure="cache_calls",
     cost="One large answer has to arrive before the first film can be shown, and a server that "
     "works one command at a time lets all others wait meanwhile: a few thousand keys are enough "
     "for one call.",

@@ -67,6 +67,7 @@ experiment = Experiment(
     "PostgreSQL the rows stay in the files, unseen, until its autovacuum sweeps them up.",
     docs="https://docs.djangoproject.com/en/5.2/ref/models/indexes/",
     figure="time",
+    price="four indexes",
     knobs=(Choice("loans", "Loans written", LOANS, 10_000),),
     variants=(
         Variant("slow", slow, Queries(2), also=(write_loans,), templates=("movies/loans.html",)),

@@ -110,6 +110,7 @@ experiment = Experiment(
     title="One page, step by step",
     topic="From naive to cached",
     remedy="all steps together",
+    figure="time",
     cost="Every variant has its own cost: wider rows, memory, dictionaries without methods. The "
     "cached pages are up to 60 s old, and the cache has to run.",
     docs="https://docs.djangoproject.com/en/5.2/topics/performance/",

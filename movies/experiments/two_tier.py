@@ -95,6 +95,7 @@ experiment = Experiment(
     title="Two tiers of cache",
     topic="Caching",
     remedy="the local tier in front of the shared one",
+    figure="time",
     cost="Two time-outs to think about instead of one, the page's memory once in every worker, and "
     "after a change up to 2 s in which one visitor sees the new page and the next the old one.",
     docs="https://docs.djangoproject.com/en/5.2/topics/cache/#accessing-the-cache",

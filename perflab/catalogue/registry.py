@@ -154,6 +154,7 @@ class Experiment:
 
     act: str = "less"  # a key of ACTS
     figure: str = "queries"  # in which the lesson shows itself (FIGURES)
+    price: str = ""  # what the first variant has and the last has not, if that is what costs time
     clock: str = "server"  # whose time is compared (CLOCKS)
     needs: str = ""  # a database ("postgresql") or a Django ("django>=6.1") to run it on
     rows: str = "films"  # what a page's rows are called
@@ -204,6 +205,11 @@ class Experiment:
     def begins_with_story(self) -> bool:
         """Whether its page begins with the story, because the lesson is what is right."""
         return bool(self.story) and self.figure == "correctness"
+
+    @property
+    def figure_in_words(self) -> str:
+        """The figure in which the lesson shows itself: "cache calls"."""
+        return self.figure.replace("_", " ")
 
     @property
     def needs_in_words(self) -> str:

@@ -35,9 +35,8 @@ FIGURES = {
     "bytes": Figure("bytes", ("byte", "bytes"), "more bytes"),
     "memory": Figure("memory_peak", ("MB", "MB"), "more memory", divisor=1e6),
     "cache_calls": Figure("calls", ("cache call", "cache calls"), "more cache calls"),
-    "correctness": Figure("verdict", ("", ""), "wrong"),
+    "correctness": Figure("right", ("", ""), "wrong"),
 }
-RIGHT = "right"  # the verdict of a variant whose story shows nothing wrong
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,8 @@ class Shown:
     name: str
     value: float | None  # in the lesson's figure; None where it is not known, or no number
     times: Sequence[float]  # ms of its runs, in their order
-    verdict: str = ""  # RIGHT, or another verdict of its story; "" where there is none
+    right: bool | None = None  # whether its story shows nothing wrong; None without a verdict
+    words: str = ""  # of that verdict: "greets Bob as Ada"
 
     @property
     def ms(self) -> float:
@@ -94,7 +94,7 @@ def find_best(figure: str, ladder: Sequence[Shown]) -> Shown:
 def is_good(figure: str, one: Shown, ladder: Sequence[Shown]) -> bool:
     """Return whether no other variant is clearly better in the figure. Of times, each is good."""
     if figure == "correctness":
-        return one.verdict in ("", RIGHT)
+        return one.right is not False
     known = [other.value for other in ladder if other.value is not None]
     if figure == "time" or not known:
         return True
@@ -103,8 +103,8 @@ def is_good(figure: str, one: Shown, ladder: Sequence[Shown]) -> bool:
 
 def find_worse(figure: str, first: Shown, one: Shown) -> str:
     """Return what is worse with a variant than with the first, in a few words; "" for nothing."""
-    if figure == "correctness" and one.verdict not in ("", RIGHT):
-        return one.verdict
+    if figure == "correctness" and one.right is False:
+        return one.words or FIGURES[figure].worse
     if first.value is not None and one.value is not None and figure != "time":
         if one.value > NEARLY * first.value:
             return FIGURES[figure].worse
@@ -143,22 +143,20 @@ def format_change(figure: str, before: float | None, after: float | None) -> str
 def value_of(figure: str, variant: dict[str, Any]) -> float | None:
     """Return the value of a figure of a variant in the JSON of `measure`; None if not known."""
     value = variant.get(FIGURES[figure].key)
-    return value if isinstance(value, int | float) else None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number else None
 
 
-def conclude_measured(experiment: dict[str, Any]) -> Conclusion:
-    """Return what an experiment in the JSON of `measure` shows."""
-    figure = experiment.get("figure") or "time"
-    return conclude(
-        figure,
-        [
-            Shown(
-                variant["name"],
-                value_of(figure, variant),
-                variant["samples_ms"],
-                str(variant.get("verdict") or ""),
-            )
-            for variant in experiment["variants"]
-            if not variant.get("reference")
-        ],
-    )
+def ladder_of(experiment: dict[str, Any]) -> list[Shown]:
+    """Return what the variants of an experiment in the JSON of `measure` show."""
+    return [
+        Shown(
+            variant["name"],
+            value_of(experiment["figure"], variant),
+            variant["samples_ms"],
+            variant.get("right"),
+            variant.get("words", ""),
+        )
+        for variant in experiment["variants"]
+        if not variant["reference"]
+    ]

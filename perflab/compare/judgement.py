@@ -33,6 +33,10 @@ WORDS = {
         "Somebody was inspecting pages in the workers that were measured.",
         "Wait until nobody inspects pages, or start the lab with one thread for each worker.",
     ),
+    "story": (
+        "The lesson is what is right, and its story gives no verdict: {words}.",
+        "Play the story when all parts of the lab answer, on two workers or more, then run again.",
+    ),
     "too_few_runs": (
         "Runs of {variant}: {runs}. A verdict needs {needed} at least.",
         "Run again, and let the run come to its end.",
@@ -89,6 +93,7 @@ class Facts:
     workers_answered: Collection[int]  # pids that answered in the runs
     seeding: bool = False  # whether somebody seeds the database
     inspected: int = 0  # runs that could not be taken beside inspected requests
+    story: str = ""  # why the story of a lesson on correctness has no verdict; "" otherwise
     check_differs: bool = False  # whether the first variant, measured against itself, differed
 
     @classmethod
@@ -113,6 +118,7 @@ def find_reasons(facts: Facts) -> list[Reason]:
     found = [
         *_find_wrong_rows(facts),
         *([{"code": "inspected"}] if facts.inspected else []),
+        *([{"code": "story", "words": facts.story}] if facts.story else []),
         *_find_too_few_runs(facts),
         *_find_cache_errors(facts),
         *_find_changed_workers(facts),

@@ -13,9 +13,18 @@ from rich.table import Table
 from perflab.measure.other_programs import BUSY_CORES
 from perflab.measure.stats import Ratio, format_ratio
 
+from .figures import format_change, format_value, value_of
+from .judgement import put_into_words
+
 Json = dict[str, Any]  # an object of that JSON: the whole result, or one of its parts
 
 PLAIN_WIDTH = 100  # of text that goes into a file or a pipe
+# What the tables do not show, where a lesson is about it.
+TITLES = {
+    "bytes": "on the wire",
+    "memory": "the most memory that Python held",
+    "cache_calls": "calls of the cache",
+}
 COLUMNS = (
     *(("median", 8), ("p95", 8), ("queries", 12), ("SQL", 7), ("CPU", 7), ("cache", 6)),
     *(("hits", 4), ("misses", 6)),
@@ -68,16 +77,39 @@ def describe_setup(result: Json) -> str:
 
 
 def verdict(experiment: Json) -> str:
-    """Return the ratio in words."""
-    ratio = Ratio(experiment["ratio"], experiment["ratio_low"], experiment["ratio_high"])
-    others = describe_others(experiment)
-    if not ratio.differs:
-        value = format_ratio(ratio.value)
-        return f"[bold]no measurable difference[/] (ratio {value}, {interval(ratio)}{others})"
-    if ratio.value < 1:
-        slower = Ratio(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
-        return f"[bold]{format_ratio(slower.value)} times slower[/] ({interval(slower)}{others})"
-    return f"[bold]{format_ratio(ratio.value)} times faster[/] ({interval(ratio)}{others})"
+    """Return what the headline says, with the interval; or that there is no verdict, and why."""
+    if reasons := not_judged(experiment):
+        return f"[bold]not judged[/]. {escape(' '.join(describe(reason) for reason in reasons))}"
+    headline, others = experiment["headline"], describe_others(experiment)
+    ratio = Ratio(*(experiment["shown"][name] for name in ("value", "low", "high")))
+    small = f", {headline['small']}" if headline["small"] else ""
+    bold = f"[bold]{escape(headline['big'])}[/]{escape(small)}"
+    return f"{bold} (ratio {format_ratio(ratio.value)}, {interval(ratio)}{others})"
+
+
+def not_judged(experiment: Json) -> list[Json]:
+    """Return the reasons why an experiment has no verdict.
+
+    Results that were written before runs were judged tell of two of them.
+    """
+    if "not_judged" in experiment:
+        return list(experiment["not_judged"])
+    failed = [
+        {"code": "cache_errors", "variant": variant["name"], "errors": variant["errors"]}
+        for variant in experiment["variants"]
+        if variant["errors"]
+    ]
+    first = experiment["variants"][0]["name"]
+    differ = [
+        {"code": "pages_differ", "variant": name, "first": first}
+        for name in experiment["differences"]
+    ]
+    return [put_into_words(reason) for reason in (*failed, *differ)]
+
+
+def describe(reason: Json) -> str:
+    """Return what is wrong and what to do."""
+    return f"{reason['what']} {reason['do']}"
 
 
 def describe_others(experiment: Json) -> str:
@@ -118,15 +150,10 @@ def table(experiment: Json, width: int, show_header: bool) -> Table:
 
 def notes(experiment: Json) -> list[str]:
     """Return what the table does not show: a cache that is away, runs or pages that differ."""
-    found = []
-    if experiment.get("figure") == "bytes":
-        found.append(f"bytes on the wire: {figure_of_each_variant(experiment, 'bytes', '{:,}')}")
-    if (
-        experiment.get("figure") == "memory"
-        and experiment["variants"][0]["memory_peak"] is not None
-    ):
-        peaks = figure_of_each_variant(experiment, "memory_peak", "{:,}")
-        found.append(f"peak of Python's memory, bytes: {peaks}")
+    found = describe_losers(experiment)
+    figure = experiment["figure"]
+    if figure in TITLES and value_of(figure, experiment["variants"][0]) is not None:
+        found.append(f"{TITLES[figure]}: {figure_of_each_variant(experiment)}")
     if experiment.get("clock") == "client":
         found.append("the times end with the last byte, by the client's clock")
     if (experiment.get("other_cores") or 0) > BUSY_CORES:
@@ -146,10 +173,27 @@ def notes(experiment: Json) -> list[str]:
     return found
 
 
-def figure_of_each_variant(experiment: Json, figure: str, form: str) -> str:
-    """Return one figure of every variant, such as "slow 12,345 · fast 678"."""
+def describe_losers(experiment: Json) -> list[str]:
+    """Return which variant is the best where it is not the last, and which ones lose."""
+    if not_judged(experiment):
+        return []
+    first = experiment["variants"][0]["name"]
+    losers = [
+        f"{name} ({worse})"
+        if experiment["figure"] == "correctness"
+        else f"{name} ({worse} than {first})"
+        for name, worse in experiment["losers"].items()
+    ]
+    best = experiment["headline"]["best"]
+    return [*([best] if best else []), *([f"losing: {', '.join(losers)}"] if losers else [])]
+
+
+def figure_of_each_variant(experiment: Json) -> str:
+    """Return the lesson's figure of every variant, such as "slow 43.6 MB · fast 0.58 MB"."""
+    figure = experiment["figure"]
     return " · ".join(
-        f"{variant['name']} {form.format(variant[figure])}" for variant in experiment["variants"]
+        f"{variant['name']} {format_value(figure, value_of(figure, variant))}"
+        for variant in experiment["variants"]
     )
 
 
@@ -201,14 +245,14 @@ def as_markdown(results: list[Json]) -> str:
     tables = [{e["slug"]: e for e in result["experiments"]} for result in results]
     longest_first = sorted(tables, key=len, reverse=True)  # it has the others' in its order
     slugs = list(dict.fromkeys(slug for table in longest_first for slug in table))
-    head = ["experiment", "queries"]
+    head = ["experiment", "queries, or the lesson's own figure"]
     for result in results:
         head += [f"{result['lab']['database']}, ms", "times faster (95 % interval)"]
     rows: list[list[str]] = []
     for slug in slugs:
         found = [table.get(slug) for table in tables]
-        queries = dict.fromkeys(queries_of(experiment) for experiment in found if experiment)
-        cells = [f"`{slug}`", " / ".join(queries)]
+        figures = dict.fromkeys(figure_of(experiment) for experiment in found if experiment)
+        cells = [f"`{slug}`", " / ".join(figures)]
         for experiment in found:
             cells += [medians(experiment), ratio_cell(experiment)] if experiment else ["–", "–"]
         rows.append(cells)
@@ -221,9 +265,14 @@ def ladder(experiment: Json) -> list[Json]:
     return [variant for variant in experiment["variants"] if not variant.get("reference")]
 
 
-def queries_of(experiment: Json) -> str:
-    """Return the queries of the ladder, such as "101 → 1"."""
-    return " → ".join(str(variant["queries"]) for variant in ladder(experiment))
+def figure_of(experiment: Json) -> str:
+    """Return the lesson's figure from first to last, "43.6 → 0.58 MB"; or the ladder's queries."""
+    variants, figure = ladder(experiment), experiment.get("figure")
+    if figure in TITLES:
+        pair = (value_of(figure, variant) for variant in (variants[0], variants[-1]))
+        if change := format_change(figure, *pair):
+            return change
+    return " → ".join(str(variant["queries"]) for variant in variants)
 
 
 def medians(experiment: Json) -> str:
@@ -232,7 +281,9 @@ def medians(experiment: Json) -> str:
 
 
 def ratio_cell(experiment: Json) -> str:
-    """Return the ratio with its interval, such as "9.84 (9.50 to 10.2)"."""
+    """Return the ratio with its interval, such as "9.8 (9.5 to 10)", or why there is none."""
+    if reasons := not_judged(experiment):
+        return f"not judged: {reasons[0]['what'].rstrip('.')}"
     ratio = Ratio(experiment["ratio"], experiment["ratio_low"], experiment["ratio_high"])
     value, low, high = (format_ratio(part) for part in (ratio.value, ratio.low, ratio.high))
     figures = f"{value} ({low} to {high})"

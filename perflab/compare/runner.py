@@ -8,8 +8,9 @@ import json
 import re
 import secrets
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from html import unescape
 from time import perf_counter, sleep
 from typing import Any
@@ -18,15 +19,23 @@ from urllib.parse import urlencode
 from perflab.measure import server_timing, stats
 from perflab.measure.other_programs import BUSY_CORES, cores_kept_busy
 
-from . import page_diff
 from .clients import Answer, Getter, LabClient, NoLab
+from .facts import Found, gather_facts, list_workers, read_collection
+from .figures import conclude, ladder_of
+from .headline import write_headline
+from .judgement import find_reasons, put_into_words
+from .page_diff import PageComparison
 
 MAX_WARM_UP_ROUNDS = 200  # a lab whose workers never last is not measured
 SPREAD_S = 0.05, 2.0  # over which the rounds are spread, at least: for each run, and for all
 BUSY_SPREAD_S = 0.25, 10.0  # the same on a busy machine, where other programs come and go
-METRICS = {"total", "sql", "cache", "queries", "duplicates", "hits", "misses", "errors", "worker"}
+METRICS = {
+    *("total", "sql", "cache", "queries", "duplicates", "calls", "hits", "misses", "errors"),
+    *("worker", "instance"),
+}
 COMMON_KNOBS = {"movies", "round_trip", "cache"}  # which every experiment has
-COUNTS = ("queries", "duplicates", "hits", "misses", "bytes")
+COUNTS = ("queries", "duplicates", "calls", "hits", "misses", "bytes")
+CHECK_RUNS = 10  # of a check of the machine, each of them twice
 HEADING = re.compile(r"<h1>(.*?)</h1>")
 LEAD = re.compile(r'<p class="lead">(.*?)</p>')
 
@@ -70,33 +79,25 @@ def read_catalogue(client: LabClient) -> Json:
     return catalogue
 
 
-def check_pages(client: LabClient, experiments: list[Json], knobs: Json) -> list[str]:
-    """Ask once for every page that is going to be measured; return a remark on each with few rows.
+def check_pages(client: LabClient, experiments: list[Json], knobs: Json) -> None:
+    """Ask once for every page that is going to be measured.
 
     Raises LabRefused for knobs that the lab does not accept, and for an empty database.
     """
-    remarks = []
     for experiment in experiments:
         for variant in experiment["variants"]:
             with suppress(PageFailed):  # measuring the experiment will say so
                 fetch_variant(client, variant, knobs)
-        found = _row_count(client, experiment)
-        if not found:
+        if not _collection(client, experiment)["rows"]:
             raise LabRefused("The database is empty: run `manage.py seed`.")
-        if found < int(knobs["movies"]):
-            remarks.append(
-                f"{experiment['slug']} shows {found:,} rows, not {int(knobs['movies']):,}: there "
-                "are no more. `manage.py seed --movies` adds some."
-            )
-    return remarks
 
 
-def _row_count(client: LabClient, experiment: Json) -> int:
-    """Return how many rows the lab has for an experiment's page."""
-    answer = client.get(f"{experiment['url']}rows.json")
+def _collection(client: LabClient, experiment: Json) -> Json:
+    """Return what the lab says of its rows for a page. Raises LabRefused."""
     try:
-        return int(json.loads(answer.body)["rows"])
+        return read_collection(client, experiment)
     except (ValueError, KeyError, TypeError):
+        answer = client.get(f"{experiment['url']}rows.json")
         reason = _error_text(answer.body) or f"status {answer.status}"
         raise LabRefused(f"The lab does not say how many rows it has: {reason}") from None
 
@@ -108,9 +109,13 @@ def measure_experiment(
     runs: int,
     cold: bool,
     after_each_run: Callable[[], None] = lambda: None,
+    verdicts: Sequence[Json] = (),
+    no_story: str = "",
 ) -> Json:
     """Return one experiment's result, as it stands in the JSON.
 
+    `verdicts` are those of its story, where that has been played: name, right and words of each;
+    `no_story` says why it has none where the lesson needs them.
     Raises PageFailed, NoLab and LabRefused.
     """
     variants = experiment["variants"]
@@ -129,39 +134,108 @@ def measure_experiment(
         if variant["revalidates"] and "etag" in answer.headers:
             etags[variant["name"]] = answer.headers["etag"]
         if not variant["differs"] and answer.status == 200:
-            pages.add(variant["name"], answer.body)
+            pages.add(variant, answer.body)
         return timing
 
+    there = _collection(client, experiment)
     known = warm_up(client, variants, get)
     client.end_warm_up()
+    warm = {worker for _, worker in known}
+    workers = list_workers(client, [])
     other_cores = take_rounds(client, variants, runs, get, known, runs_of, after_each_run)
+    check = check_machine(client, variants[0], get, known) if is_busy(other_cores) else None
+    after = _collection(client, experiment)
+    found = Found(there, after, workers, warm, check is not None and check.differs, no_story)
+    reasons = find_reasons(
+        gather_facts(client, experiment, int(knobs["movies"]), cold, runs_of, pages, found)
+    )
     slow, *_, fast = [variant["name"] for variant in variants if not variant["reference"]]
     rounds = stats.split_rounds(
         [run["total"] for run in runs_of[slow]], [run["total"] for run in runs_of[fast]]
     )
-    ratio = stats.ratio_of_rounds(rounds)
-    summaries = []
-    for variant in variants:
-        peak = memory_peak(client, variant, knobs) if experiment["figure"] == "memory" else None
-        found = {"name": variant["name"], "reference": variant["reference"], "memory_peak": peak}
-        summaries.append(found | summarise(runs_of[variant["name"]]))
-    return {
+    result = {
         "slug": experiment["slug"],
         "clock": experiment["clock"],
         "figure": experiment["figure"],
-        "variants": summaries,
-        "ratio": round(ratio.value, 4),
-        "ratio_low": round(ratio.low, 4),
-        "ratio_high": round(ratio.high, 4),
+        "price": experiment["price"],
+        "variants": [
+            {
+                "name": variant["name"],
+                "reference": variant["reference"],
+                "rows": pages.rows.get(variant["name"]),
+                **_verdict_of_story(variant["name"], verdicts),
+                "memory_peak": (
+                    memory_peak(client, variant, knobs)
+                    if experiment["figure"] == "memory"
+                    else None
+                ),
+                **summarise(runs_of[variant["name"]]),
+            }
+            for variant in variants
+        ],
+        **dict.fromkeys(("ratio", "ratio_low", "ratio_high")),
+        **dict.fromkeys(("best", "shown", "losers", "headline")),
         "pairs": sum(len(first) for first, _ in rounds),
         "rounds": [
             {"pairs": len(first), "ratio": round(stats.median(first) / stats.median(last), 4)}
             for first, last in rounds
         ],
         "other_cores": other_cores,
+        "check": check and _rounded(check),
         "same_page": not pages.differences,
         "differences": pages.differences,
+        "not_judged": [put_into_words(reason) for reason in reasons],
     }
+    return result if reasons else result | _verdict(result, stats.ratio_of_rounds(rounds))
+
+
+def _verdict_of_story(name: str, verdicts: Sequence[Json]) -> Json:
+    """Return what a story says of a variant: whether it is right, and in which words."""
+    for verdict in verdicts:
+        if verdict["name"] == name:
+            return {"right": verdict["right"], "words": verdict["words"]}
+    return {"right": None, "words": ""}
+
+
+def _verdict(result: Json, ratio: stats.Ratio) -> Json:
+    """Return what a result that is judged shows."""
+    ladder = ladder_of(result)
+    found = conclude(result["figure"], ladder)
+    return {
+        "ratio": round(ratio.value, 4),
+        "ratio_low": round(ratio.low, 4),
+        "ratio_high": round(ratio.high, 4),
+        "best": found.best,
+        "shown": {"name": found.shown, **_rounded(found.ratio)},
+        "losers": found.losers,
+        "headline": asdict(write_headline(result["figure"], ladder, found, result["price"])),
+    }
+
+
+def _rounded(ratio: stats.Ratio) -> Json:
+    return {name: round(getattr(ratio, name), 4) for name in ("value", "low", "high")}
+
+
+def check_machine(
+    client: LabClient, variant: Json, get: Callable[[Json], Timing], known: set[Worker]
+) -> stats.Ratio | None:
+    """Measure a variant against itself, and return the ratio; None where it is not known.
+
+    By chance it differs in one of twenty checks on a quiet machine, so then it is checked again.
+    """
+    for _ in range(2):
+        runs_of: dict[str, list[Timing]] = {variant["name"]: []}
+        take_rounds(client, [variant, variant], CHECK_RUNS, get, known, runs_of, lambda: None)
+        totals = [run["total"] for run in runs_of[variant["name"]]]
+        ratio = stats.ratio_of_rounds(stats.split_rounds(totals[::2], totals[1::2]))
+        if not ratio.differs:
+            break
+    return ratio
+
+
+def is_busy(other_cores: float | None) -> bool:
+    """Return whether other programs kept so much of the machine that it is called busy."""
+    return (other_cores or 0) > BUSY_CORES
 
 
 def take_rounds(
@@ -200,8 +274,7 @@ def take_rounds(
 
 def seconds_of_round(runs: int, other_cores: float | None) -> float:
     """Return the seconds from the beginning of one round to that of the next, at least."""
-    is_busy = (other_cores or 0) > BUSY_CORES
-    each, most = BUSY_SPREAD_S if is_busy else SPREAD_S
+    each, most = BUSY_SPREAD_S if is_busy(other_cores) else SPREAD_S
     return min(most, each * runs) / len(stats.round_sizes(runs))
 
 
@@ -289,26 +362,6 @@ def _error_text(body: bytes) -> str:
     found = (part.search(page) for part in (HEADING, LEAD))
     text = ". ".join(part[1].rstrip(".") for part in found if part)
     return f"{' '.join(unescape(text).split())}." if text else ""
-
-
-class PageComparison:
-    """Compares every page with the first one, while no clock is running."""
-
-    def __init__(self) -> None:
-        self.first_page: str | None = None
-        self.seen: set[int] = set()  # hashes of the pages that were compared already
-        self.differences: dict[str, list[str]] = {}  # by variant, the lines in which it differs
-
-    def add(self, name: str, body: bytes) -> None:
-        """Compare a variant's page, unless its first difference is known."""
-        if name in self.differences or hash(body) in self.seen:
-            return
-        self.seen.add(hash(body))
-        page = body.decode(errors="replace")
-        if self.first_page is None:
-            self.first_page = page
-        if lines := page_diff.difference(self.first_page, page):
-            self.differences[name] = lines
 
 
 def summarise(runs: list[Timing]) -> Json:

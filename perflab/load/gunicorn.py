@@ -45,6 +45,10 @@ class ExternalLab:
 
     queued_s = cpu_s
 
+    def worker_pids(self):
+        """Return nothing: they are not known."""
+        return frozenset()
+
 
 class Gunicorn:
     """A Gunicorn under `with`: all workers answer when the block begins, and end when it ends.
@@ -165,6 +169,13 @@ class Gunicorn:
                     if process is master:
                         total += times.children_user + times.children_system
         return total
+
+    def worker_pids(self):
+        """Return the pids of Gunicorn's workers; none once it has ended."""
+        try:
+            return {child.pid for child in psutil.Process(self.process.pid).children()}
+        except psutil.NoSuchProcess:
+            return set()
 
     def memory_mb(self):
         """Return the memory of Gunicorn and its workers in MB; what they share counts once.

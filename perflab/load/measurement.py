@@ -177,6 +177,8 @@ def point_of(plan, setup, window, costs):
         server_queued=window.server_queued,
         generator_cpu=window.generator_cpu,
         other_cpu=other_cpu(window),
+        cache_errors=window.cache_errors,
+        workers_changed=window.workers_changed,
         generator_bound=is_generator_bound(window.generator_cpu, generator_ceiling(plan)),
     ).rounded()
 

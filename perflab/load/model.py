@@ -120,6 +120,8 @@ class Point(Record):
     generator_cpu: float | None = None
     other_cpu: float | None = None
     generator_bound: bool = False
+    cache_errors: int | None = stored(None, optional=True)  # calls that got no answer
+    workers_changed: int = stored(0, optional=True)  # workers that came or went
     open: OpenLoop | None = stored(None, optional=True)
     said: str | None = stored(None, optional=True)  # by a scenario that ends with a conclusion
     partial: bool = stored(False, optional=True)  # the run was interrupted during this point

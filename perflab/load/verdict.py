@@ -13,6 +13,7 @@ WRONG = 0.1  # an error of Little's law above it is a warning
 OTHERS = 0.3  # cores; a warning when other programs used more
 SHORT = 0.7  # share of the theoretical line; a point below it falls short
 OMITTED = 2  # times the closed loop's p95; from there on it has left out slow requests
+FAILED = 0.01  # share of the requests; a point with more failures gets no verdict
 LATE = 0.01  # share of the requests on a schedule that may be sent late
 
 
@@ -25,9 +26,18 @@ class Caveat:
 
 
 @dataclass(frozen=True)
+class Obstacle:
+    """Why there is no verdict on a point: "failures", "cache_errors" or "workers_changed"."""
+
+    code: str
+    number: int  # of requests that failed, calls without an answer, workers that came or went
+
+
+@dataclass(frozen=True)
 class Finding:
     """What one curve of a run, or one point, shows. These are the codes:
 
+    "not_judged": the lab cannot stand behind a verdict, because of the `obstacles` at `at`.
     "rises": throughput still rises at `at`, the last point.
     "falls_short": it does, and is far below the theoretical line.
     "knee": beyond `at` hardly anything is gained.
@@ -49,6 +59,7 @@ class Finding:
     reason: str | None = None  # "users", "processes", "your_cores", "cores": what limits it
     share: float | None = None  # of the theoretical throughput
     caveats: tuple[Caveat, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
     cores: int = 0
 
 
@@ -126,6 +137,9 @@ def judge_curve(axis, curve, beside, cost, cores):
         about = {"variant": curve[0].variant, "kind": kind, "beside": beside, "axis": axis}
         return Finding(code, **about, at=at, last=last, best=best, cores=cores, **more)
 
+    for point in curve:
+        if found := find_obstacles(point):
+            return finding("not_judged", point, obstacles=found)
     if axis is None:
         share = share_of_theory(best)
         is_short = share is not None and share < SHORT
@@ -150,6 +164,16 @@ def judge_curve(axis, curve, beside, cost, cores):
         reason=reason(at, kind, cores),
         caveats=caveats(last if gets_less else best),
     )
+
+
+def find_obstacles(point):
+    """Return why there is no verdict on a point, and on a curve that has it."""
+    found = {
+        "failures": point.failures if point.failures > FAILED * point.requests else 0,
+        "cache_errors": point.cache_errors or 0,
+        "workers_changed": point.workers_changed,
+    }
+    return tuple(Obstacle(code, number) for code, number in found.items() if number)
 
 
 def share_of_theory(point):

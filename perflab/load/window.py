@@ -29,6 +29,8 @@ class Window:
     server_cpu: float | None = None
     server_queued: float | None = None  # mean number of threads that were ready and had no core
     machine_cpu: float | None = None
+    cache_errors: int | None = None  # calls that the cache did not answer
+    workers_changed: int = 0  # that came or went
     said: str | None = None  # by a scenario that ends with a conclusion
 
     @classmethod
@@ -49,6 +51,7 @@ class Window:
             typical_total_ms=record["typical_total_ms"],
             typical_latency_ms=record["typical_latency_ms"],
             generator_cpu=record["generator_cpu_s"] / seconds if seconds else None,
+            cache_errors=record["cache_errors"],
             said=record["said"],
         )
 
@@ -67,7 +70,7 @@ class Update:
 
 
 class Meter:
-    """Measures the cores that the server and the whole machine kept busy since `start`."""
+    """Measures since `start` the cores that were kept busy, and the workers that changed."""
 
     def __init__(self, server):
         self.server = server
@@ -77,17 +80,19 @@ class Meter:
         """Measure from now on."""
         self.started = time.perf_counter()
         self.before = self.read()
+        self.workers = self.server.worker_pids()
 
     def read(self):
         """Return the CPU seconds of the server, its seconds without a core, and the machine's."""
         return self.server.cpu_s(), self.server.queued_s(), machine_busy_cpu_s()
 
     def add_to(self, window):
-        """Return the window with the CPU that was used since the start."""
+        """Return the window with what was measured since the start."""
         seconds = time.perf_counter() - self.started
         names = ("server_cpu", "server_queued", "machine_cpu")
         used = {
             name: None if None in (now, before) else max(0, now - before) / seconds
             for name, now, before in zip(names, self.read(), self.before, strict=True)
         }
-        return replace(window, **used)
+        changed = self.workers ^ self.server.worker_pids()
+        return replace(window, **used, workers_changed=len(changed))

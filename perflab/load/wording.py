@@ -127,7 +127,33 @@ def describe_saturation(finding):
     )
 
 
+# Why there is no verdict, and what to do.
+OBSTACLES = {
+    "failures": (
+        "{number:,} requests failed",
+        "see in the report, or with curl, what the lab answers them",
+    ),
+    "cache_errors": (
+        "the cache did not answer {number:,} calls",
+        "start the cache again or choose another one",
+    ),
+    "workers_changed": (
+        "{number} workers came or went while they were measured",
+        "leave the workers as they are, or see in the log why they ended",
+    ),
+}
+
+
+def describe_obstacles(finding):
+    """Return that there is no verdict, why, and what to do."""
+    words = [(OBSTACLES[one.code], one.number) for one in finding.obstacles]
+    what = " and ".join(what.format(number=number) for (what, _), number in words)
+    do = ", and ".join(do for (_, do), _ in words)
+    return f"not judged, because {what} ({describe_point(finding.at)}): {do}, then run again"
+
+
 SENTENCES = {
+    "not_judged": describe_obstacles,
     "single": describe_single,
     "rises": describe_rise,
     "falls_short": describe_rise,

@@ -65,10 +65,12 @@ MOST = 1e12  # the upper end of an interval of very few rounds
 
 
 class ResultForm(forms.Form):
-    """Check what a browser has measured: a ratio with its interval, both queries, the machine.
+    """Check what a browser has measured: a ratio with its interval, the headline, the machine.
 
-    `other_cores` is what other programs kept busy meanwhile; `check_…` is the last check of the
-    machine, a variant against itself.
+    It is for a run that is judged: with more rows than there are, there is no result to keep. The
+    words of the headline (compare/headline.py) are kept as they are sent. `other_cores` is what
+    other programs kept busy meanwhile; `check_…` is the last check of the machine, a variant
+    against itself.
     """
 
     ratio = forms.FloatField(min_value=0.0001, max_value=1_000_000)
@@ -76,17 +78,27 @@ class ResultForm(forms.Form):
     high = forms.FloatField(min_value=0, max_value=MOST)
     movies = WholeNumberField(1, lambda: settings.MAX_MOVIES)
     round_trip = forms.FloatField(min_value=0, max_value=settings.MAX_ROUND_TRIP_MS)
-    slow_queries = WholeNumberField(0, 1_000_000)
-    fast_queries = WholeNumberField(0, 1_000_000)
+    big = forms.CharField(max_length=200)
+    small = forms.CharField(max_length=100, required=False)
+    best = forms.CharField(max_length=200, required=False)
     other_cores = forms.FloatField(min_value=0, max_value=10_000, required=False)
     check_ratio = forms.FloatField(min_value=0.0001, max_value=1_000_000, required=False)
     check_low = forms.FloatField(min_value=0, max_value=1_000_000, required=False)
     check_high = forms.FloatField(min_value=0, max_value=MOST, required=False)
 
+    def __init__(self, experiment, *args):
+        super().__init__(*args)
+        self.experiment = experiment
+
     def clean(self):
         values = super().clean()
-        if not self.errors and not values["low"] <= values["ratio"] <= values["high"]:
+        if self.errors:
+            return values
+        if not values["low"] <= values["ratio"] <= values["high"]:
             raise forms.ValidationError("The ratio lies outside its interval.")
+        there = collection.most_rows(self.experiment)
+        if there is not None and values["movies"] > there:
+            raise forms.ValidationError(f"There are only {there:,} {self.experiment.rows}.")
         return values
 
 

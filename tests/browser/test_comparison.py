@@ -29,7 +29,8 @@ def measured(chromium, site):
 def test_a_run_measures_both_variants_and_judges_them(measured):
     page = measured.page
 
-    expect(out(page, "queries")).to_have_text("21 queries → 1 query")
+    expect(out(page, "figure")).to_have_text("21 → 1 query")
+    expect(out(page, "not-judged")).to_be_hidden()
     expect(out(page, "ratio")).to_have_text(re.compile(r"^[\d.,]+× faster$"))
     expect(out(page, "interval")).to_contain_text("6 and 6 runs, in turn, in 6 rounds.")
     expect(out(page, "same")).to_have_text("Same page")
@@ -69,10 +70,10 @@ def test_the_requests_alternate_and_none_carries_the_toolbar(measured):
 def test_the_same_variant_twice_is_no_measurable_difference(visitor):
     page = visitor().open(PAGE.replace("runs=6", "runs=20"))
 
-    run_until(page, "No measurable", "same")  # an interval of 95 % misses now and then
+    run_until(page, "No measurable", "same", "figure")  # an interval of 95 % misses now and then
 
-    expect(out(page, "ratio")).to_have_text("No measurable difference")
-    expect(out(page, "queries")).to_have_text("21 queries → 21 queries")
+    expect(out(page, "figure")).to_have_text("No measurable difference")
+    expect(out(page, "ratio")).to_have_text("21 → 21 queries")
     expect(page.locator("[data-lane=fast] h2")).to_have_text("Slow again")
 
 
@@ -173,7 +174,7 @@ def test_the_knobs_turn_everything_and_what_was_measured_stands_on_the_contents_
 
     page.goto("/")
     card = page.locator(".card", has_text="The N+1 query bug")
-    expect(card).to_contain_text("faster, measured here")
+    expect(card).to_contain_text(re.compile(r"31 → 1 query, [\d.,]+× faster;\s+measured here"))
     expect(card).to_contain_text("with 30 films, 1.5")
 
 
@@ -277,6 +278,8 @@ def test_a_variant_that_shows_another_page_is_told(visitor):
 
     expect(out(page, "same")).to_have_text("Not the same page")
     expect(out(page, "difference")).to_contain_text("Somebody Else")
+    expect(page.locator("[data-reason=pages_differ]")).to_contain_text("The pages of fast and slow")
+    expect(out(page, "figure")).to_be_hidden()
 
 
 def test_a_failed_request_is_told_and_left_out(visitor):

@@ -11,7 +11,7 @@ import pytest
 from perflab.compare import report, runner
 from perflab.compare.clients import InProcess
 from perflab.measure import server_timing
-from tests.support.measure_command import LAB_KEYS, QUICK, measure, measured, refusal
+from tests.support.measure_command import LAB_KEYS, QUICK, measured, not_judged, refusal
 from tests.support.services import free_port, wait_until
 
 in_process = pytest.mark.django_db
@@ -95,17 +95,23 @@ def server_timing_of(**changed):
     return ", ".join(parts)
 
 
+PAGE = "<h1>A page</h1>" + 100 * "<li>A film"
+
+
 def a_page(**changed):
-    return 200, {"Server-Timing": server_timing_of(**changed)}, "<h1>A page</h1>"
+    return 200, {"Server-Timing": server_timing_of(**changed)}, PAGE
 
 
 def catalogue():
-    plain = {"differs": "", "revalidates": False, "reference": False}
+    two = {"base": 2, "per_row": 0, "batch": 0}
+    plain = {"differs": "", "revalidates": False, "reference": False, "body": "html"}
+    plain |= {"queries": {"cold": two, "warm": two}}
     variants = [
         {"name": name, "url": f"/experiments/one/{name}/", **plain} for name in ("slow", "fast")
     ]
     experiment = {"slug": "one", "url": "/experiments/one/", "variants": variants}
-    experiment |= {"knobs": {}, "figure": "queries", "clock": "server"}
+    experiment |= {"knobs": {}, "figure": "queries", "clock": "server", "rows": "films"}
+    experiment |= {"price": ""}
     return {"version": 2, "knobs": {"cache": {"default": "redis"}}, "experiments": [experiment]}
 
 
@@ -169,8 +175,11 @@ def test_a_workers_first_answer_is_its_warm_up_whenever_it_comes(tmp_path):
         return a_page(worker=2 if late else 1, total=900.0 if met[name] == 13 else 4.0)
 
     with fake_lab(answer) as url:
-        result = measured(tmp_path, f"--url={url}", "--runs=20")
+        result = not_judged(tmp_path, f"--url={url}", "--runs=20")
 
+    assert [reason["code"] for reason in result["experiments"][0]["not_judged"]] == [
+        "workers_changed"
+    ]
     for variant in result["experiments"][0]["variants"]:
         assert variant["workers"] == 2
         assert variant["samples_ms"] == [4.0] * 20
@@ -200,9 +209,11 @@ def test_counts_that_vary_and_caches_that_are_away_are_told(tmp_path):
         return a_page(queries=len(served) % 3, errors=1)
 
     with fake_lab(answer) as url:
-        text = measure(f"--url={url}", "--runs=9")
-        variant = measured(tmp_path, f"--url={url}", "--runs=9")["experiments"][0]["variants"][0]
+        experiment = not_judged(tmp_path, f"--url={url}", "--runs=9")["experiments"][0]
 
+    text = "\n".join(report.notes(experiment))
+    variant = experiment["variants"][0]
+    assert [reason["code"] for reason in experiment["not_judged"]] == ["cache_errors"] * 2
     assert "slow: the cache did not answer 9 calls" in text
     assert "slow: not the same in each run: queries" in text
     assert (variant["queries"], variant["varied"], variant["errors"]) == (1, ["queries"], 9)
@@ -212,7 +223,7 @@ def test_where_a_threads_clock_means_nothing_there_is_no_cpu_time(tmp_path):
     header = re.sub(r"cpu;dur=[\d.]+, ", "", server_timing_of())
 
     def answer(path):
-        page = 200, {"Server-Timing": header}, "<h1>A page</h1>"
+        page = 200, {"Server-Timing": header}, PAGE
         return page if path.endswith(("/slow/", "/fast/")) else None
 
     with fake_lab(answer) as url:

@@ -87,7 +87,9 @@ def test_the_published_results_name_every_experiment_with_figures_for_both_datab
 
     assert [row[0].strip("`") for row in rows] == list(registry.experiments)
     for row in rows:
-        assert re.fullmatch(r"\d+( → \d+)+", row[1].split(" / ")[0])
+        assert re.fullmatch(
+            r"[\d.,]+( → [\d.,]+)+( MB| bytes| cache calls?)?", row[1].split(" / ")[0]
+        )
         for medians, ratio in (row[2:4], row[4:6]):
             if (medians, ratio) == ("–", "–"):
                 assert registry.get(row[0].strip("`")).needs

@@ -40,10 +40,10 @@ def test_less_memory_is_worth_some_time_and_fewer_queries_alone_are_not():
 
 def test_a_wrong_page_is_never_the_best_however_fast_it_is():
     found = conclude(
-        "correctness", (None, LONG, "right"), (None, QUICK, "stale"), (None, LONG, "right")
+        "correctness", (None, LONG, True), (None, QUICK, False, "lies"), (None, LONG, True)
     )
 
-    assert (found.best, found.losers) == ("2", {"1": "stale"})
+    assert (found.best, found.losers) == ("2", {"1": "lies"})
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ def test_a_run_that_keeps_what_it_promises_is_judged():
         ({"rows_after": 1852}, "seeding"),
         ({"seeding": True}, "seeding"),
         ({"inspected": 1}, "inspected"),
+        ({"story": "plain: there is one worker"}, "story"),
         ({"fast": {"queries": [0, 0]}}, "too_few_runs"),
         ({"fast": {"cache_errors": 1}}, "cache_errors"),
         ({"workers_after": [7, 9]}, "workers_changed"),

@@ -20,59 +20,75 @@ def client(db):
 def test_a_result_that_was_measured_stands_on_the_contents_page(client, settings, tmp_path):
     settings.VAR = tmp_path
     result = {"ratio": 9.25, "low": 8.5, "high": 10, "movies": 100, "round_trip": 2}
-    result |= {"slow_queries": 101, "fast_queries": 1}
-    assert client.get("/").content.count(b"not run yet") == len(registry.runnable())
+    result |= {"big": "101 → 1 query", "small": "9.3× faster"}
+    assert client.get("/?guess=skip").content.count(b"not run yet") == len(registry.runnable())
 
     assert client.post("/experiments/n-plus-one/result/", result).status_code == 204
 
-    page = " ".join(client.get("/").content.decode().split())
+    page = " ".join(client.get("/?guess=skip").content.decode().split())
     assert page.count("not run yet") == len(registry.runnable()) - 1
-    assert "<b>9.3×</b> faster" in page
+    assert "<b>101 → 1 query</b>, 9.3× faster; measured here" in page
     assert "the machine was busy" not in page
     assert "with 100 films, 2 ms of simulated round trip" in page
-    assert json.loads((tmp_path / "results/n-plus-one.json").read_text())["queries"] == [101, 1]
+    assert json.loads((tmp_path / "results/n-plus-one.json").read_text())["ratio"] == 9.25
 
 
 @pytest.mark.django_db
 def test_the_load_of_the_machine_and_its_check_stand_with_the_result(client, settings, tmp_path):
     settings.VAR = tmp_path
     result = {"ratio": 9.25, "low": 8.5, "high": 10, "movies": 100, "round_trip": 2}
-    result |= {"slow_queries": 101, "fast_queries": 1, "other_cores": 1.26}
+    result |= {"big": "101 → 1 query", "small": "9.3× faster", "other_cores": 1.26}
     result |= {"check_ratio": 1.01, "check_low": 0.9, "check_high": 1.1}
 
     assert client.post("/experiments/n-plus-one/result/", result).status_code == 204
 
     kept = json.loads((tmp_path / "results/n-plus-one.json").read_text())
     assert (kept["other_cores"], kept["check"]) == (1.26, [1.01, 0.9, 1.1])
-    page = " ".join(client.get("/").content.decode().split())
+    page = " ".join(client.get("/?guess=skip").content.decode().split())
     assert "the machine was busy, other programs kept 1.3 cores at work" in page
 
 
 @pytest.mark.django_db
-def test_a_fast_variant_that_is_slower_is_called_slower(client, settings, tmp_path):
+def test_the_best_variant_is_named_where_it_is_not_the_last(client, settings, tmp_path):
     settings.VAR = tmp_path
-    result = {"ratio": 0.25, "low": 0.2, "high": 0.3, "movies": 10, "round_trip": 0}
+    result = {"ratio": 4.1, "low": 3, "high": 5, "movies": 10, "round_trip": 0}
+    result |= {"big": "4.1× faster", "small": "9.4 → 2.3 ms", "best": "Best of them: file."}
 
-    client.post("/experiments/n-plus-one/result/", result | {"slow_queries": 1, "fast_queries": 1})
+    client.post("/experiments/cache-backends/result/", result)
 
-    assert "<b>4.0×</b> slower" in client.get("/").content.decode()
+    page = " ".join(client.get("/?guess=skip").content.decode().split())
+    assert "<b>4.1× faster</b>, 9.4 → 2.3 ms; measured here" in page
+    assert "Best of them: file." in page
 
 
 @pytest.mark.django_db
-def test_an_interval_that_holds_one_is_shown_as_no_difference(client, settings, tmp_path):
+def test_a_result_of_more_rows_than_there_are_is_refused(client, settings, tmp_path):
     settings.VAR = tmp_path
-    result = {"ratio": 1.05, "low": 0.9, "high": 1.2, "movies": 10, "round_trip": 0}
+    client.get("/experiments/n-plus-one/")  # which counts the films
+    result = {"ratio": 4.1, "low": 3, "high": 5, "movies": 1852, "round_trip": 0, "big": "x"}
 
-    client.post("/experiments/n-plus-one/result/", result | {"slow_queries": 1, "fast_queries": 1})
+    refused = client.post("/experiments/n-plus-one/result/", result)
+    kept = client.post("/experiments/n-plus-one/result/", result | {"movies": 1851})
 
-    assert "no measurable difference" in client.get("/").content.decode()
+    assert (refused.status_code, kept.status_code) == (400, 204)
+    assert "There are only 1,851 films." in refused.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_file_of_a_version_before_counts_as_no_result(client, settings, tmp_path):
+    settings.VAR = tmp_path
+    (tmp_path / "results").mkdir()
+    before = {"ratio": 4, "low": 3, "high": 5, "movies": 10, "round_trip": 0, "queries": [11, 1]}
+    (tmp_path / "results/n-plus-one.json").write_text(json.dumps(before))
+
+    assert client.get("/?guess=skip").content.count(b"not run yet") == len(registry.runnable())
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "change",
     [{"ratio": "x"}, {"ratio": "nan"}, {"ratio": "-1"}, {"low": "5"}, {"movies": "10000000"}]
-    + [{"movies": ""}, {"round_trip": "51"}, {"slow_queries": "-1"}, {"high": "inf"}]
+    + [{"movies": ""}, {"round_trip": "51"}, {"big": ""}, {"high": "inf"}]
     + [{"other_cores": "-1"}, {"check_ratio": "x"}],
     ids=str,
 )
@@ -80,9 +96,7 @@ def test_a_result_that_cannot_be_is_refused(client, settings, tmp_path, change):
     settings.VAR = tmp_path
     result = {"ratio": 2, "low": 1.5, "high": 3, "movies": 10, "round_trip": 0}
 
-    response = client.post(
-        "/experiments/n-plus-one/result/", result | {"slow_queries": 1, "fast_queries": 1} | change
-    )
+    response = client.post("/experiments/n-plus-one/result/", result | {"big": "x"} | change)
 
     assert response.status_code == 400
     assert not (tmp_path / "results").exists()

@@ -17,7 +17,14 @@ COUNT = 150  # malformed files of each kind
 EXHAUSTIVE = 3000
 SEEDS = [pytest.param(COUNT, 1), pytest.param(EXHAUSTIVE, 2, marks=pytest.mark.exhaustive)]
 
-RESULT = {"ratio": 3.5, "low": 3.1, "high": 3.9, "queries": [101, 1], "movies": 100}
+RESULT = {
+    "ratio": 3.5,
+    "low": 3.1,
+    "high": 3.9,
+    "big": "101 → 1 query",
+    "small": "3.5× faster",
+    "movies": 100,
+}
 RESULT |= {"round_trip": 0.0, "when": "2026-01-01T12:00:00+00:00"}
 RESULT |= {"other_cores": 0.1, "check": [1.0, 0.9, 1.1]}
 QUERY = {"kind": "query", "start_ms": 1.5, "ms": 0.4, "sql": "SELECT 1", "params": []}
@@ -94,7 +101,7 @@ def test_a_whole_file_is_shown(client, tmp_path):
     (tmp_path / "results" / "n-plus-one.json").write_text(json.dumps(RESULT))
     (tmp_path / "traces" / f"{TRACE_ID}.json").write_text(json.dumps(TRACE))
 
-    assert last_results.read("n-plus-one")["times"] == "3.5"
+    assert last_results.read("n-plus-one")["small"] == "3.5× faster"
     assert client.get("/").status_code == 200
     assert client.get(f"/traces/{TRACE_ID}.json").json()["groups"][0]["count"] == 1
     assert client.get(f"/traces/{TRACE_ID}/0/plan/").status_code == 200

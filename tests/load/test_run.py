@@ -9,6 +9,7 @@ import pytest
 
 from perflab.load.model import Run
 from perflab.load.tables import as_text
+from tests.support import services
 from tests.support.broken_lab import BrokenLab
 from tests.support.labs import ROOT
 from tests.support.load_command import command, kept, refusal, started
@@ -69,6 +70,47 @@ def test_a_run_measures_each_point_and_what_theory_expects_of_it(var, tmp_path):
     assert f"Kept in {var / 'runs'}" in output
     assert not started(var)
     assert not list((var / "run").iterdir())  # no control socket stays
+
+
+def measured_while(var, line, disturb):
+    """Start a run, disturb it while its first point is measured; what is kept of it in the end."""
+    process = command(var, line)
+
+    def is_measured():
+        now = kept(var).get("now", {})
+        return process.poll() is not None or now.get("seconds", 0) > 0.3
+
+    wait_until(is_measured, "the measurement", 120)
+    disturb()
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode in (0, 1), errors
+    return kept(var)
+
+
+def test_a_worker_that_is_replaced_during_a_point_leaves_no_verdict(var):
+    def replace_a_worker():
+        gunicorn = [one for one in started(var) if "gunicorn" in " ".join(one.cmdline())]
+        (master,) = [one for one in gunicorn if one.parent() not in gunicorn]
+        master.children()[0].terminate()
+
+    run = measured_while(
+        var, "load io-bound --ms 5 --workers 2 --users 2 --duration 5s", replace_a_worker
+    )
+
+    assert run["points"][0]["workers_changed"] == 2  # one went, and another one came
+    assert "ot judged, because 2 workers came or went" in run["verdict"]
+
+
+def test_a_cache_that_freezes_during_a_point_leaves_no_verdict(var, own, monkeypatch):
+    server = own(services.Redis)
+    monkeypatch.setenv("REDIS_URL", server.url)
+
+    run = measured_while(
+        var, "load cache-page --movies 10 --workers 2 --users 2 --duration 5s --fast", server.freeze
+    )
+
+    assert run["points"][0]["cache_errors"] > 0
+    assert "ot judged, because the cache did not answer" in run["verdict"]
 
 
 def test_a_run_that_is_interrupted_ends_all_and_keeps_what_it_has(var):

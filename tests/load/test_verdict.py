@@ -215,6 +215,27 @@ def test_what_makes_a_figure_less_than_it_looks_is_a_warning(changes, code):
     assert found == expected
 
 
+@pytest.mark.parametrize(
+    ("changes", "codes"),
+    [
+        ({"failures": 7}, []),  # of 780
+        ({"failures": 8}, ["failures"]),
+        ({"cache_errors": 0}, []),
+        ({"cache_errors": 1}, ["cache_errors"]),
+        ({"workers_changed": 2}, ["workers_changed"]),
+        ({"workers_changed": 1, "cache_errors": 3}, ["cache_errors", "workers_changed"]),
+    ],
+)
+def test_a_curve_with_a_point_that_cannot_be_stood_behind_is_not_judged(changes, codes):
+    points = [point(19), *change([point(39, workers=2)], **changes)]
+
+    found = judge(points)
+
+    assert [one.code for one in found.obstacles] == codes
+    assert (found.code == "not_judged") == bool(codes)
+    assert not codes or found.at is points[1]
+
+
 def test_a_cost_that_was_found_on_a_busy_machine_is_a_warning():
     busy = theory.request_cost(110, 104, cpu_ms=52, queued_ms=50)
 

@@ -56,6 +56,15 @@ def finding(code, **options):
         (finding("saturated", **USERS, gets_less=True, last=point(12, users=8, p95_ms=None)),
          "I/O-bound: saturated from 1 user on at 19.0 requests/s; 8 users get less, 12.0 "
          "requests/s."),
+        (finding("not_judged", at=point(39, workers=2), obstacles=(
+            verdict.Obstacle("failures", 1200), verdict.Obstacle("workers_changed", 2))),
+         "I/O-bound: not judged, because 1,200 requests failed and 2 workers came or went while "
+         "they were measured (2 workers with 8 users): see in the report, or with curl, what the "
+         "lab answers them, and leave the workers as they are, or see in the log why they ended, "
+         "then run again."),
+        (finding("not_judged", kind=None, obstacles=(verdict.Obstacle("cache_errors", 12),)),
+         "Not judged, because the cache did not answer 12 calls (8 workers with 8 users): start "
+         "the cache again or choose another one, then run again."),
         (finding("single", axis=None, at=point(19, limit="slots"), share=0.95),
          "I/O-bound: 19.0 requests/s, 95 % of the 20.0 that 1 worker can serve."),
         (finding("single", axis=None, at=point(19, users=2, limit="users"), share=0.95),

@@ -8,11 +8,13 @@ shows what else it changes.
 
 import json
 import math
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
 from perflab.base.numbers import format_number
 from perflab.compare import figures, judgement
+from perflab.compare.headline import write_headline
 from perflab.load.svg import axis_ticks
 from perflab.measure import stats
 
@@ -122,6 +124,7 @@ GOOD = {
     "workers_answered": [7, 8],
     "seeding": False,
     "inspected": 0,
+    "story": "",
     "check_differs": False,
 }
 
@@ -151,6 +154,7 @@ def judgements():
         facts(rows_after=100_000),
         facts(seeding=True),
         facts(inspected=3),
+        facts(story="plain: there is one worker"),
         facts(slow={"queries": [101, 101]}),
         facts(slow={"queries": []}, fast={"queries": []}),
         facts(fast={"cache_errors": 12, "queries": [2] * 6}),
@@ -194,37 +198,40 @@ def conclusions():
     def ladder(*variants):
         names = ("first", "second", "third", "fourth")
         return [
-            {"name": name, "value": value, "times": times, "verdict": verdict}
-            for name, (value, times, verdict) in zip(names, variants, strict=False)
+            dict(zip(("name", "value", "times", "right", "words"), (name, *one), strict=False))
+            for name, one in zip(names, variants, strict=False)
         ]
 
     cases = [
-        ("queries", ladder((101, slow, ""), (1, fast, ""))),
-        ("queries", ladder((101, slow, ""), (1, middle, ""), (1, fast, ""))),
-        ("queries", ladder((101, slow, ""), (1, fast, ""), (1, middle, ""))),  # the last is slower
-        ("queries", ladder((101, slow, ""), (1, fast, ""), (1, again, ""))),
-        ("queries", ladder((1, fast, ""), (2, slow, ""))),  # the last loses twice
-        ("queries", ladder((1, fast, ""), (1, slow, ""), (1, again, ""))),
-        ("time", ladder((9.4, middle, ""), (41.7, slow, ""), (4.3, fast, ""))),
-        ("time", ladder((9.4, middle, ""), (4.3, fast, ""), (41.7, slow, ""))),
-        ("time", ladder((4.3, fast, ""), (4.3, again, ""))),
-        ("bytes", ladder((72421, fast, ""), (4296, again, ""), (4310, fast, ""))),
-        ("bytes", ladder((72421, fast, ""), (4296, middle, ""), (9000, fast, ""))),
-        ("bytes", ladder((1000, fast, ""), (1040, again, ""))),
-        ("memory", ladder((43_600_000, middle, ""), (580_000, slow, ""))),
-        ("memory", ladder((None, middle, ""), (None, fast, ""))),
-        ("cache_calls", ladder((100, middle, ""), (1, fast, ""))),
-        ("correctness", ladder((None, slow, "right"), (None, fast, "stale"))),
+        ("queries", ladder((101, slow), (1, fast))),
+        ("queries", ladder((101, slow), (1, middle), (1, fast))),
+        ("queries", ladder((101, slow), (1, fast), (1, middle))),  # the last is slower
+        ("queries", ladder((101, slow), (1, fast), (1, again))),
+        ("queries", ladder((1, fast), (2, slow))),  # the last loses twice
+        ("queries", ladder((1, fast), (1, slow), (1, again))),
+        ("time", ladder((9.4, middle), (41.7, slow), (4.3, fast))),
+        ("time", ladder((9.4, middle), (4.3, fast), (41.7, slow))),
+        ("time", ladder((4.3, fast), (4.3, again))),
+        ("bytes", ladder((72421, fast), (4296, again), (4310, fast))),
+        ("bytes", ladder((72421, fast), (4296, middle), (9000, fast))),
+        ("bytes", ladder((1000, fast), (1040, again))),
+        ("memory", ladder((43_600_000, middle), (580_000, slow))),
+        ("memory", ladder((None, middle), (None, fast))),
+        ("cache_calls", ladder((100, middle), (1, fast))),
+        (
+            "correctness",
+            ladder((None, slow, True), (None, fast, False, "shows what was true before")),
+        ),
         (
             "correctness",
             ladder(
-                (None, slow, "right"),
-                (None, fast, "somebody else's"),
-                (None, middle, "right"),
-                (None, again, "right"),
+                (None, slow, True),
+                (None, fast, False, "greets Bob as Ada"),
+                (None, middle, True),
+                (None, again, True),
             ),
         ),
-        ("correctness", ladder((None, slow, ""), (None, fast, ""))),
+        ("correctness", ladder((None, slow, None), (None, fast, False))),
     ]
     values = [
         *(("queries", number) for number in (0, 1, 101, 1234, 2.5)),
@@ -236,8 +243,7 @@ def conclusions():
     ]
     return {
         "ladders": [
-            {"figure": figure, "ladder": case, "conclusion": concluded(figure, case)}
-            for figure, case in cases
+            {"figure": figure, "ladder": case, **concluded(figure, case)} for figure, case in cases
         ],
         "values": [
             {
@@ -252,10 +258,17 @@ def conclusions():
 
 
 def concluded(figure, ladder):
-    """Return a Conclusion as the fixture has it."""
-    found = figures.conclude(figure, [figures.Shown(**variant) for variant in ladder])
+    """Return a Conclusion and its headlines as the fixture has them."""
+    shown = [figures.Shown(**variant) for variant in ladder]
+    found = figures.conclude(figure, shown)
     names = ("first", "shown", "best", "losers")
-    return {name: getattr(found, name) for name in names} | {"ratio": described(found.ratio)}
+    return {
+        "conclusion": {name: getattr(found, name) for name in names}
+        | {"ratio": described(found.ratio)},
+        "headlines": [
+            asdict(write_headline(figure, shown, found, price)) for price in ("", "four indexes")
+        ],
+    }
 
 
 def as_text(found):

@@ -24,11 +24,11 @@ def run(page, action="run"):
     done(page)
 
 
-def run_until(page, words, action="run"):
+def run_until(page, words, action="run", name="ratio"):
     """Run until the headline has these words, a few times: a busy machine can spoil a run."""
     for _ in range(5):
         run(page, action)
-        if words in out(page, "ratio").inner_text():
+        if words in out(page, name).inner_text():
             return
 
 

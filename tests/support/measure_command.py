@@ -34,6 +34,13 @@ def measured(tmp_path, *arguments):
     return json.loads((tmp_path / "measured.json").read_text())
 
 
+def not_judged(tmp_path, *arguments):
+    """The JSON that the command writes of runs that get no verdict."""
+    file = tmp_path / "measured.json"
+    assert "is not judged: " in refusal(1, *arguments, f"--json={file}")
+    return json.loads(file.read_text())
+
+
 def refusal(status, *arguments):
     """What the command says as it ends with this exit status."""
     with pytest.raises(CommandError) as refused:

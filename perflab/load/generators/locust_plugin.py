@@ -33,6 +33,7 @@ NO_STORAGE = (
     "{value: {getItem: () => null, setItem() {}}})</script>"
 )
 ICONS = re.compile(r'<link rel="shortcut icon"[^>]*>')
+CACHE_ERRORS = re.compile(r'\berrors;desc="([0-9]+)"')
 DURATIONS = re.compile(r"\b(total|cpu);dur=([0-9.]+)")
 
 
@@ -65,7 +66,7 @@ class Watch:
         """Start to count a phase."""
         self.phase, self.started, self.cpu_s = phase, perf_counter(), process_time()
         self.ended = False  # whether the last line of this phase is written
-        self.requests = self.failures = self.served = 0
+        self.requests = self.failures = self.served = self.cache_errors = 0
         self.sum_ms = self.total_ms = self.cpu_ms = self.thought_s = 0.0
         self.times = Counter()
         self.totals, self.latencies = defaultdict(list), defaultdict(list)  # of one user, by page
@@ -80,6 +81,7 @@ class Watch:
         self.sum_ms += response_time
         self.times[round(response_time, 1 if response_time < 100 else 0)] += 1
         timing = response.headers.get("Server-Timing", "") if response is not None else ""
+        self.cache_errors += sum(map(int, CACHE_ERRORS.findall(timing or "")))
         durations = dict(DURATIONS.findall(timing or ""))
         if "total" in durations:
             self.served += 1
@@ -120,6 +122,7 @@ class Watch:
             "sum_ms": self.sum_ms,
             "times": sorted(self.times.items()),
             "served": self.served,
+            "cache_errors": self.cache_errors,
             "total_ms": self.total_ms,
             "cpu_ms": None if self.cpu_ms != self.cpu_ms else self.cpu_ms,
             "typical_total_ms": typical(self.totals),
@@ -212,7 +215,10 @@ class Master(Watch):
         return found
 
 
-SUMS = ("requests", "failures", "sum_ms", "served", "total_ms", "thought_s", "generator_cpu_s")
+SUMS = (
+    *("requests", "failures", "sum_ms", "served", "total_ms", "thought_s", "generator_cpu_s"),
+    "cache_errors",
+)
 
 
 def sum_of(records):

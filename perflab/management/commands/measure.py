@@ -22,6 +22,7 @@ from perflab.catalogue import knobs, needs
 from perflab.compare import last_results, runner
 from perflab.compare.clients import NoLab, OverHTTP, in_process
 from perflab.compare.report import as_text
+from perflab.compare.story import NoStory, play_story
 from perflab.management.arguments import argument_type
 from perflab.management.one_line_command import OneLineCommand
 from perflab.measure import machine
@@ -54,8 +55,8 @@ def own_knob(text):
 class Command(OneLineCommand):
     help = (
         "Measures every variant of the named experiments, in turn, and says how many times faster "
-        "the last one is. Exit status 1 when a --fail-under is not met or two variants show "
-        "different pages, 2 when it could not be measured."
+        "the last one is. Exit status 1 when a --fail-under is not met or a run gets no verdict, "
+        "because two variants show different pages, for example; 2 when it could not be measured."
     )
     requires_system_checks = ()
 
@@ -118,7 +119,7 @@ class Command(OneLineCommand):
             )
         try:
             with self.client(options) as client:
-                result, remarks, failures = self.measure(client, options)
+                result, failures = self.measure(client, options)
         except (NoLab, runner.LabRefused) as problem:
             line = str(problem).rstrip(".")
             raise CommandError(f"{line}. There are no results.", returncode=2) from problem
@@ -130,8 +131,6 @@ class Command(OneLineCommand):
         terminal, no_color = self.stdout.isatty(), options.get("no_color") or None
         if result["experiments"]:
             self.stdout.write(as_text(result, terminal, no_color))
-        for remark in remarks:
-            self.stderr.write(remark)
         if failures:
             raise CommandError(f"not measured: {'; '.join(failures)}", returncode=2)
         if not options["url"]:
@@ -148,7 +147,7 @@ class Command(OneLineCommand):
         return in_process()
 
     def measure(self, client, options):
-        """Return the result, remarks on it, and a line for each experiment that failed."""
+        """Return the result, and a line for each experiment that failed."""
         catalogue = runner.read_catalogue(client)
         experiments = choose(catalogue, options["slug"], options["fail_under"])
         own = dict(options["knob"])
@@ -167,13 +166,21 @@ class Command(OneLineCommand):
         with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
             steps = sum(len(experiment["variants"]) for experiment in experiments) * runs
             task = bar.add_task("asking for each page", total=steps)
-            remarks = runner.check_pages(client, experiments, sent)
+            runner.check_pages(client, experiments, sent)
             for experiment in experiments:
                 bar.update(task, description=experiment["slug"])
                 try:
+                    verdicts, no_story = play(client, experiment, sent)
                     measured.append(
                         runner.measure_experiment(
-                            client, experiment, sent, runs, cold, lambda: bar.advance(task)
+                            client,
+                            experiment,
+                            sent,
+                            runs,
+                            cold,
+                            after_each_run=lambda: bar.advance(task),
+                            verdicts=verdicts,
+                            no_story=no_story,
                         )
                     )
                 except runner.PageFailed as failure:
@@ -203,7 +210,18 @@ class Command(OneLineCommand):
             },
             "experiments": measured,
         }
-        return whole, remarks, failures
+        return whole, failures
+
+
+def play(client, experiment, sent):
+    """Return the verdicts of a story whose lesson is what is right, and why there is none."""
+    if experiment["figure"] != "correctness":
+        return [], ""
+    try:
+        story = play_story(client, experiment, sent)
+    except NoStory as reason:
+        return [], str(reason).rstrip(".")
+    return story.to_json()["verdicts"], story.no_verdict
 
 
 def describe_remote_lab(catalogue):
@@ -255,27 +273,26 @@ def write_json(path, result):
 
 
 def write_last_results(result):
-    """Write the ratios that the contents page shows."""
+    """Write what the contents page shows of each experiment that has a verdict."""
     knobs_used = {name: result["knobs"][name] for name in ("movies", "round_trip")}
     for experiment in result["experiments"]:
-        slow, *_, fast = [variant for variant in experiment["variants"] if not variant["reference"]]
-        last_results.write(
-            experiment["slug"],
-            ratio=experiment["ratio"],
-            low=experiment["ratio_low"],
-            high=experiment["ratio_high"],
-            queries=[slow["queries"], fast["queries"]],
-            other_cores=experiment["other_cores"],
-            **knobs_used,
-        )
+        if not experiment["not_judged"]:
+            last_results.write_measured(experiment, **knobs_used)
 
 
 def failed_gates(result, limits):
-    """Return a sentence for each gate that the result does not pass."""
+    """Return a sentence for each gate that the result does not pass.
+
+    A story that cannot be played here, with one process, is no failure.
+    """
     measured = {experiment["slug"]: experiment for experiment in result["experiments"]}
-    failed = [f"{slug}: the pages differ" for slug, e in measured.items() if not e["same_page"]]
+    failed = [
+        f"{slug} is not judged: {experiment['not_judged'][0]['what'].rstrip('.')}"
+        for slug, experiment in measured.items()
+        if [reason for reason in experiment["not_judged"] if reason["code"] != "story"]
+    ]
     for slug, limit in limits:
         ratio = measured[slug]["ratio"]
-        if ratio < limit:
+        if ratio is not None and ratio < limit:
             failed.append(f"{slug}: the ratio is {format_ratio(ratio)}, under {limit:g}")
     return failed

@@ -125,16 +125,15 @@ def flush(request, slug):
 
 @changes_the_lab
 def result(request, slug):
-    """Keep the result that the visitor's browser has measured, for the contents page."""
+    """Keep the verdict that the visitor's browser has reached, for the contents page."""
     experiment = experiment_or_404(slug)
-    form = ResultForm(request.POST)
+    form = ResultForm(experiment, request.POST)
     if not form.is_valid():
         return HttpResponse(form.errors.as_text(), status=400, content_type="text/plain")
     values = form.cleaned_data
-    queries = [values.pop("slow_queries"), values.pop("fast_queries")]
     check = [values.pop(f"check_{part}") for part in ("ratio", "low", "high")]
     checked = None if None in check else check
-    last_results.write(experiment.slug, **values, queries=queries, check=checked)
+    last_results.write(experiment.slug, **values, check=checked)
     return HttpResponse(status=204)
 
 

@@ -41,6 +41,7 @@ def catalogue(request):
                     "most_rows": found and found.most_rows(experiment),
                     "lesson": _lesson_as_json(experiment, found),
                     "figure": experiment.figure,
+                    "price": experiment.price,
                     "clock": experiment.clock,
                     "knobs": {
                         knob.name: {"choices": knob.choices, "default": knob.default}

@@ -15,7 +15,7 @@ from perflab.catalogue import knobs, registry
 from perflab.catalogue.knobs import Knobs
 from perflab.catalogue.query_count_test import write_query_count_test
 from perflab.catalogue.sources import variant_sources
-from perflab.compare import last_results
+from perflab.compare import judgement, last_results
 
 from .. import guesses
 from ..errors import reads_only
@@ -105,6 +105,7 @@ def comparison(request, slug):
         "covered": experiment.runs_here and slug not in guessed,
         "questions": guesses.questions(experiment),
         "skips_guess": request.GET.get("guess") == "skip",
+        "judgement_words": judgement.WORDS,
         "limits": knobs.describe_knobs(most),
         "min_runs": knobs.MIN_RUNS,
         "max_runs": knobs.MAX_RUNS,

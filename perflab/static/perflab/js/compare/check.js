@@ -32,8 +32,16 @@ export function keepCheck({ ratio, low, high, differs, otherCores }) {
   return check;
 }
 
-/** Measure the slow variant against itself, in few runs that are not shown, and keep what it found. */
+/**
+ * Measure the slow variant against itself, in few runs that are not shown, and keep what it found.
+ * By chance it differs in one of twenty checks on a quiet machine, so then it is checked again.
+ */
 export async function checkMachine(signal) {
+  const check = await checkOnce(signal);
+  return check?.differs ? checkOnce(signal) : check;
+}
+
+async function checkOnce(signal) {
   const pair = [lanes[0], lanes[0]].map((lane) => ({ ...lane, results: [] }));
   const first = await requestLane(pair[0], signal);
   const runs = first.wall > SLOW_MS ? FEW_RUNS : RUNS;

@@ -72,7 +72,7 @@ async function requestUndisturbed(address, signal, etag) {
     const answer = await request(address, signal, etag);
     if (!answer.ok || !answer.timing.inspected) return answer;
   }
-  return { ok: false, why: INSPECTED };
+  return { ok: false, why: INSPECTED, inspected: true };
 }
 
 /**
@@ -91,7 +91,10 @@ export async function requestLane(lane, signal, changes) {
 const KNOWN_IN_A_ROW = 6; // After so many answers without a new worker, all workers are known.
 const WARM_UP_MS = 6000;
 
-/** Request every lane until each worker has answered each of them, or until time is up. */
+/**
+ * Request every lane until each worker has answered each of them, or until time is up. Return the
+ * pids of all that have answered.
+ */
 export async function warmUp(lanes, signal) {
   const workers = lanes.map(() => new Set());
   const knownInARow = lanes.map(() => 0);
@@ -106,6 +109,7 @@ export async function warmUp(lanes, signal) {
     }
     if (performance.now() > deadline) break;
   }
+  return new Set(workers.flatMap((pids) => [...pids]));
 }
 
 /**

@@ -67,7 +67,7 @@ text { font: 14px system-ui, sans-serif; fill: #1b1c1e }
 export function saveSvg() {
   const charts = lanes.filter(({ results }) => results.length).map(laneChart);
   const queries = lanes.map((lane) => medianOf(lane, "queries")).join(" → ");
-  const title = `${page.dataset.title}: ${output("ratio").textContent}, queries ${queries}`;
+  const title = `${page.dataset.title}: ${output("figure").textContent}, queries ${queries}`;
   const height = 90 + lanes.length * 130;
   const size = `viewBox="0 0 660 ${height}" width="660" height="${height}"`;
   const parts = [

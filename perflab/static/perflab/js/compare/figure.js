@@ -15,12 +15,12 @@ export const FIGURES = {
   cache_calls: { units: ["cache call", "cache calls"], worse: "more cache calls", divisor: 1 },
   correctness: { units: ["", ""], worse: "wrong", divisor: 1 },
 };
-const isRight = ({ verdict }) => !verdict || verdict === "right";
+const isWrong = ({ right }) => right === false;
 
 /**
  * Return what the variants of a ladder show: the names of the `first`, the `best` and the one that
  * is `shown` beside the first, the `losers` with what is worse, and the `ratio`. Variants are
- * { name, value, times, verdict }; `compare(one, other)` returns the ratio of their times.
+ * { name, value, times, right, words }; `compare(one, other)` returns the ratio of their times.
  */
 export function conclude(figure, ladder, compare = compareInOrder) {
   const [first, last] = [ladder[0], ladder.at(-1)];
@@ -45,14 +45,14 @@ function findBest(figure, ladder, compare) {
 }
 
 function isGood(figure, one, ladder) {
-  if (figure === "correctness") return isRight(one);
+  if (figure === "correctness") return !isWrong(one);
   const known = ladder.map(({ value }) => value).filter(Number.isFinite);
   if (figure === "time" || !known.length) return true;
   return Number.isFinite(one.value) && one.value <= NEARLY * Math.min(...known);
 }
 
 function findWorse(figure, first, one, compare) {
-  if (figure === "correctness" && !isRight(one)) return one.verdict;
+  if (figure === "correctness" && isWrong(one)) return one.words || FIGURES[figure].worse;
   const isKnown = Number.isFinite(first.value) && Number.isFinite(one.value);
   if (isKnown && figure !== "time" && one.value > NEARLY * first.value) return FIGURES[figure].worse;
   if (isKnown && ENDS.includes(figure) && first.value > NEARLY * one.value) return "";

@@ -4,12 +4,16 @@ const BUSY_CORES = 0.5; // From here on the machine is called busy.
 
 export const isBusy = (cores) => cores > BUSY_CORES;
 
-/** Return the CPU counters of the lab's machine; null if the lab does not tell them. */
+/**
+ * Return the CPU counters of the lab's machine, and its workers' pids (null where it does not list
+ * all of them) with the name of its instance; null if the lab does not tell.
+ */
 export async function readCounters(signal) {
   try {
     const response = await fetch("/system.json?client=1", { cache: "no-store", signal });
-    const { clock_s, cpu, machine } = await response.json();
-    return { ...cpu, clock_s, cores: machine.usable_cores };
+    const { clock_s, cpu, machine, ...lab } = await response.json();
+    const workers = lab.note ? null : lab.workers.map(({ pid }) => pid);
+    return { ...cpu, clock_s, cores: machine.usable_cores, workers, instance: lab.instance };
   } catch (error) {
     if (signal?.aborted) throw error;
     return null;

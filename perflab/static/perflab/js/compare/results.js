@@ -1,15 +1,14 @@
 // The results below the headline: the ladder, whether the pages are equal, the table, the bars.
 
 import { formatNumber, formatQueries } from "../numbers.js";
-import { firstDifference } from "./difference.js";
+import { SECTIONS } from "./clear.js";
 import { drawBar, drawLadder } from "./drawings.js";
+import { differenceOf } from "./facts.js";
 import { showFigures } from "./figures.js";
 import { readKnobs } from "./knobs.js";
 import { heading, ladder, lanes, medianOf, timeParts } from "./lanes.js";
 import { find, output, page, post } from "./page.js";
 import { verdict } from "./verdict.js";
-
-const SECTIONS = ["[data-results]", "[data-why]", "[data-take]"];
 
 /** Show the results of the last run; `peaks` are the lanes' peaks of memory, where they count. */
 export function showResults(peaks) {
@@ -20,26 +19,12 @@ export function showResults(peaks) {
   for (const section of SECTIONS) find(section).hidden = false;
 }
 
-/** Clear the results of the last run, and what it wrote into the lanes. */
-export function clearResults() {
-  for (const lane of lanes) {
-    lane.results = [];
-    lane.etag = undefined;
-    heading(lane).textContent = lane.title;
-    lane.element.querySelector("[data-strip]").hidden = true;
-  }
-  for (const section of ["[data-headline]", ...SECTIONS]) find(section).hidden = true;
-  output("guess").hidden = true;
-  output("failure").hidden = true;
-}
-
 /** Say whether all variants showed the same page, and where one differs that should not. */
 function showSameness() {
   const [first, ...others] = ladder;
   const measured = lanes.filter((lane) => lane !== first && lane.results.length);
   const comparable = others.filter((lane) => !lane.differs && lane.results.length);
   const notCompared = measured.filter((lane) => !comparable.includes(lane));
-  const differenceOf = (lane) => firstDifference(first.html, lane.html ?? first.html);
   const wrong = comparable.find(differenceOf);
   const names = notCompared.map(({ title }) => title).join(", ");
   const same = names ? `Same page, except for ${names}` : "Same page";
@@ -79,7 +64,9 @@ function showLadder() {
     const ms = medianOf(lane, "total");
     const queries = formatQueries(medianOf(lane, "queries"));
     const text = `${formatNumber(ms)} ms, ${queries}${shareText(lane, ms)}`;
-    return { name: lane.title, ms, css: lane.css, text };
+    const loss = verdict.losers?.[lane.title.toLowerCase()];
+    const css = loss ? "loses" : lane.css;
+    return { name: lane.title, ms, css, text: loss ? `${text}, ${loss}` : text };
   });
   const note = document.createElement("p");
   note.className = "note";
@@ -93,7 +80,7 @@ function showLadder() {
 /** Let the lab keep the verdict, so that the contents page can show it. */
 export function keepResult() {
   if (page.dataset.local !== "1") return;
-  const { ratio, low, high, otherCores, check } = verdict;
+  const { ratio, low, high, otherCores, check, headline } = verdict;
   const { movies, round_trip } = readKnobs();
   post(`/experiments/${page.dataset.slug}/result/`, {
     ratio,
@@ -101,8 +88,9 @@ export function keepResult() {
     high,
     movies,
     round_trip,
-    slow_queries: Math.round(medianOf(lanes[0], "queries")),
-    fast_queries: Math.round(medianOf(ladder.at(-1), "queries")),
+    big: headline.big,
+    small: headline.small,
+    best: headline.best,
     ...(otherCores !== null && { other_cores: otherCores }),
     ...(check && { check_ratio: check.ratio, check_low: check.low, check_high: check.high }),
   });

@@ -11,20 +11,21 @@ const BUSY_SPREAD = { each: 250, most: 10_000 };
 const ROUNDS_BETWEEN_READINGS = 3; // A reading takes the lab some 50 ms: it looks for this browser.
 
 /**
- * Request the lanes in rounds, and return how many cores others kept busy meanwhile, and how many
- * cores there are: `{ otherCores, cores }`, null where it is not known.
+ * Request the lanes in rounds, and return how many cores others kept busy meanwhile, how many cores
+ * there are, null where it is not known, and readCounters() `before` and `after`.
  */
 export async function requestInRounds(lanes, runs, onAnswer, signal) {
   const sizes = roundSizes(runs);
   const before = await readCounters(signal);
-  let otherCores = null;
+  let [after, otherCores] = [null, null];
   let turn = 0;
   for (const [number, size] of sizes.entries()) {
     const began = performance.now();
     await requestInTurn(lanes, size, onAnswer, signal, {}, turn);
     turn += size;
     if (turn === runs || number % ROUNDS_BETWEEN_READINGS === 1) {
-      otherCores = coresKeptBusy(before, await readCounters(signal));
+      after = await readCounters(signal);
+      otherCores = coresKeptBusy(before, after);
     }
     const { each, most } = isBusy(otherCores) ? BUSY_SPREAD : SPREAD;
     const wait = began + Math.min(most, each * runs) / sizes.length - performance.now();
@@ -37,7 +38,7 @@ export async function requestInRounds(lanes, runs, onAnswer, signal) {
       }
     }
   }
-  return { otherCores, cores: before?.cores ?? null };
+  return { otherCores, cores: before?.cores ?? null, before, after };
 }
 
 /** Wait for so many ms, or until the signal ends it. */

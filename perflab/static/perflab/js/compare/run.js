@@ -2,18 +2,23 @@
 
 import { median, p95 } from "../stats.js";
 import { checkMachine, keepCheck, lastCheck, showMachine } from "./check.js";
+import { clearResults } from "./clear.js";
 import { memoryPeak, warmUp } from "./client.js";
 import { drawRuns } from "./drawings.js";
+import { gatherFacts, noteRows, readCollection } from "./facts.js";
+import { findReasons } from "./judgement.js";
 import { readKnobs } from "./knobs.js";
 import { heading, ladder, lanes, medianOf, showScore, totals, workersOf } from "./lanes.js";
-import { page } from "./page.js";
-import { clearResults, keepResult, showResults } from "./results.js";
-import { requestInRounds, roundsOf } from "./rounds.js";
+import { isBusy } from "./others.js";
+import { find, page } from "./page.js";
+import { keepResult, showResults } from "./results.js";
+import { requestInRounds } from "./rounds.js";
 import { showFailure } from "./task.js";
-import { showVerdict, verdict } from "./verdict.js";
+import { showNotJudged, showVerdict, verdict } from "./verdict.js";
 import { hideWay, leadToLesson } from "./where.js";
 
-const ENOUGH_RUNS = 3; // With fewer runs of a variant, no verdict is given.
+const NOTHING_YET = { warm: [], inspected: 0, check: null, story: "" };
+const NOT_LOCAL = "only a visitor on the lab's own machine can play it";
 const FAILURES_IN_A_ROW = 6; // After so many, the run ends.
 
 /** Measure all variants, or the first one against itself, and judge what was measured. */
@@ -24,20 +29,48 @@ export async function run(sameVariant, guess, signal, showProgress) {
   const { runs } = readKnobs();
   const load = { otherCores: null, cores: null };
   const failures = [];
-  await warmUp(lanesToRun, signal);
-  if (!sameVariant && !lastCheck()) await checkMachine(signal);
+  const collection = await readCollection();
+  const noRows = await findWrongRows(lanesToRun, { collection, load });
+  if (noRows.length) return showNotJudged({ sameVariant }, noRows);
+  const { stories, story } = await playStoryFirst(sameVariant, signal, showProgress);
+  const warm = await warmUp(lanesToRun, signal);
+  if (!sameVariant && isCheckDue(lastCheck())) await checkMachine(signal);
   try {
     Object.assign(load, await measure(lanesToRun, runs, failures, signal, showProgress));
+    if (!sameVariant && isCheckDue(lastCheck(), load.otherCores)) await checkMachine(signal);
   } finally {
     if (failures.length) showFailure(failuresText(failures));
-    if (lanesToRun.every(({ results }) => results.length >= ENOUGH_RUNS)) {
-      const rounds = roundsOf(lanes[0], ladder.at(-1));
-      await conclude({ rounds, ...load, sameVariant }, guess, signal);
-    } else if (signal.aborted) {
-      showFailure("Stopped too early for a result.");
-    }
+    const inspected = failures.filter((answer) => answer.inspected).length;
+    const check = sameVariant ? null : lastCheck();
+    const known = { collection, warm, load, inspected, check, story };
+    const reasons = findReasons(await gatherFacts(lanesToRun, known));
+    const { otherCores, cores } = load;
+    await conclude({ otherCores, cores, sameVariant, stories }, reasons, guess, signal);
   }
 }
+
+/**
+ * Play the story first where the lesson is what is right. Return its verdicts, and in `story` why
+ * there is none.
+ */
+async function playStoryFirst(sameVariant, signal, showProgress) {
+  if (sameVariant || page.dataset.figure !== "correctness") return { stories: [], story: "" };
+  if (!find("[data-do=story]")) return { stories: [], story: NOT_LOCAL };
+  const { playStory } = await import("./story.js");
+  const stories = await playStory(signal, showProgress);
+  const open = stories.find(({ right }) => right === null);
+  return { stories, story: open ? `${open.name}: ${open.words}` : "" };
+}
+
+/** Return the reasons, known before a run, why its pages cannot show the rows that are asked for. */
+async function findWrongRows(lanesToRun, known) {
+  const facts = await gatherFacts(lanesToRun, { ...NOTHING_YET, ...known });
+  return findReasons(facts).filter(({ code }) => ["no_rows", "rows", "seeding"].includes(code));
+}
+
+/** Return whether the machine is to be checked: a check is missing, failed, or of a quieter time. */
+const isCheckDue = (check, otherCores = null) =>
+  !check || (otherCores === null ? check.differs : isBusy(otherCores) && !isBusy(check.otherCores));
 
 /** Return the first lane, and a copy of it whose results go to the last lane of the ladder. */
 function firstLaneTwice() {
@@ -57,8 +90,12 @@ async function measure(lanesToRun, runs, failures, signal, showProgress) {
   const onAnswer = (index, answer) => {
     showProgress(answers++ / (runs * lanesToRun.length));
     failuresInARow = answer.ok ? 0 : failuresInARow + 1;
-    if (answer.ok) lanesToRun[index].results.push(answer);
-    else failures.push(answer.why);
+    if (answer.ok) {
+      noteRows(lanesToRun[index], answer);
+      lanesToRun[index].results.push(answer);
+    } else {
+      failures.push(answer);
+    }
     if (failuresInARow === FAILURES_IN_A_ROW) {
       throw new Error("The lab does not answer any more, so the run has ended.");
     }
@@ -70,7 +107,7 @@ async function measure(lanesToRun, runs, failures, signal, showProgress) {
 function failuresText(failures) {
   const count = failures.length;
   const failed = count === 1 ? "1 request failed and is" : `${count} requests failed and are`;
-  return `${failed} left out of the figures: ${failures.at(-1)}`;
+  return `${failed} left out of the figures: ${failures.at(-1).why}`;
 }
 
 /** Draw the results of every lane so far, all on one scale. */
@@ -93,9 +130,14 @@ function drawLanes() {
   }
 }
 
-/** Judge what was measured, and show it from the headline to the figures. */
-async function conclude(measured, guess, signal) {
+/** Judge what was measured if there is no reason against it, and show all from there to the figures. */
+async function conclude(measured, reasons, guess, signal) {
   const { sameVariant } = measured;
+  if (reasons.length) {
+    showNotJudged(measured, reasons);
+    if (lanes.every(({ results }) => results.length)) showResults([]);
+    return;
+  }
   const peaks = [];
   if (page.dataset.figure === "memory" && !sameVariant) {
     for (const lane of lanes) peaks.push(await memoryPeak(lane, signal));

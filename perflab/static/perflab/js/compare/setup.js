@@ -1,12 +1,12 @@
 // The set-up: what the page says of the knobs beside them, and what changes with them.
 
 import { formatNumber, formatQueries } from "../numbers.js";
+import { clearResults } from "./clear.js";
 import { loadFrames } from "./frames.js";
 import { forgetGuess, isCovered } from "./guess.js";
 import { queryOf, readKnobs, writeAddress } from "./knobs.js";
-import { lanes } from "./lanes.js";
+import { expectedQueries, lanes } from "./lanes.js";
 import { find, form, page } from "./page.js";
-import { clearResults } from "./results.js";
 
 const firstLink = lanes[0].element.querySelector(".alone a");
 let query = new URL(firstLink.href).search.replace("&inspect=0", ""); // All links contain it.
@@ -49,12 +49,6 @@ function expectedText(lane, rows) {
   if (!warm) return text;
   const [first, later] = lane.revalidates ? ["at first", "again"] : ["cold", "warm"];
   return `${text} ${first}, ${formatNumber(expectedQueries(warm, rows))} ${later}`;
-}
-
-/** Return the number of queries at so many rows; `terms` is written as "base per_row batch". */
-function expectedQueries(terms, rows) {
-  const [base, perRow, batch] = terms.split(" ").map(Number);
-  return base + perRow * rows + (batch && Math.ceil(rows / batch));
 }
 
 /** Show the notes that are true of the knobs as they are set. */
