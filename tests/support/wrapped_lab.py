@@ -1,17 +1,13 @@
-"""Settings and addresses of a lab that tells what the toolbar has put around its Django.
+"""A lab that tells what the toolbar has put around its Django.
 
-Start it with DJANGO_SETTINGS_MODULE: /wrappers/ lists what this request finds, and /waits/ waits
-until there is a file `go` in var/, and then lists it too. /fails/ and /streams/ use a template, the
-database and a cache first.
+Serve `tests.support.wrapped_lab:wsgi` (or `:asgi`) in place of perflab.wsgi: /wrappers/ lists what
+this request finds, and /waits/ waits until there is a file `go` in var/, and then lists it too.
+/fails/ and /streams/ use a template, the database and a cache first.
 """
 
 import json
 import time
-
-from perflab.settings import *  # noqa: F403
-from perflab.settings import VAR
-
-ROOT_URLCONF = __name__
+from importlib import import_module
 
 
 def find_wrappers():
@@ -58,7 +54,9 @@ def wrappers(request):
 
 
 def waits(request):
-    while not (VAR / "go").exists():
+    from django.conf import settings
+
+    while not (settings.VAR / "go").exists():
         time.sleep(0.01)
     return wrappers(request)
 
@@ -92,7 +90,14 @@ def streams(request):
 
 
 def __getattr__(name):
-    """Make `urlpatterns` when Django asks for it: while it reads the settings it has no views."""
+    """Make the application, or `urlpatterns` when Django asks for it."""
+    if name in ("wsgi", "asgi"):
+        application = import_module(f"perflab.{name}").application
+
+        from django.conf import settings
+
+        settings.ROOT_URLCONF = __name__
+        return application
     if name == "urlpatterns":
         from django.urls import include, path
 

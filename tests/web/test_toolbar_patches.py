@@ -24,13 +24,9 @@ PATCHED = {"Template._render", "RequestContext.bind_template", "CacheHandler.cre
 
 @pytest.fixture
 def start_wrapped_lab(start_lab):
-    def start(**options):
-        return start_lab(
-            workers=1,
-            PERFLAB_TOOLBAR="1",
-            DJANGO_SETTINGS_MODULE="tests.support.wrapped_lab",
-            **options,
-        )
+    def start(interface="wsgi", **options):
+        application = f"tests.support.wrapped_lab:{interface}"
+        return start_lab(workers=1, PERFLAB_TOOLBAR="1", application=application, **options)
 
     return start
 
@@ -149,8 +145,8 @@ def test_a_wrapper_that_cannot_be_removed_stops_no_other_request(monkeypatch):
 
 @pytest.mark.parametrize("worker_class", ["gevent", "asgi"])
 def test_other_worker_classes_leave_no_wrapper_either(start_wrapped_lab, worker_class):
-    application = "perflab.asgi" if worker_class == "asgi" else "perflab.wsgi"
-    lab = start_wrapped_lab(arguments=("--worker-class", worker_class), application=application)
+    interface = "asgi" if worker_class == "asgi" else "wsgi"
+    lab = start_wrapped_lab(interface, arguments=("--worker-class", worker_class))
 
     answers = []
     for path in ("/wrappers/", "/fails/", "/films/"):
