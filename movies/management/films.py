@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from perflab.base.messages import one_line
 from perflab.catalogue.seeding_state import announced
 from perflab.management.one_line_command import OneLineCommand
+from perflab.ownership import NotOurs, check_database
 
 
 class FilmsCommand(OneLineCommand):
@@ -25,9 +26,10 @@ class FilmsCommand(OneLineCommand):
         `mistakes` are the exceptions that a mistake of the user raises.
         """
         try:
+            check_database()
             ensure_migrated()
             yield
-        except mistakes as error:
+        except (NotOurs, *mistakes) as error:
             raise CommandError(one_line(error), returncode=2) from error
         except Error as error:
             raise CommandError(f"the database says: {one_line(error)}") from error
