@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.support import services
 from tests.support.browsers import arrivals
-from tests.support.comparison_page import done, figures, out, run
+from tests.support.comparison_page import done, figures, out, run, run_until
 
 PAGE = "/experiments/n-plus-one/?movies=20&runs=6&guess=skip&inspect=0"
 CACHED = "/experiments/cache-page/?movies=20&runs=6&guess=skip&inspect=0"
@@ -191,3 +191,28 @@ def test_a_worker_that_inspects_all_the_time_is_not_judged(visitor):
 
     assert page.locator("[data-reason=inspected]").count() == 1
     expect(page.locator("[data-headline]")).to_be_hidden()
+
+
+def test_what_indexes_cost_is_the_headline_where_the_lesson_is_their_price(visitor):
+    page = visitor().open("/experiments/index-price/?movies=20&runs=10&guess=skip&inspect=0")
+
+    run_until(page, "slower with four indexes", name="figure")
+
+    expect(out(page, "figure")).to_have_text(re.compile(r"^[\d.,]+× slower with four indexes$"))
+    expect(out(page, "ratio")).to_have_text(re.compile(r"^[\d.,]+ → [\d.,]+ ms$"))
+    expect(out(page, "sentence")).to_have_text(
+        re.compile(r"with 20 loans \(loans written: 10,000\).*, four indexes make the page [\d.]+")
+    )
+
+
+def test_who_was_greeted_as_whom_is_the_headline_of_a_personal_page(visitor):
+    page = visitor().open("/experiments/personal-page/?movies=20&runs=5&guess=skip&inspect=0")
+
+    run(page)
+
+    expect(out(page, "figure")).to_have_text(
+        re.compile("^leaking greeted Bob as Ada; (fragment|per visitor) is right$")
+    )
+    expect(page.locator("[data-lane=leaking]")).to_have_class(re.compile("loses"))
+    expect(page.locator("[data-lane=leaking] [data-mark]")).to_have_text("greeted Bob as Ada")
+    expect(out(page, "ratio")).to_contain_text(re.compile("faster|slower|no measurable"))

@@ -99,13 +99,16 @@ function showLane(lane, peaks, stories, sameVariant) {
 const titleOf = ({ title }) => title.toLowerCase();
 
 /** Mark the lane of the best variant, and those that lose, by colour and by word. */
-function markLanes(shown, { best, losers, first }) {
+function markLanes(shown, { best, losers, first, ratio }) {
+  const [before, after] = [first, best].map((wanted) => shown.find(({ name }) => name === wanted));
+  const isNumber = figure !== "time" && Number.isFinite(before.value);
+  const isBetter = isNumber ? after.value < before.value : ratio.differs || figure === "correctness";
   for (const { name, lane } of shown) {
     const mark = lane.element.querySelector("[data-mark]");
     const worse = losers[name];
     const loss = figure === "correctness" ? worse : `${worse} than ${first}`;
     mark.textContent = worse ? loss : "best";
-    mark.hidden = !worse && (name !== best || best === first);
+    mark.hidden = !worse && (name !== best || best === first || !isBetter);
     lane.element.classList.toggle("loses", Boolean(worse));
   }
 }
@@ -132,7 +135,7 @@ function lessonSentence(first, best, otherCores) {
   const rows = `${readKnobs().movies.toLocaleString("en")} ${page.dataset.rows}${ownKnobsText()}`;
   const subject = best.lane === ladder.at(-1) ? remedy : `the variant ${best.name}`;
   const effect = price ? priceText() : `${subject} ${savingText(first, best)}${speedText()}`;
-  const rest = isTimedByBrowser ? "" : `; ${restText(best.lane, otherCores)}`;
+  const rest = isTimedByBrowser || price ? "" : `; ${restText(best.lane, otherCores)}`;
   return `On this machine, with ${rows} and ${distanceText()}, ${effect}${rest}.`;
 }
 
