@@ -115,6 +115,31 @@ def test_what_slows_the_whole_machine_down_for_a_while_cancels():
     assert ratio_of(slowly, fast).value == pytest.approx(ratio_of(SLOW, FAST).value, rel=0.05)
 
 
+def test_the_interval_holds_student_s_and_the_ratio_of_all_medians():
+    first = [10, 10, 10, 30, 10, 10, 10, 30, 10, 30, 10, 30]  # at two levels
+    rounds = split_rounds(first, [5.0] * 12)
+
+    found = ratio_of_rounds(rounds)
+
+    low, high = stats.student_interval([stats.median(one) / 5 for one, _ in rounds])
+    assert found.low <= low < high <= found.high
+    assert found.low <= stats.ratio_of_all(rounds) == 2 <= found.high
+
+    two = ratio_of_rounds([([10.0], [5.0]), ([12.0], [5.0])])  # which hardly agree, for two
+    assert two.low < 1.2
+    assert two.high > 3.9
+
+
+def test_rounds_that_are_like_their_neighbours_tell_less():
+    ratios = [2.0, 2.1, 2.2, 2.3, 2.4, 2.5, 2.6, 2.7, 2.8, 2.9]
+    order = (0, 9, 1, 8, 2, 7, 3, 6, 4, 5)
+
+    in_order = stats.student_interval(ratios)
+    alternating = stats.student_interval([ratios[place] for place in order])
+
+    assert in_order[1] - in_order[0] > 1.5 * (alternating[1] - alternating[0])
+
+
 def test_the_same_timings_give_the_same_interval():
     random.seed(99)  # which chance elsewhere must not change
     one = ratio_of(SLOW, FAST)
