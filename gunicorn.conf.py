@@ -193,6 +193,7 @@ def post_fork(server, worker):
     die_with_parent(worker.ppid)
     threaded = worker.cfg.worker_class_str == "gthread"
     worker.slot_writer = scoreboard.SlotWriter(server.scoreboard, worker.slot, threaded)
+    scoreboard.set_own_slot(worker.slot_writer)
     scoreboard.set_listening_sockets([listener.sock for listener in worker.sockets])
     if server.cfg.reuse_port:  # each worker listens for itself
         for listener in worker.sockets:

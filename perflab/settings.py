@@ -95,6 +95,8 @@ MAX_WORK_MS = 200 if PUBLIC else 1000  # what a calibrated page waits or compute
 MAX_PAGE_MS = 10_000  # how long the expected queries of a request may take
 # A page that takes longer than expected runs no query after this time, and is answered with a 503.
 PAGE_DEADLINE_S = 10 if PUBLIC else 20
+# A page whose queries are expected to take longer is expensive, and counted while it is under way.
+EXPENSIVE_MS = 50 if PUBLIC else 1000
 
 # The name of this Gunicorn, where there are several behind a balancer.
 INSTANCE = text("PERFLAB_INSTANCE", text("PORT", "8000"))

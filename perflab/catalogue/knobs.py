@@ -154,9 +154,13 @@ class Knobs:
         is_its_cache = setting.cache in ("", self.cache)
         return is_its_cache and chosen == (setting.movies, setting.round_trip, numbers)
 
+    def expected_ms(self, queries: int) -> float:
+        """Return how many ms so many queries take at least, each with this round trip."""
+        return queries * (QUERY_MS + self.round_trip)
+
     def refuse_if_too_slow(self, queries: int) -> None:
         """Raise BadKnob if so many queries, each with this round trip, would take too long."""
-        expected_ms = queries * (QUERY_MS + self.round_trip)
+        expected_ms = self.expected_ms(queries)
         if expected_ms > settings.MAX_PAGE_MS:
             raise BadKnob(
                 f"movies={self.movies} with round_trip={self.round_trip:g} needs "

@@ -16,6 +16,7 @@ from perflab.access import can_inspect, is_from_elsewhere, is_local
 from perflab.base.deadlines import OutOfTime
 from perflab.catalogue import collection
 from perflab.catalogue.knobs import BadKnob, NoRows, TooManyRows
+from perflab.workers.scoreboard import TooMany
 
 from . import database_failures
 from .errors import Unavailable, error_page
@@ -143,6 +144,11 @@ class ErrorPagesMiddleware:
         if isinstance(exception, BadKnob):
             title = "A knob cannot be set like that"
             return error_page(request, 400, title, str(exception))
+        if isinstance(exception, TooMany):
+            title = "Too many expensive pages are under way"
+            response = error_page(request, 503, title, "Try again in some seconds.")
+            response["Retry-After"] = "5"
+            return response
         if isinstance(exception, OutOfTime):
             title = "The page took too long"
             detail = "The lab ended it before its worker would have been killed: ask for less."

@@ -2,12 +2,12 @@
 
 import pytest
 
-SETTINGS = "tests.support.breaking_lab"  # a page has 2 s there
+LAB = "tests.support.breaking_lab"  # a page has 2 s there
 SHAPES = {
     "sync": {},
     "gthread": {"threads": 4},
     "gevent": {"arguments": ("--worker-class", "gevent")},
-    "asgi": {"arguments": ("--worker-class", "asgi"), "application": "perflab.asgi"},
+    "asgi": {"arguments": ("--worker-class", "asgi")},
 }
 
 
@@ -19,7 +19,8 @@ def assert_took_too_long(answer):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_page_with_many_queries_ends_at_its_deadline(start_lab, shape):
-    lab = start_lab(workers=1, DJANGO_SETTINGS_MODULE=SETTINGS, **SHAPES[shape])
+    interface = "asgi" if shape == "asgi" else "wsgi"
+    lab = start_lab(workers=1, application=f"{LAB}:{interface}", **SHAPES[shape])
     before = lab.worker_pids()
 
     answer = lab.get("/experiments/n-plus-one/slow/?movies=180&round_trip=50")
@@ -31,7 +32,7 @@ def test_a_page_with_many_queries_ends_at_its_deadline(start_lab, shape):
 
 
 def test_a_page_without_queries_ends_before_its_sync_worker_is_killed(start_lab):
-    lab = start_lab(workers=1, arguments=("--timeout", "3"), DJANGO_SETTINGS_MODULE=SETTINGS)
+    lab = start_lab(workers=1, arguments=("--timeout", "3"), application=f"{LAB}:wsgi")
     before = lab.worker_pids()
 
     assert_took_too_long(lab.get("/computes/?s=20"))

@@ -12,15 +12,16 @@ SHAPES = {
     "sync": {},
     "gthread": {"threads": 4},
     "gevent": {"arguments": ("--worker-class", "gevent")},
-    "asgi": {"arguments": ("--worker-class", "asgi"), "application": "perflab.asgi"},
+    "asgi": {"arguments": ("--worker-class", "asgi")},
 }
 
 
 @pytest.fixture(scope="module", params=SHAPES)
 def breaking_lab(request, seeded_database):
-    settings = "tests.support.breaking_lab"
+    interface = "asgi" if request.param == "asgi" else "wsgi"
+    application = f"tests.support.breaking_lab:{interface}"
     shape = SHAPES[request.param]
-    with Lab(seeded_database, workers=1, DJANGO_SETTINGS_MODULE=settings, **shape) as lab:
+    with Lab(seeded_database, workers=1, application=application, **shape) as lab:
         yield lab
 
 

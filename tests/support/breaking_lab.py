@@ -1,13 +1,11 @@
-"""Settings and addresses of a lab whose pages break where they are told to.
+"""A lab whose pages break where they are told to, and in which a page has 2 s.
 
-Start it with DJANGO_SETTINGS_MODULE. /breaks/?after=3&how=database streams three chunks, then
-fails; `how` is "database" or "defect". /computes/?s=9 computes for 9 s. A page has 2 s.
+Serve `tests.support.breaking_lab:wsgi` (or `:asgi`) in place of perflab.wsgi. /breaks/?after=3&
+how=database streams three chunks, then fails; `how` is "database" or "defect". /computes/?s=9
+computes for 9 s.
 """
 
-from perflab.settings import *  # noqa: F403
-
-ROOT_URLCONF = __name__
-PAGE_DEADLINE_S = 2
+from importlib import import_module
 
 
 def breaks(request):
@@ -36,7 +34,15 @@ def computes(request):
 
 
 def __getattr__(name):
-    """Make `urlpatterns` when Django asks for it: while it reads the settings it has no views."""
+    """Make the application, or `urlpatterns` when Django asks for it."""
+    if name in ("wsgi", "asgi"):
+        application = import_module(f"perflab.{name}").application
+
+        from django.conf import settings
+
+        settings.ROOT_URLCONF = __name__
+        settings.PAGE_DEADLINE_S = 2
+        return application
     if name == "urlpatterns":
         from django.urls import include, path
 

@@ -4,14 +4,17 @@ from contextlib import contextmanager
 from functools import cache
 
 from asgiref.sync import async_to_sync, iscoroutinefunction
+from django.conf import settings
 from django.http import JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
 from perflab import caches
+from perflab.base.config import count_cores
 from perflab.catalogue import collection, needs, seeding_state
 from perflab.catalogue.knobs import Knobs
 from perflab.measure.round_trip import round_trip
+from perflab.workers import scoreboard
 
 from ..errors import error_page, reads_only
 from .lookup import experiment_or_404, variant_or_404
@@ -33,15 +36,35 @@ def variant(request, slug, name):
         address = reverse("variant", args=[slug, chosen_variant.name])
         return redirect(f"{address}?{request.META['QUERY_STRING']}".rstrip("?"))
     chosen = Knobs.read_request(request, experiment)
-    chosen.refuse_if_too_slow(chosen_variant.queries.at(chosen.movies))
+    queries = chosen_variant.queries.at(chosen.movies)
+    chosen.refuse_if_too_slow(queries)
     view = synchronous(chosen_variant.view)
-    with variant_scope(slug, chosen_variant, chosen):
-        response = view(request, chosen.movies, **chosen.own)
+    expected_ms = chosen.expected_ms(queries)
+    if expected_ms < settings.EXPENSIVE_MS:
+        with variant_scope(slug, chosen_variant, chosen):
+            response = view(request, chosen.movies, **chosen.own)
+    else:
+        with (
+            scoreboard.expensive_page(round(expected_ms), may_begin),
+            variant_scope(slug, chosen_variant, chosen),
+        ):
+            response = view(request, chosen.movies, **chosen.own)
     if response.streaming:
         response.streaming_content = _chunks_in_scope(
             lambda: variant_scope(slug, chosen_variant, chosen), response.streaming_content
         )
     return response
+
+
+def may_begin(pages, ms, places):
+    """Return whether another expensive page may begin, beside `pages` of them.
+
+    With it, all of them are expected to take `ms`. A private lab takes what its cores can make
+    before the pages' deadline. A public one also keeps one of its places for other visitors.
+    """
+    if settings.PUBLIC and pages >= max(1, places - 1):
+        return False
+    return not pages or ms / count_cores() < settings.PAGE_DEADLINE_S * 1000
 
 
 @cache

@@ -13,6 +13,7 @@ This folder needs only the standard library and perflab/base/files.py: copy both
 yours, with the hooks in gunicorn.conf.py.
 """
 
+from .expensive import TooMany, expensive_page, set_own_slot
 from .latency import Latency
 from .reading import NoScoreboard, Slot, Snapshot, read, snapshot
 from .sockets import count_waiting_connections, queue_time_ns, set_listening_sockets
@@ -24,7 +25,10 @@ __all__ = [
     "Scoreboard",
     "Slot",
     "SlotWriter",
+    "TooMany",
     "Snapshot",
+    "expensive_page",
+    "set_own_slot",
     "count_waiting_connections",
     "queue_time_ns",
     "read",

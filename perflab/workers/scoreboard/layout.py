@@ -9,10 +9,11 @@ worker that finds no free slot writes there.
 
 from struct import Struct
 
-MAGIC = b"perflab2"
+MAGIC = b"perflab3"
 # Magic, slots, threads, pid of the master, start; then requests and busy ns of ended workers.
 HEADER = Struct("<8sqqqdqq")
-SLOT = Struct("<qqdq")  # pid (0: the slot is free), whether the worker is ready, start, unused
+SLOT = Struct("<qqd")  # pid (0: the slot is free), whether the worker is ready, start
+EXPENSIVE = Struct("<qq")  # expensive pages under way, and the ms that they were expected to take
 COUNTER = Struct("<qqqq")  # requests answered, requests under way, busy ns, time of writing in ns
 
 # Latencies are counted in buckets. The first one holds everything up to 0.25 ms; each of the others
@@ -37,12 +38,13 @@ def file_size(slots, threads):
 
 def slot_offset(slot, threads):
     """Return where a slot begins."""
-    return FIRST_SLOT + slot * (SLOT.size + threads * COUNTER_SIZE)
+    return FIRST_SLOT + slot * (SLOT.size + EXPENSIVE.size + threads * COUNTER_SIZE)
 
 
 def counter_offsets(slot_begin, threads):
     """Return where the counters of a slot begin."""
-    return [slot_begin + SLOT.size + number * COUNTER_SIZE for number in range(threads)]
+    first = slot_begin + SLOT.size + EXPENSIVE.size
+    return [first + number * COUNTER_SIZE for number in range(threads)]
 
 
 def latency_offsets(slot_begin, threads):

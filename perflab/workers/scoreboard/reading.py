@@ -87,7 +87,7 @@ def snapshot(path):
 
 def read_slot(content, begin, threads, now):
     """Return the Slot that begins there; `now` is the time in monotonic ns."""
-    pid, ready, started, _ = SLOT.unpack_from(content, begin)
+    pid, ready, started = SLOT.unpack_from(content, begin)
     requests = in_flight = busy_ns = 0
     for offset in counter_offsets(begin, threads):
         answered, under_way, busy, written = COUNTER.unpack_from(content, offset)

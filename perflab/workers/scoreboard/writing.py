@@ -50,7 +50,7 @@ class Scoreboard:
         for number in range(self.slots):
             begin = slot_offset(number, self.threads)
             if SLOT.unpack_from(self.map, begin)[0] == 0:
-                SLOT.pack_into(self.map, begin, RESERVED, 0, time(), 0)
+                SLOT.pack_into(self.map, begin, RESERVED, 0, time())
                 return number
         return self.slots
 
@@ -115,11 +115,11 @@ class SlotWriter:
         self.local = threading.local()
         self.shared_counter = None if threaded else self.new_counter()
         self.started = time()
-        SLOT.pack_into(self.map, self.offset, os.getpid(), 0, self.started, 0)
+        SLOT.pack_into(self.map, self.offset, os.getpid(), 0, self.started)
 
     def mark_ready(self):
         """Say that the application is loaded."""
-        SLOT.pack_into(self.map, self.offset, os.getpid(), 1, self.started, 0)
+        SLOT.pack_into(self.map, self.offset, os.getpid(), 1, self.started)
 
     def begin_request(self, request=None, queued_ns=0):
         """Count a request that begins in this thread, after it has queued for so long."""
