@@ -62,7 +62,7 @@ def describe_setup(result: Json) -> str:
     lab, knobs = result["lab"], result["knobs"]
     trip = knobs["round_trip"]
     how = (
-        f"{knobs['movies']:,} rows",
+        "each lesson's own knobs" if knobs.get("lessons") else f"{knobs['movies']:,} rows",
         f"{knobs['runs']} runs of each variant",
         f"cache {knobs['cache']}, {'cold' if knobs['cold'] else 'warm'}",
         f"round trip {trip:g} ms (simulated)" if trip else "no simulated round trip",

@@ -57,6 +57,7 @@ def test_the_json_has_the_shape_that_the_docs_promise(tmp_path):
         "cache": settings.LAB_CACHES[0],
         "cold": False,
         "runs": 5,
+        "lessons": False,
     }
     assert [experiment["slug"] for experiment in result["experiments"]] == [
         "n-plus-one",
@@ -66,6 +67,7 @@ def test_the_json_has_the_shape_that_the_docs_promise(tmp_path):
         assert set(experiment) == {
             *(
                 "slug",
+                "knobs",
                 "figure",
                 "price",
                 "clock",
@@ -368,6 +370,20 @@ def test_a_database_without_tables_is_told_what_to_run(tmp_path):
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "The database has no tables yet. Run `manage.py migrate`, then" in done.stderr
+
+
+@in_process
+def test_each_experiment_can_be_measured_where_its_lesson_shows(tmp_path):
+    file = tmp_path / "results.json"
+
+    measure("remote-calls", "deep-pages", "--lessons", "--runs=5", f"--json={file}")
+    measure("remote-calls", "--lessons", "--movies=7", "--runs=5", f"--json={tmp_path / 'given'}")
+
+    found = {e["slug"]: e["knobs"] for e in json.loads(file.read_text())["experiments"]}
+    assert found["remote-calls"] == {"movies": 100, "round_trip": 0, "wait": 50}
+    assert found["deep-pages"] == {"movies": 100, "round_trip": 0}  # there are too few films
+    (given,) = json.loads((tmp_path / "given").read_text())["experiments"]
+    assert given["knobs"] == {"movies": 7, "round_trip": 0, "wait": 50}
 
 
 @in_process

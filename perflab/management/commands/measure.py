@@ -70,11 +70,15 @@ class Command(OneLineCommand):
     def add_arguments(self, parser):
         parser.add_argument("slug", nargs="*", help="experiments (default: all)")
         parser.add_argument("--all", action="store_true", help="all experiments")
+        parser.add_argument("--movies", type=int, help=f"rows on a page ({knobs.DEFAULT_MOVIES})")
         parser.add_argument(
-            "--movies", type=int, default=knobs.DEFAULT_MOVIES, help="rows on a page (%(default)s)"
+            "--round-trip", type=float, help="simulated, ms added to each query (0)"
         )
         parser.add_argument(
-            "--round-trip", type=float, default=0, help="simulated, ms added to each query (0)"
+            "--lessons",
+            action="store_true",
+            help="measure each experiment where its lesson shows, as its page begins: with its "
+            "lesson's knobs, where no option sets them",
         )
         parser.add_argument("--cache", help="the cache used (default: the lab's first)")
         parser.add_argument(
@@ -154,11 +158,14 @@ class Command(OneLineCommand):
         refuse_unknown_knobs(experiments, own)
         if options["json"]:
             refuse_unwritable(options["json"])
-        sent = {"movies": options["movies"], "round_trip": f"{options['round_trip']:g}"}
-        if options["cache"] is not None:
-            sent["cache"] = options["cache"]
-        sent |= own
-        cache = sent.get("cache", catalogue["default_cache"])
+        given = {name: options[name] for name in ("movies", "round_trip", "cache")}
+        given = {name: value for name, value in given.items() if value is not None} | own
+        plain = {"movies": knobs.DEFAULT_MOVIES, "round_trip": 0}
+        chosen = {
+            experiment["slug"]: choose_knobs(experiment, plain, given, options["lessons"])
+            for experiment in experiments
+        }
+        cache = given.get("cache", catalogue["default_cache"])
         runs, cold = options["runs"], options["cold"]
         measured, failures = [], []
         console = Console(stderr=True)
@@ -166,23 +173,24 @@ class Command(OneLineCommand):
         with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
             steps = sum(len(experiment["variants"]) for experiment in experiments) * runs
             task = bar.add_task("asking for each page", total=steps)
-            runner.check_pages(client, experiments, sent)
             for experiment in experiments:
+                runner.check_pages(client, [experiment], chosen[experiment["slug"]])
+            for experiment in experiments:
+                sent = chosen[experiment["slug"]]
                 bar.update(task, description=experiment["slug"])
                 try:
                     verdicts, no_story = play(client, experiment, sent)
-                    measured.append(
-                        runner.measure_experiment(
-                            client,
-                            experiment,
-                            sent,
-                            runs,
-                            cold,
-                            after_each_run=lambda: bar.advance(task),
-                            verdicts=verdicts,
-                            no_story=no_story,
-                        )
+                    result = runner.measure_experiment(
+                        client,
+                        experiment,
+                        sent,
+                        runs,
+                        cold,
+                        after_each_run=lambda: bar.advance(task),
+                        verdicts=verdicts,
+                        no_story=no_story,
                     )
+                    measured.append(result | {"knobs": knobs_used(sent)})
                 except runner.PageFailed as failure:
                     failures.append(f"{experiment['slug']}: {failure}")
         answered = max(
@@ -201,16 +209,37 @@ class Command(OneLineCommand):
                 "workers": answered,
             },
             "knobs": {
-                "movies": options["movies"],
-                "round_trip": options["round_trip"],
+                **knobs_used(plain | given),
+                "lessons": options["lessons"],
                 "cache": cache,
                 "cold": cold,
                 "runs": runs,
-                **{name: int(value) for name, value in own.items()},
             },
             "experiments": measured,
         }
         return whole, failures
+
+
+def choose_knobs(experiment, plain, given, at_lesson):
+    """Return the knobs with which an experiment is measured.
+
+    What was not `given` is plain, or as in its lesson. A lesson for which there are not enough
+    films has no setting here.
+    """
+    lesson = experiment.get("lesson", {})
+    if at_lesson and lesson and lesson["films"] <= lesson["films_there"]:
+        plain = lesson["knobs"]
+    chosen = plain | given
+    return chosen | {"round_trip": f"{chosen['round_trip']:g}"}
+
+
+def knobs_used(chosen):
+    """Return the knobs of a measurement as they stand in its JSON, the cache aside."""
+    return {
+        name: float(value) if name == "round_trip" else int(value)
+        for name, value in chosen.items()
+        if name != "cache"
+    }
 
 
 def play(client, experiment, sent):
@@ -274,10 +303,10 @@ def write_json(path, result):
 
 def write_last_results(result):
     """Write what the contents page shows of each experiment that has a verdict."""
-    knobs_used = {name: result["knobs"][name] for name in ("movies", "round_trip")}
     for experiment in result["experiments"]:
         if not experiment["not_judged"]:
-            last_results.write_measured(experiment, **knobs_used)
+            used = {name: experiment["knobs"][name] for name in ("movies", "round_trip")}
+            last_results.write_measured(experiment, **used)
 
 
 def failed_gates(result, limits):
