@@ -63,3 +63,27 @@ def test_a_stream_without_its_table_is_a_503_page(start_lab):
 
         assert answer.status == 503
         assert "has no tables yet" in answer.text
+
+
+def test_a_stream_from_a_postgresql_that_goes_away_is_a_503_or_is_cut(start_lab, own_postgresql):
+    lab = start_lab(workers=1, DATABASE_URL=own_postgresql.url)
+    path = "/experiments/streaming-export/fast/?movies=1851"
+    whole = lab.get(path)
+    assert whole.status == 200
+
+    connection = http.client.HTTPConnection("127.0.0.1", lab.port, timeout=60)
+    with contextlib.closing(connection):
+        connection.request("GET", f"{path}&round_trip=1")
+        answer = connection.getresponse()
+        own_postgresql.kill()  # somewhere in the stream, or after it
+        try:
+            text = answer.read().decode()
+        except (http.client.IncompleteRead, ConnectionResetError):
+            text = None
+    away = lab.get(path)
+    own_postgresql.start()
+
+    assert text in (None, whole.text)
+    assert away.status == 503
+    assert "The database does not answer" in away.text
+    assert lab.get(path).text == whole.text
