@@ -146,6 +146,10 @@ TEMPLATES = [
     }
 ]
 
+# How long a page waits for a PostgreSQL that is silent: for a connection, and for each answer.
+DATABASE_CONNECT_TIMEOUT_S = 3
+DATABASE_TIMEOUT_S = 8
+
 # Databases: SQLite in var/, or PostgreSQL by DATABASE_URL.
 try:
     DATABASES = {
@@ -168,7 +172,9 @@ match DATABASES["default"]["ENGINE"]:
             "timeout": 5,
         }
     case "django.db.backends.postgresql":
-        DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
+        DATABASES["default"]["ENGINE"] = "perflab.postgresql"  # Django's, with time limits
+        options = DATABASES["default"].setdefault("OPTIONS", {})
+        options.setdefault("connect_timeout", DATABASE_CONNECT_TIMEOUT_S)
         # The same database with two other settings, for the experiment on connections.
         anew = {**DATABASES["default"], "CONN_MAX_AGE": 0, "TEST": {"MIRROR": "default"}}
         pool = {"min_size": 1, "max_size": 4, "timeout": 3}  # for each worker; seconds

@@ -16,10 +16,11 @@ MAY_IMPORT = {
     "catalogue": {"base"},
     "measure": {"base"},
     "caches": {"base", "measure"},
+    "postgresql": {"measure"},
     "compare": {"base", "catalogue", "measure", "caches"},
     "workers": {"base", "measure"},
     "load": {"base", "catalogue", "measure", "workers"},
-    "web": {"base", "catalogue", "measure", "caches", "compare", "workers", "load"},
+    "web": {"base", "catalogue", "measure", "caches", "compare", "workers", "load", "postgresql"},
 }
 # Modules at the root of perflab/ that stand beside Django's settings: every package that uses
 # Django may import them.

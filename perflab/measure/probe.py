@@ -175,6 +175,11 @@ class probe:
         _running.reset(self.token)
 
 
+def is_measuring() -> bool:
+    """Return whether a probe runs: the code around us makes a page, and is no command."""
+    return bool(_running.get())
+
+
 def note_cache_trouble(trouble: str) -> None:
     """Note what is wrong with the cache: "refuses", "does not answer" or "unreadable"."""
     for measurement in _running.get():
