@@ -92,6 +92,41 @@ def test_a_database_that_cannot_be_used_is_said_in_one_line(furnished, url, reas
     assert reason in the_line(done, 1)
 
 
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"REDIS_URL": "localhost:6379"}, "REDIS_URL must be like redis://"),
+        ({"MEMCACHED_URL": "memcached://me:secret@localhost"}, "MEMCACHED_URL names a user"),
+        ({"DATABASE_URL": "sqlite:///:memory:"}, "DATABASE_URL must name SQLite's file"),
+        ({"DATABASE_URL": "sqlite:////etc/passwd"}, "/etc/passwd is not a SQLite database"),
+    ],
+    ids=str,
+)
+def test_an_address_that_cannot_be_used_is_said_in_one_line(furnished, variables, reason):
+    done = perflab(furnished, "--bind", f"127.0.0.1:{free_port()}", **variables)
+
+    line = the_line(done, 1)
+    assert reason in line
+    assert "secret" not in line
+    assert "ready" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "record",
+    ["{}", "[]", '{"port": PORT}', '{"port": PORT, "gunicorn": "1", "pid": 1, "url": "x"}', "\0\0"],
+)
+def test_a_lock_without_its_keys_is_no_lab_that_ends(furnished, tmp_path, record):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        (tmp_path / "lab.lock").write_text(record.replace("PORT", str(port)))
+
+        done = perflab(furnished, "--bind", f"127.0.0.1:{port}", PERFLAB_VAR=str(tmp_path))
+
+    assert f"port {port} is taken" in the_line(done, 1)
+
+
 def test_a_very_long_path_has_its_sockets_elsewhere(furnished):
     """Sockets take 107 bytes; here `var/` alone has 240."""
     folder = temporary_folder()
