@@ -8,6 +8,7 @@ from django.test import Client
 from perflab.compare import last_results
 from perflab.load import store
 from perflab.measure import traces
+from perflab.web.toolbar import store as store_of_toolbar
 from tests.support.load_runs import full_run
 from tests.support.mutations import files_like
 
@@ -95,6 +96,30 @@ def test_a_report_that_is_no_report_is_a_404(client, tmp_path):
         path.write_bytes(content)
 
         assert client.get(f"/load/{run.id}/report/1/").status_code in (200, 404), what
+
+
+@pytest.mark.parametrize(
+    ("count", "seed"), [(5, 1), pytest.param(200, 2, marks=pytest.mark.exhaustive)]
+)
+def test_the_toolbar_takes_any_file_of_a_panel(client, tmp_path, monkeypatch, count, seed):
+    monkeypatch.setattr(store_of_toolbar, "FOLDER", tmp_path / "toolbar")
+    page = client.get("/experiments/n-plus-one/slow/?movies=3&inspect=1").content.decode()
+    [folder] = (tmp_path / "toolbar").iterdir()
+    panels = sorted(folder.glob("*.json"))
+    assert folder.name in page
+    assert len(panels) > 5
+
+    for panel in panels:
+        asked = f"request_id={folder.name}&panel_id={panel.stem}"
+        pages = [f"/__debug__/render_panel/?{asked}", f"/__debug__/history_sidebar/?{asked}"]
+        pages += [f"/__debug__/history_refresh/?{asked}"]
+        whole = panel.read_bytes()
+        assert client.get(pages[0]).json()["content"]
+
+        broken = find_broken(client, panel, files_like(json.loads(whole), count, seed), pages)
+
+        assert not broken, panel.stem
+        panel.write_bytes(whole)
 
 
 def test_a_whole_file_is_shown(client, tmp_path):
