@@ -153,6 +153,20 @@ def test_a_page_is_covered_again_on_demand(visitor):
     expect(page.get_by_text("One query for the films")).to_be_visible()
 
 
+def test_a_run_that_is_asked_for_before_the_answers_have_come_waits_for_them(visitor):
+    page = visitor().open(PAGE)
+    waiting = []
+    page.route(re.compile("guess=skip"), lambda route: waiting.append(route), times=1)
+
+    page.get_by_role("link", name=SKIP).click()
+    page.locator("[data-do=run]").click()
+    expect(page.locator("[data-headline]")).to_be_hidden()
+    waiting[0].continue_()
+
+    done(page)
+    expect(out(page, "ask")).to_be_empty()
+
+
 def test_answers_that_cannot_be_fetched_stay_covered_and_are_asked_for_again(visitor):
     someone = visitor()
     page = someone.open(PAGE)

@@ -51,8 +51,9 @@ setUpFrames();
 if (find("[data-collection]")) import("../collection.js");
 
 /** Do what the button that was pressed stands for. */
-function runAction({ target }) {
+async function runAction({ target }) {
   const action = target.closest("[data-do]")?.dataset.do;
+  if (action && uncovering) await uncovering.catch(() => {}); // showAnswers() tells of a failure.
   if (isCovered() && ACTIONS[action] && !GIVES_NOTHING_AWAY.includes(action)) askForGuess();
   else ACTIONS[action]?.();
   if (target.closest("[data-copy]")) copyText(target);
@@ -92,13 +93,19 @@ async function skipGuess(event) {
   setUpFrames();
 }
 
+/** The uncovering that is under way: what is pressed meanwhile waits for it. */
+let uncovering = null;
+
 /** Uncover the answers, and go on at the buttons; return whether that was possible. */
 async function showAnswers() {
   try {
-    await uncover();
+    uncovering = uncover();
+    await uncovering;
   } catch (error) {
     showFailure(error.message);
     return false;
+  } finally {
+    uncovering = null;
   }
   showCopyButtons();
   output("failure").hidden = true;
