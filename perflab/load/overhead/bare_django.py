@@ -1,7 +1,7 @@
 """The yardstick: a Django project of one view that answers "ok", through Django's own middleware.
 
-`manage.py probe_cost` serves it by a Gunicorn without any settings and compares the lab with it. The
-middleware is what `startproject` gives to a new project, all of it.
+`manage.py probe_cost` serves it by a Gunicorn without any settings and compares the lab with it.
+It has all the middleware that `startproject` gives to a new project.
 """
 
 from django.conf import settings
