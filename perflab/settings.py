@@ -12,6 +12,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from perflab.base import addresses, secret_keys
+from perflab.base.database_options import move_options
 from perflab.base.files import is_collected
 from perflab.base.sqlite_file import find_fault_in_sqlite
 
@@ -161,6 +162,7 @@ try:
     }
 except ValueError as error:
     raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}") from error
+refuse("DATABASE_URL", move_options(DATABASES["default"]))
 match DATABASES["default"]["ENGINE"]:
     case "django.db.backends.sqlite3":
         refuse("DATABASE_URL", find_fault_in_sqlite(DATABASES["default"]))
@@ -178,8 +180,9 @@ match DATABASES["default"]["ENGINE"]:
         # The same database with two other settings, for the experiment on connections.
         anew = {**DATABASES["default"], "CONN_MAX_AGE": 0, "TEST": {"MIRROR": "default"}}
         pool = {"min_size": 1, "max_size": 4, "timeout": 3}  # for each worker; seconds
-        DATABASES["anew"] = anew
-        DATABASES["pooled"] = {**anew, "OPTIONS": {**anew["OPTIONS"], "pool": pool}}
+        without_pool = {name: value for name, value in options.items() if name != "pool"}
+        DATABASES["anew"] = {**anew, "OPTIONS": without_pool}
+        DATABASES["pooled"] = {**anew, "OPTIONS": {**without_pool, "pool": pool}}
     case engine:
         raise ImproperlyConfigured(f"DATABASE_URL names {engine}: use PostgreSQL or SQLite.")
 

@@ -11,12 +11,16 @@ from django.db.backends.postgresql import base
 from perflab.measure.probe import is_measuring
 
 from . import silence
+from .pooler import PoolerGuard
 
 _limit_s = ContextVar("perflab_database_limit", default=None)  # a shorter limit than the setting
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
-    """Gives up on a silent server within seconds, where a page waits; commands wait on."""
+class DatabaseWrapper(PoolerGuard, base.DatabaseWrapper):
+    """Gives up on a silent server within seconds, where a page waits; commands wait on.
+
+    It opens no server-side cursor through a pooler.
+    """
 
     def get_new_connection(self, conn_params):
         waits_for_page = is_measuring()

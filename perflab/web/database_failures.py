@@ -58,6 +58,12 @@ NO_PERMISSION = Failure(
     "The database refuses this to the lab's user",
     "Give the user of DATABASE_URL its rights on the lab's tables, or name their owner there.",
 )
+POOLER = Failure(
+    "pooler",
+    "A pooler stands between the lab and PostgreSQL",
+    "Through one such as PgBouncer, a page that is streamed could show the rows of another page. "
+    "Add ?disable_server_side_cursors=1 to DATABASE_URL, and start the lab again.",
+)
 LOCKED = Failure(
     "locked",
     "Somebody else holds a lock in the database",
@@ -143,6 +149,7 @@ BY_WORDS = {
     "no pg_hba.conf entry": NO_LOGIN,
     "does not exist": NO_LOGIN,  # the database, or the role
     "permission denied for database": NO_LOGIN,
+    "a pooler stands between": POOLER,  # our own words, of perflab/postgresql/pooler.py
     # SQLite's, without a name or with one that says too little.
     "no such table": NO_TABLES,
     "no such column": NO_COLUMNS,

@@ -382,3 +382,51 @@ class PostgreSQL(Service):
         except psycopg.OperationalError:
             return False
         return True
+
+
+class PgBouncer(Service):
+    """A pooler in transaction mode in front of a PostgreSQL: fewer connections than clients."""
+
+    name = "pgbouncer"
+    stop_signal = signal.SIGINT
+    connections = 2  # to PostgreSQL
+
+    def __init__(self, server):
+        self.server = server
+        super().__init__()
+
+    def prepare(self):
+        self.user = self.server.user  # it refuses to run as root, too
+        self.port_in_name = 6432  # a socket's name ends with it
+        self.config = self.folder / "pgbouncer.ini"
+        self.config.write_text(f"""\
+[databases]
+perflab = host={self.server.folder} dbname=perflab user=postgres
+
+[pgbouncer]
+pool_mode = transaction
+default_pool_size = {self.connections}
+auth_type = any
+listen_port = {self.port_in_name}
+unix_socket_dir = {self.folder}
+""")
+        if self.user:
+            shutil.chown(self.folder, self.user)
+
+    def command(self):
+        return [find("pgbouncer", folders=("/usr/sbin",)), str(self.config)]
+
+    @property
+    def url(self):
+        folder = str(self.folder).replace("/", "%2F")
+        return f"postgres://postgres@{folder}:{self.port_in_name}/perflab"
+
+    def answers(self):
+        import psycopg
+
+        where = {"host": str(self.folder), "port": self.port_in_name, "dbname": "perflab"}
+        try:
+            psycopg.connect(**where, user="postgres", connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
