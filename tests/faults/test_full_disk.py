@@ -1,12 +1,12 @@
 """A disk that is full or read-only under a running lab: pages are served, and it is said."""
 
-import re
 import shutil
 
 import pytest
 
 from tests.support.disks import SmallDisk, on_small_disk
 from tests.support.labs import Lab
+from tests.support.orders import order
 from tests.support.services import or_skip
 
 FOLDERS = ("traces", "results", "flush", "toolbar", "runs", "bursts", "stories", "log")
@@ -15,7 +15,7 @@ SERVED = ["/", PAGE, f"{PAGE}&trace=1", f"{PAGE}&trace=memory", f"{PAGE}&inspect
 SERVED += ["/experiments/n-plus-one/", "/experiments/what-to-cache/site/?movies=5", "/load/"]
 SERVED += ["/load/now.json", "/system/", "/system.json", "/health/", "/tuning/", "/films/"]
 SERVED += ["/experiments/cache-backends/file/?movies=5", "/experiments/streaming-export/fast/"]
-RESULT = "ratio=3&low=2&high=4&movies=100&round_trip=0&slow_queries=101&fast_queries=1"
+RESULT = "ratio=3&low=2&high=4&movies=100&round_trip=0&big=3x&small=faster"
 ORDERS = {
     "/experiments/n-plus-one/flush/": "",
     "/experiments/n-plus-one/result/": RESULT,
@@ -35,15 +35,6 @@ def small_lab(seeded_database):
     finally:
         shutil.rmtree(f"{lab.var}.disk", ignore_errors=True)
         shutil.rmtree(lab.var, ignore_errors=True)
-
-
-def order(lab, path, form):
-    """Send a form as a page of the lab does."""
-    cookies = lab.get("/visitor/").headers.get_all("Set-Cookie")
-    cookie = "; ".join(one.partition(";")[0] for one in cookies)
-    token = re.search(r"csrf[^=]*=([^;]+)", cookie)[1]
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookie}
-    return lab.request("POST", path, headers | {"X-CSRFToken": token}, form)
 
 
 def drafts(lab):
