@@ -8,7 +8,7 @@ field without a default must be there. Names that a Record does not have are pas
 import math
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from types import UnionType
 from typing import Any, Self, cast, get_args, get_origin, get_type_hints
 
@@ -231,10 +231,12 @@ def truth(value: object) -> bool:
 
 
 def moment(value: object) -> datetime:
-    """Return a date with its time."""
+    """Return a date with its time, which can be shown in any time zone."""
     try:
-        return datetime.fromisoformat(text(value))
-    except ValueError as error:
+        found = datetime.fromisoformat(text(value))
+        found.astimezone(UTC)  # at the ends of the calendar it cannot be
+        return found
+    except (OSError, OverflowError, ValueError) as error:
         raise Malformed("no date") from error
 
 

@@ -128,3 +128,10 @@ def test_whatever_stands_in_a_file_is_drawn_and_compared(documents):
         assert "nan" not in "".join(found.values()).lower()
         drawn += bool(found)
     assert drawn > documents / 6  # much of it can still be drawn
+
+
+@pytest.mark.parametrize("date", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_date_beyond_the_calendar_in_another_time_zone_is_none(date):
+    data = full_run().to_json() | {"date": date}
+
+    assert model.Run.from_json(data, id="x").date is None
