@@ -68,13 +68,11 @@ def test_a_lesson_that_needs_more_films_is_not_measured(client):
     assert (found.shows, found.words) == (None, "needs 100,000 films: manage.py seed --movies")
 
 
-@pytest.mark.django_db(transaction=True, databases="__all__")
+@pytest.mark.django_db(databases="__all__")
 @pytest.mark.parametrize("slug", QUICK)
 def test_a_lesson_shows_at_its_setting(slug):
-    from movies import seeding
     from perflab.compare import runner
 
-    seeding.seed(1851)
     with in_process() as client:
         (told,) = (e for e in runner.read_catalogue(client)["experiments"] if e["slug"] == slug)
         found = lessons.check_lesson(client, told, runs=10)
@@ -83,13 +81,10 @@ def test_a_lesson_shows_at_its_setting(slug):
     assert found.shows, found.words
 
 
-@pytest.mark.django_db(transaction=True, databases="__all__")
+@pytest.mark.django_db(databases="__all__")
 def test_a_setting_where_nothing_shows_is_found_out(monkeypatch, capsys):
     from django.core.management import CommandError, call_command
 
-    from movies import seeding
-
-    seeding.seed(1851)
     experiment = registry.get("many-to-many")
     monkeypatch.setattr(experiment, "lesson", Setting(movies=1))
 
