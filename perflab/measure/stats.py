@@ -14,7 +14,6 @@ from itertools import pairwise
 ROUNDS = 10  # of a measurement; tests/measure/test_intervals.py shows what fewer do
 RESAMPLES = 1000  # which Efron and Tibshirani advise, or more, for the ends of an interval
 LOW, HIGH = 0.025, 0.975  # the ends of a 95 % interval
-LOW_OF_ALL, HIGH_OF_ALL = 0.05, 0.95  # enough beside the other two, as the tests show
 SEED = 1
 WORD = 0xFFFFFFFF  # 32 bits
 DIGITS = 10  # that are kept of a logarithm's results: Python and JavaScript may differ in the 16th
@@ -133,8 +132,8 @@ def ratio_of_rounds(rounds: Sequence[Round]) -> Ratio:
     - the percentile interval of the hierarchical bootstrap: rounds are drawn again with
       replacement, and from each of them its pairs. It holds too what a round of few pairs cannot
       know of the true medians;
-    - the 90 % interval of the ratio of all runs' medians, by the same bootstrap. Where the times of
-      one variant have two levels, or a long tail, that ratio is another one than the rounds'.
+    - the percentile interval of the ratio of all runs' medians, by the same bootstrap. Where the
+      times of one variant have two levels, or a long tail, that ratio is not the rounds'.
 
     Of a single round nothing is known but its ratio. Raises ValueError on no rounds, and on a time
     that is not more than 0.
@@ -150,8 +149,8 @@ def ratio_of_rounds(rounds: Sequence[Round]) -> Ratio:
     held = value, ratio_of_all(rounds)
     return Ratio(
         value,
-        min(*held, student_low, quantile(of_rounds, LOW), quantile(of_all, LOW_OF_ALL)),
-        max(*held, student_high, quantile(of_rounds, HIGH), quantile(of_all, HIGH_OF_ALL)),
+        min(*held, student_low, quantile(of_rounds, LOW), quantile(of_all, LOW)),
+        max(*held, student_high, quantile(of_rounds, HIGH), quantile(of_all, HIGH)),
     )
 
 

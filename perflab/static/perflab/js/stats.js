@@ -5,8 +5,6 @@ const ROUNDS = 10;
 const RESAMPLES = 1000;
 const LOW = 0.025; // the ends of a 95 % interval
 const HIGH = 0.975;
-const LOW_OF_ALL = 0.05; // enough beside the other two
-const HIGH_OF_ALL = 0.95;
 const SEED = 1;
 const DIGITS = 10; // that are kept of a logarithm's results
 const NORMAL = 1.959963984540054; // the normal distribution's 97.5 % quantile
@@ -70,8 +68,8 @@ export function ratioOfRounds(rounds) {
     const [studentLow, studentHigh] = studentInterval(ratios);
     const [ofRounds, ofAll] = resampleRatios(rounds);
     const held = [ratio, ratioOfAll(rounds)];
-    low = Math.min(...held, studentLow, quantile(ofRounds, LOW), quantile(ofAll, LOW_OF_ALL));
-    high = Math.max(...held, studentHigh, quantile(ofRounds, HIGH), quantile(ofAll, HIGH_OF_ALL));
+    low = Math.min(...held, studentLow, quantile(ofRounds, LOW), quantile(ofAll, LOW));
+    high = Math.max(...held, studentHigh, quantile(ofRounds, HIGH), quantile(ofAll, HIGH));
   }
   return { ratio, low, high, differs: !(twoDigits(low) <= 1 && 1 <= twoDigits(high)) };
 }
