@@ -73,7 +73,7 @@ def test_the_docs_name_every_option():
         ("io-bound --movies 10", "io-bound has one knob, --ms"),
         ("slow --experiment n+1", "there is no experiment 'n+1'"),
         ("slow --movies 100000", "movies must be a whole number from 1 to 5,000"),
-        ("n-plus-one --slow --movies 5000 --round-trip 50", "lower one of the two"),
+        ("n-plus-one --slow --movies 1800 --round-trip 50", "lower one of the two"),
         ("slow --threads 4 --worker-class sync", "--threads is for gthread workers"),
         ("slow --port 99999", "--port: must be a whole number from 1 to 65,535"),
         ("slow --json /nowhere/run.json", "--json: cannot write /nowhere/run.json"),
