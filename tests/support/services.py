@@ -218,7 +218,13 @@ class Service:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.suspend()
                 # A thread that is just at work may still answer: the signal takes its time.
-                wait_until(lambda process=process: has_stopped(process.pid), "freezing")
+                # One that has just ended stays a zombie: its parent, frozen too, does not reap it.
+                wait_until(
+                    lambda process=process: (
+                        has_stopped(process.pid) or process.status() == psutil.STATUS_ZOMBIE
+                    ),
+                    "freezing",
+                )
 
     def thaw(self):
         for process in self.processes():
