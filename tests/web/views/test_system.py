@@ -12,7 +12,6 @@ from perflab.workers import scoreboard
 from tests.support.services import wait_until
 from tests.support.workers import board_of, counted, system_of, worker_on
 
-
 DIAL = 'action="/system/workers/"'
 
 
