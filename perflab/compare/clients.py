@@ -261,16 +261,18 @@ def parse_url(url: str, own: bool) -> tuple[str, Callable[[], HTTPConnection]]:
 def in_process() -> Iterator[InProcess]:
     """Yield an InProcess that leaves the process as it found it, and logs defects alone.
 
-    The caller reports a page that is refused, so Django's log need not repeat it.
+    The caller reports a page that is refused, so the logs need not repeat it.
     """
 
     def has_traceback(record: logging.LogRecord) -> bool:
         return bool(record.exc_info)
 
-    log = logging.getLogger("django.request")
-    log.addFilter(has_traceback)
+    logs = [logging.getLogger(name) for name in ("django.request", "perflab.database")]
+    for log in logs:
+        log.addFilter(has_traceback)
     try:
         yield InProcess()
     finally:
-        log.removeFilter(has_traceback)
+        for log in logs:
+            log.removeFilter(has_traceback)
         gc.unfreeze()

@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from perflab.base import numbers
 from perflab.catalogue import knobs, registry
-from perflab.compare.clients import wsgi_environ
+from perflab.compare import runner
+from perflab.compare.clients import in_process, wsgi_environ
 from perflab.load.overhead import parts, served
 from perflab.load.plan import LoadRefused
 from perflab.management.arguments import argument_type
@@ -54,9 +55,10 @@ class Command(OneLineCommand):
             raise CommandError(f"there is no experiment {slug!r}; there are {known}", returncode=2)
         others = OtherPrograms()
         try:
+            check_page(slug)
             costs = measure_parts(slug, rounds)
             costs["served"] = measure_served(served_rounds)
-        except (parts.PageFailed, LoadRefused) as error:
+        except (parts.PageFailed, runner.LabRefused, LoadRefused) as error:
             raise CommandError(str(error), returncode=1) from error
         costs["other_cores"] = round(others.cores(), 2)
         costs["over_budget"] = find_excesses(costs)
@@ -65,6 +67,14 @@ class Command(OneLineCommand):
         if costs["over_budget"]:
             over = ", ".join(costs["over_budget"])
             raise CommandError(f"over budget: {over}. Try again on a quiet machine", returncode=1)
+
+
+def check_page(slug):
+    """Raise LabRefused, with the lab's own reason, for a page that cannot be made."""
+    with in_process() as client:
+        told = runner.read_catalogue(client)["experiments"]
+        asked = [experiment for experiment in told if experiment["slug"] == slug]
+        runner.check_pages(client, asked, {"movies": 1})
 
 
 class OtherPrograms:
