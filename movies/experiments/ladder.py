@@ -109,7 +109,7 @@ CACHED = {"queries": Queries(2), "warm": Queries(0), **VALUES}
 experiment = Experiment(
     title="One page, step by step",
     topic="From naive to cached",
-    remedy="all steps together",
+    remedy="taking all the steps",
     figure="time",
     cost="Every variant has its own cost: wider rows, memory, dictionaries without methods. The "
     "cached pages are up to 60 s old, and the cache has to run.",

@@ -135,7 +135,7 @@ function lessonSentence(first, best, otherCores) {
   const rows = `${readKnobs().movies.toLocaleString("en")} ${page.dataset.rows}${ownKnobsText()}`;
   const subject = best.lane === ladder.at(-1) ? remedy : `the variant ${best.name}`;
   const effect = price ? priceText() : `${subject} ${savingText(first, best)}${speedText()}`;
-  const rest = isTimedByBrowser || price ? "" : `; ${restText(best.lane, otherCores)}`;
+  const rest = isTimedByBrowser || price ? "" : restText(best.lane, otherCores);
   return `On this machine, with ${rows} and ${distanceText()}, ${effect}${rest}.`;
 }
 
@@ -192,15 +192,18 @@ const PART_NAMES = {
 };
 
 /**
- * Return what takes most of the time that a variant still needs. A page may have waited for other
- * programs too: where they may explain it, its waiting is left out and they are named.
+ * Return what takes most of the time that a variant still needs, as the end of a sentence. A page
+ * may have waited for other programs too: where they may explain it, its waiting is left out, and
+ * where that is most of the time nothing is said.
  */
 function restText(lane, otherCores) {
   const isQuiet = otherCores !== null && otherCores <= QUIET_CORES;
-  const parts = timeParts(lane).filter(([name]) => isQuiet || name !== "waiting");
-  const [name, ms] = parts.sort((a, b) => b[1] - a[1])[0];
+  const all = timeParts(lane).sort((a, b) => b[1] - a[1]);
+  if (!isQuiet && all[0][0] === "waiting") return "";
+  const parts = all.filter(([name]) => isQuiet || name !== "waiting");
+  const [name, ms] = parts[0];
   const whole = parts.reduce((sum, [, part]) => sum + part, 0);
   const percent = Math.round((100 * ms) / whole);
-  const others = parts.length < timeParts(lane).length ? ", what it waited for left out" : "";
-  return `${percent} % of the remaining time goes to ${PART_NAMES[name]}${others}`;
+  const others = parts.length < all.length ? ", what it waited for left out" : "";
+  return `; ${percent} % of the remaining time goes to ${PART_NAMES[name]}${others}`;
 }
