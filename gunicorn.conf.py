@@ -51,6 +51,7 @@ LIBRARIES = (
 # A worker that is busy for so long is killed. Its page is ended before: at settings.PAGE_DEADLINE_S
 # where it runs queries, else by the worker itself (perflab/workers/serving/sync.py).
 timeout = 30
+sendfile = False  # socket.sendfile waits for its client without end. Static files are small.
 graceful_timeout = 15
 # Heartbeats are written to memory: on a busy disk a healthy worker could seem to hang.
 if os.access("/dev/shm", os.W_OK):

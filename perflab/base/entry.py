@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+import stat
 import sys
 
 from perflab.base.config import Problem, is_public, read_variable
@@ -56,8 +57,9 @@ def listening_addresses() -> list[tuple[str, int]]:
     found = []
     for descriptor in range(3, 256):  # a server opens its listeners before it loads the lab
         with contextlib.suppress(OSError):
-            listener = socket.socket(fileno=os.dup(descriptor))
-            with listener:
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                continue  # a socket object of it would fail, and keep the duplicate open
+            with socket.socket(fileno=os.dup(descriptor)) as listener:
                 if listener.family in (socket.AF_INET, socket.AF_INET6) and listener.getsockopt(
                     socket.SOL_SOCKET, socket.SO_ACCEPTCONN
                 ):

@@ -22,6 +22,7 @@ from pymemcache.exceptions import (
 )
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
+from perflab.base.deadlines import OutOfTime
 from perflab.measure.probe import count_cache_call, note_cache_trouble
 
 from . import outages
@@ -31,8 +32,9 @@ from .outages import RETRY_AFTER_S, CacheRefused, NoAnswer, NotLetIn, is_down
 logger = logging.getLogger("perflab.caches")
 MISSING = object()
 REFUSALS = (ResponseError, AuthenticationError, MemcacheServerError)
-# What reading may raise that does not come from the value: a bad key, a database's error.
-NOT_THE_VALUE = (NoAnswer, MemcacheClientError, InvalidCacheKey, DatabaseError)
+# What reading may raise that does not come from the value: a bad key, a database's error, the end
+# of the page's time.
+NOT_THE_VALUE = (NoAnswer, MemcacheClientError, InvalidCacheKey, DatabaseError, OutOfTime)
 SILENCES = (MemcacheUnexpectedCloseError,)  # a MemcacheServerError all the same
 
 

@@ -33,6 +33,10 @@ WORDS = {
         "Somebody was inspecting pages in the workers that were measured.",
         "Wait until nobody inspects pages, or start the lab with one thread for each worker.",
     ),
+    "failed": (
+        "Requests that failed: {failed}. What is left of the run says nothing of them.",
+        "See above why they failed, then run again.",
+    ),
     "story": (
         "The lesson is what is right, and its story gives no verdict: {words}.",
         "Play the story when all parts of the lab answer, on two workers or more, then run again.",
@@ -93,6 +97,7 @@ class Facts:
     workers_answered: Collection[int]  # pids that answered in the runs
     seeding: bool = False  # whether somebody seeds the database
     inspected: int = 0  # runs that could not be taken beside inspected requests
+    failed: int = 0  # requests that brought no page
     story: str = ""  # why the story of a lesson on correctness has no verdict; "" otherwise
     check_differs: bool = False  # whether the first variant, measured against itself, differed
 
@@ -118,6 +123,7 @@ def find_reasons(facts: Facts) -> list[Reason]:
     found = [
         *_find_wrong_rows(facts),
         *([{"code": "inspected"}] if facts.inspected else []),
+        *([{"code": "failed", "failed": facts.failed}] if facts.failed else []),
         *([{"code": "story", "words": facts.story}] if facts.story else []),
         *_find_too_few_runs(facts),
         *_find_cache_errors(facts),

@@ -34,10 +34,16 @@ def check_lesson(client: LabClient, experiment: Json, runs: int) -> LessonCheck:
     """
     lesson = experiment["lesson"]
     if lesson["films"] > lesson["films_there"]:
-        return LessonCheck(None, f"needs {lesson['films']:,} films: manage.py seed --movies")
+        films = lesson["films"]
+        return LessonCheck(None, f"needs {films:,} films: manage.py seed --movies {films}")
+    rows, most = lesson["knobs"]["movies"], experiment["most_rows"]
+    if most is not None and most < rows:
+        return LessonCheck(None, f"needs {rows:,} {experiment['rows']}, and there are {most:,}")
     if experiment["figure"] == "correctness":
         return check_story(client, experiment, lesson["knobs"])
     result = measure_experiment(client, experiment, lesson["knobs"], runs, cold=False)
+    if result["not_judged"]:
+        return LessonCheck(False, f"not judged. {result['not_judged'][0]['what']}")
     return judge_lesson(experiment["figure"], result)
 
 

@@ -227,7 +227,11 @@ def check_machine(
         runs_of: dict[str, list[Timing]] = {variant["name"]: []}
         take_rounds(client, [variant, variant], CHECK_RUNS, get, known, runs_of, lambda: None)
         totals = [run["total"] for run in runs_of[variant["name"]]]
-        ratio = stats.ratio_of_rounds(stats.split_rounds(totals[::2], totals[1::2]))
+        # Which of a turn's two requests stands for which side alternates, as between variants.
+        turns = [totals[start : start + 2] for start in range(0, len(totals), 2)]
+        turns = [turn[::-1] if number % 2 else turn for number, turn in enumerate(turns)]
+        one, other = ([turn[side] for turn in turns] for side in (0, 1))
+        ratio = stats.ratio_of_rounds(stats.split_rounds(one, other))
         if not ratio.differs:
             break
     return ratio

@@ -26,16 +26,19 @@ def begin(parameters):
     global _watcher
     with _lock:
         if _watcher is None:
-            _watcher = threading.Thread(target=_watch, args=(parameters,), daemon=True)
-            _watcher.start()
+            watcher = threading.Thread(target=_watch, args=(parameters,), daemon=True)
+            watcher.start()  # it ends with the lock, so it cannot be quicker than the next line
+            _watcher = watcher
 
 
 def _watch(parameters):
     global _watcher
-    while _is_still_silent(parameters):
-        time.sleep(ASK_EVERY_S)
-    with _lock:
-        _watcher = None
+    try:
+        while _is_still_silent(parameters):
+            time.sleep(ASK_EVERY_S)
+    finally:
+        with _lock:
+            _watcher = None
 
 
 def _is_still_silent(parameters):

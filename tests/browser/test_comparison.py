@@ -301,6 +301,8 @@ def test_a_failed_request_is_told_and_left_out(visitor):
     runs, others = figures(page)["runs"]
     assert runs in ("29", "30")  # what comes before a round is no run
     assert others == "30"
+    expect(out(page, "not-judged")).to_contain_text("Requests that failed: 1.")
+    expect(page.locator("[data-headline]")).to_be_hidden()
     someone.complaints.clear()  # Chromium reports the 503
 
 
@@ -338,6 +340,7 @@ def test_a_lab_that_goes_away_ends_the_run(visitor):
     done(page)
 
     expect(out(page, "failure")).to_contain_text("The lab does not answer any more")
+    expect(page.locator("[data-headline]")).to_be_hidden()
     someone.complaints.clear()
 
 

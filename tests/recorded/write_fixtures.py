@@ -158,6 +158,7 @@ def judgements():
         facts(rows_after=100_000),
         facts(seeding=True),
         facts(inspected=3),
+        facts(failed=2),
         facts(story="plain: there is one worker"),
         facts(slow={"queries": [101, 101]}),
         facts(slow={"queries": []}, fast={"queries": []}),

@@ -9,6 +9,7 @@ from perflab.catalogue import collection, seeding_process, seeding_state
 from ..errors import error_page, reads_only
 from ..forms import SeedForm
 from .actions import changes_the_lab
+from .lookup import collection_now
 
 
 @reads_only
@@ -42,6 +43,9 @@ def seed(request):
     try:
         if not form.is_valid():
             return _refuse(request, 400, form.problem())
+        found = collection_now()
+        if found and not found.grows:
+            return _refuse(request, 409, "These films are not the lab's own, so they stay.")
         seeding_process.start(form.cleaned_data["films"], form.cleaned_data["reset"])
     except seeding_process.Busy as busy:
         return _refuse(request, 409, str(busy))

@@ -1,6 +1,9 @@
 """Where a lesson shows and where it does not: what the comparison page says and offers."""
 
+from dataclasses import replace
 from urllib.parse import urlencode
+
+from django.conf import settings
 
 from perflab.catalogue import collection
 from perflab.catalogue.knobs import PLAIN
@@ -25,7 +28,12 @@ def describe_lesson(request, experiment, chosen, found):
     `shows` and `shows_not` are the addresses' query strings, "" for the setting at hand; `offer` is
     the button for more films, or for the real ones alone.
     """
-    lesson, not_at = experiment.lesson, experiment.not_at
+    most = found.most_rows(experiment) if found else None
+    lesson = within_limits(experiment.lesson, most)
+    not_at = experiment.not_at and within_limits(experiment.not_at, most)
+    if not lesson.cache and not_at and not_at.cache == chosen.cache:
+        others = [cache for cache in settings.LAB_CACHES if cache != not_at.cache]
+        lesson = replace(lesson, cache=others[0]) if others else lesson
     too_small = bool(found) and found.films < lesson.films
     is_empty = bool(found) and found.films == 0
     needs_fewer = bool(not_at and not_at.films and found and found.films > not_at.films)
@@ -41,6 +49,15 @@ def describe_lesson(request, experiment, chosen, found):
         "shows_not": query_to(experiment, chosen, not_at) if not_at and not not_at.films else "",
         "offer": offer_films(request, found, films) if films and experiment.runs_here else None,
     }
+
+
+def within_limits(setting, most):
+    """Return a setting with no more rows, and no longer a round trip, than can be asked for."""
+    return replace(
+        setting,
+        movies=min(setting.movies, settings.MAX_MOVIES, most or settings.MAX_MOVIES),
+        round_trip=min(setting.round_trip, settings.MAX_ROUND_TRIP_MS),
+    )
 
 
 def query_to(experiment, chosen, setting):

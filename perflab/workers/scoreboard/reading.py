@@ -17,6 +17,8 @@ from .layout import (
     slot_offset,
 )
 
+MOST_PIDS = 2**31  # a larger number is no process's
+
 
 class NoScoreboard(Exception):
     """The file holds no scoreboard. The message says why, in one line."""
@@ -73,6 +75,8 @@ def snapshot(path):
     if content[: len(MAGIC)] != MAGIC or len(content) < HEADER.size:
         raise NoScoreboard(f"{path} is not a scoreboard of this version")
     _, slots, threads, master, started, requests, busy_ns = HEADER.unpack_from(content)
+    if slots < 1 or threads < 1 or not 0 <= master < MOST_PIDS:
+        raise NoScoreboard(f"{path} is not a scoreboard of this version")
     if len(content) < file_size(slots, threads):
         raise NoScoreboard(f"the scoreboard at {path} is cut off")
     now = monotonic_ns()

@@ -2,13 +2,15 @@
 
 import contextlib
 import re
+import resource
 import socket
 
 HEAD_S = 5  # for the head of a request, from its connection's first moment on
 BODY_S = 10  # for its body, from the end of the head on
 GOODBYE_S = 0.01  # for a client to close its side after the answer, while the worker waits
 LINGER_S = 2  # and beside the work
-MOST_WAITING = 400  # connections beside the work, in each worker; a process has 1,024 files or more
+FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[0]  # that a process may open; 256 on macOS
+MOST_WAITING = min(400, FILES // 3) if FILES > 0 else 400  # connections beside the work, a worker
 
 PIECE = 16_384  # bytes to read at once
 LARGE_HEAD = 65_536  # Gunicorn is asked about a head that is longer; it refuses most

@@ -29,7 +29,7 @@ def install():
 
 
 def guard(listener):
-    """Have the kernel guard the connections of a listening socket, which inherit this (Linux).
+    """Have the kernel guard the connections of a listening socket, which inherit this (Linux, TCP).
 
     It hands over a connection only when something has come over it, and ends a send that takes too
     long. As a time-out of Python's, the latter would cost a system call before each send.

@@ -1,5 +1,6 @@
 """The sync worker: one request at a time, and beside it connections that wait for theirs."""
 
+import contextlib
 import errno
 import os
 import selectors
@@ -39,10 +40,14 @@ class SyncWorker(sync.SyncWorker):
     def run(self):
         """Serve until the end; then give those who wait a moment more."""
         super().run()
+        # The listeners and the pipe may be ready, and nobody reads them any more.
+        for other in self.wait_fds if self.selector else ():
+            with contextlib.suppress(KeyError, ValueError, OSError):
+                self.selector.unregister(other)
         until = time.monotonic() + arrivals.LINGER_S
         while self.waiting and time.monotonic() < until:
             self.notify()
-            self.look_after(0.1, with_listeners=False)
+            self.look_after(0.1)
 
     def init_signals(self):
         """Let SIGALRM end the page under way."""
@@ -55,6 +60,7 @@ class SyncWorker(sync.SyncWorker):
 
     def handle_request(self, listener, req, client, addr):
         """Answer a request; its page ends before Gunicorn kills the worker for it."""
+        self.notify()  # the time-out counts from here: others may have been served just before
         signal.setitimer(signal.ITIMER_REAL, self.cfg.timeout * SHARE)  # 0: no time-out, no alarm
         try:
             super().handle_request(listener, req, client, addr)
@@ -84,13 +90,13 @@ class SyncWorker(sync.SyncWorker):
         self.notify()
         return self.look_after(min(timeout, 1))
 
-    def look_after(self, timeout, with_listeners=True):
+    def look_after(self, timeout):
         """Go on with the connections that wait; return what else is ready."""
         others = []
         for key, _ in self.selector.select(timeout):
             if isinstance(key.data, Waiting):
                 self.go_on(key.data)
-            elif with_listeners:
+            else:
                 others.append(key.fileobj)
         if self.PIPE[0] in others:
             os.read(self.PIPE[0], 1)

@@ -85,7 +85,9 @@ class ThreadWorker(gthread.ThreadWorker):
             self.poller.unregister(conn.sock)
 
     def drop(self, conn):
-        """Close a connection."""
+        """Close a connection, unless that was done earlier in this round of events."""
+        if conn.sock.fileno() < 0:
+            return
         self.forget(conn)
         self.nr_conns -= 1
         conn.close()

@@ -8,11 +8,12 @@ export const SECTIONS = ["[data-results]", "[data-why]", "[data-take]"]; // belo
 export function clearResults() {
   for (const lane of lanes) {
     Object.assign(lane, { results: [], etag: undefined, rows: undefined, counted: undefined });
+    lane.pages = undefined;
     heading(lane).textContent = lane.title;
     lane.element.classList.remove("loses");
     lane.element.querySelector("[data-mark]").hidden = true;
     lane.element.querySelector("[data-strip]").hidden = true;
   }
   for (const section of ["[data-headline]", ...SECTIONS]) find(section).hidden = true;
-  for (const name of ["failure", "not-judged", "guess"]) output(name).hidden = true;
+  for (const name of ["failure", "not-judged", "guess", "others", "check"]) output(name).hidden = true;
 }

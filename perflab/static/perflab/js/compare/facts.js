@@ -7,9 +7,11 @@ import { page } from "./page.js";
 
 const ROW = /<tr><td|<li\b|<dt\b/g; // as the Python module page_diff counts them
 
-/** Note how many rows an answer shows at most: a lane keeps the fewest that its answers showed. */
+/** Note what an answer shows: a lane keeps its different pages, and the fewest rows of one. */
 export function noteRows(lane, { status, html }) {
-  if (lane.differs || status === 304 || html === lane.counted) return;
+  if (lane.differs || status === 304) return;
+  (lane.pages ??= new Set()).add(html);
+  if (html === lane.counted) return;
   lane.counted = html;
   const rows = countRows(html, lane.element.dataset.body);
   if (rows !== null) lane.rows = Math.min(rows, lane.rows ?? rows);
@@ -40,17 +42,19 @@ export function differenceOf(lane) {
   const [first] = ladder;
   if (lane === first || lane.reference || lane.differs) return "";
   if (!lane.results.length || !first.results.length) return "";
-  return firstDifference(first.html, lane.html ?? first.html);
+  const differences = [...(lane.pages ?? [])].map((html) => firstDifference(first.html, html));
+  return differences.find(Boolean) ?? "";
 }
 
 /**
  * Return the facts of a run for findReasons(): `known` holds the `collection` before the run, the
  * pids that answered in the warm-up, the load with the workers before and after, the number of
- * requests that were `inspected`, the last `check` of the machine, and why there is no `story`.
+ * requests that were `inspected` and of those that `failed`, the last `check` of the machine, and
+ * why there is no `story`.
  */
 export async function gatherFacts(lanesToRun, known) {
   const { movies } = readKnobs();
-  const { collection, warm, load, inspected, check, story } = known;
+  const { collection, warm, load, inspected, failed, check, story } = known;
   const after = await readCollection();
   const timings = lanesToRun.flatMap(({ results }) => results.map(({ timing }) => timing));
   const instances = new Set(timings.map(({ instance }) => instance));
@@ -69,6 +73,7 @@ export async function gatherFacts(lanesToRun, known) {
     workers_warm: [...warm],
     workers_answered: [...new Set(timings.map(({ worker }) => worker))],
     inspected,
+    failed,
     story,
     check_differs: Boolean(check?.differs),
   };

@@ -10,6 +10,7 @@ export function findReasons(facts) {
   const found = [
     ...findWrongRows(facts),
     ...(facts.inspected ? [{ code: "inspected" }] : []),
+    ...(facts.failed ? [{ code: "failed", failed: facts.failed }] : []),
     ...(facts.story ? [{ code: "story", words: facts.story }] : []),
     ...findTooFewRuns(facts),
     ...findCacheErrors(facts),

@@ -37,8 +37,9 @@ function showSameness() {
 
 /** Draw where each lane's time goes: one bar a lane, all on one scale. */
 function showBars() {
-  const slowest = Math.max(...lanes.map((lane) => medianOf(lane, "total")));
-  const bars = lanes.map((lane) => {
+  const measured = lanes.filter(({ results }) => results.length);
+  const slowest = Math.max(...measured.map((lane) => medianOf(lane, "total")));
+  const bars = measured.map((lane) => {
     const figure = document.createElement("figure");
     const caption = document.createElement("figcaption");
     caption.textContent = heading(lane).textContent;
@@ -64,7 +65,7 @@ function showLadder() {
     const ms = medianOf(lane, "total");
     const queries = formatQueries(medianOf(lane, "queries"));
     const text = `${formatNumber(ms)} ms, ${queries}${shareText(lane, ms)}`;
-    const loss = verdict.losers?.[lane.title.toLowerCase()];
+    const loss = verdict.losers?.[lane.name];
     const css = loss ? "loses" : lane.css;
     return { name: lane.title, ms, css, text: loss ? `${text}, ${loss}` : text };
   });

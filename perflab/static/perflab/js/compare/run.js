@@ -17,7 +17,7 @@ import { showFailure } from "./task.js";
 import { showNotJudged, showVerdict, verdict } from "./verdict.js";
 import { hideWay, leadToLesson } from "./where.js";
 
-const NOTHING_YET = { warm: [], inspected: 0, check: null, story: "" };
+const NOTHING_YET = { warm: [], inspected: 0, failed: 0, check: null, story: "" };
 const NOT_LOCAL = "only a visitor on the lab's own machine can play it";
 const FAILURES_IN_A_ROW = 6; // After so many, the run ends.
 
@@ -42,7 +42,8 @@ export async function run(sameVariant, guess, signal, showProgress) {
     if (failures.length) showFailure(failuresText(failures));
     const inspected = failures.filter((answer) => answer.inspected).length;
     const check = sameVariant ? null : lastCheck();
-    const known = { collection, warm, load, inspected, check, story };
+    const failed = failures.length - inspected;
+    const known = { collection, warm, load, inspected, failed, check, story };
     const reasons = findReasons(await gatherFacts(lanesToRun, known));
     const { otherCores, cores } = load;
     await conclude({ otherCores, cores, sameVariant, stories }, reasons, guess, signal);
@@ -135,6 +136,7 @@ async function conclude(measured, reasons, guess, signal) {
   const { sameVariant } = measured;
   if (reasons.length) {
     showNotJudged(measured, reasons);
+    showMachine({ ...measured, check: lastCheck() });
     if (lanes.every(({ results }) => results.length)) showResults([]);
     return;
   }

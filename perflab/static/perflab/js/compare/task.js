@@ -1,6 +1,6 @@
 // The page does one task at a time: a run, a sweep, a trace or a story. Stop ends it.
 
-import { find, output, page } from "./page.js";
+import { find, form, output, page } from "./page.js";
 
 const ALWAYS_OFFERED = ["projector", "keys"];
 const STOP = ["stop", "stop-story"]; // The second one stands beside the story.
@@ -36,6 +36,7 @@ export async function runTask(work) {
 
 /** Enable Stop while a task is under way, and the buttons that start one while none is. */
 function enableButtons(isRunning) {
+  form.inert = isRunning; // A task reads the knobs at each request.
   for (const button of page.querySelectorAll("[data-do]")) {
     if (ALWAYS_OFFERED.includes(button.dataset.do)) continue;
     button.disabled = STOP.includes(button.dataset.do) !== isRunning;

@@ -9,6 +9,7 @@ import { writeHeadline } from "./headline.js";
 import { putIntoWords } from "./judgement.js";
 import { readKnobs } from "./knobs.js";
 import { ladder, lanes, medianBytes, medianOf, timeParts, totals } from "./lanes.js";
+import { isBusy } from "./others.js";
 import { find, form, output, page } from "./page.js";
 import { roundsOf } from "./rounds.js";
 
@@ -93,10 +94,8 @@ const READERS = {
 function showLane(lane, peaks, stories, sameVariant) {
   const { right = null, words = "" } = stories.find(({ name }) => name === lane.name) ?? {};
   const value = READERS[sameVariant ? "time" : figure](lane, peaks);
-  return { name: titleOf(lane), lane, value, times: totals(lane), right, words };
+  return { name: lane.name, lane, value, times: totals(lane), right, words };
 }
-
-const titleOf = ({ title }) => title.toLowerCase();
 
 /** Mark the lane of the best variant, and those that lose, by colour and by word. */
 function markLanes(shown, { best, losers, first, ratio }) {
@@ -124,11 +123,17 @@ function intervalText(...compared) {
 const sameVariantChange = () =>
   formatChange("queries", ...[lanes[0], ladder.at(-1)].map((lane) => medianOf(lane, "queries")));
 
-const sameVariantSentence = () =>
-  verdict.differs
-    ? "The same variant differed from itself, so other programs disturb this machine. "
-      + "Check again, with more runs."
-    : "The same variant twice, and no difference: this machine is quiet enough for measurements.";
+function sameVariantSentence() {
+  const { differs, otherCores, low, high } = verdict;
+  if (differs) {
+    return "The same variant differed from itself, so other programs disturb this machine. "
+      + "Check again, with more runs.";
+  }
+  const found = "The same variant twice, and no difference that can be measured";
+  if (!isBusy(otherCores)) return `${found}: this machine is quiet enough for measurements.`;
+  return `${found}. But the machine is busy: what lies between ${formatRatio(low)} and `
+    + `${formatRatio(high)} times would not show.`;
+}
 
 /** Return the conclusion: what helped, by how much, and where the remaining time goes. */
 function lessonSentence(first, best, otherCores) {
