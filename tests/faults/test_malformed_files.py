@@ -15,7 +15,7 @@ from tests.support.mutations import files_like
 pytestmark = pytest.mark.django_db
 
 COUNT = 150  # malformed files of each kind
-EXHAUSTIVE = 3000
+EXHAUSTIVE = 500
 SEEDS = [pytest.param(COUNT, 1), pytest.param(EXHAUSTIVE, 2, marks=pytest.mark.exhaustive)]
 
 RESULT = {
