@@ -127,14 +127,14 @@ def test_the_browser_s_own_work_is_not_that_of_other_programs(visitor):
         """async () => {
             const read = async () => (await fetch("/system.json?client=1")).json();
             const before = await read();
-            const until = performance.now() + 500;
+            const until = performance.now() + 2000;
             while (performance.now() < until);
             return [before.cpu, (await read()).cpu];
         }"""
     )
 
     before, after = (cpu["client_s"] for cpu in counters)
-    assert after - before > 0.1  # this browser computed for half a second
+    assert after - before > 0.1  # this browser computed for two seconds
 
 
 def test_stop_ends_a_run_and_keeps_what_it_has(visitor):
