@@ -42,7 +42,7 @@ class ProbeMiddleware:
             response = self.get_response(request)
             stream = open_stream(response) if response.streaming else None
             first = next(stream, b"") if stream else b""
-        if type(request) is ASGIRequest:  # this thread's clock says nothing of the request
+        if isinstance(request, ASGIRequest):  # this thread's clock says nothing of the request
             measurement.cpu_ms = None
         inspected = inspection.overlaps(mark)
         response.headers["Server-Timing"] = server_timing.write(

@@ -28,7 +28,8 @@ def test_killed_it_leaves_the_old_films_and_the_next_run_completes(old, digests)
 
 
 def test_ctrl_c_leaves_the_old_films_and_says_so_in_one_line(old, digests):
-    status, output, errors = interrupted(old, signal.SIGINT, "--movies", str(NEW))
+    many = 10 * NEW  # so that the signal comes before the end
+    status, output, errors = interrupted(old, signal.SIGINT, "--movies", str(many))
 
     assert (status, output) == (130, "")
     assert errors == (
