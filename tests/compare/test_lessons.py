@@ -71,6 +71,7 @@ def test_a_lesson_that_needs_more_films_is_not_measured(client):
     )
 
 
+@pytest.mark.usefixtures("may_start_servers")  # it starts none, but is too long for --quick
 @pytest.mark.django_db(databases="__all__")
 @pytest.mark.parametrize("slug", QUICK)
 def test_a_lesson_shows_at_its_setting(slug):
@@ -84,6 +85,7 @@ def test_a_lesson_shows_at_its_setting(slug):
     assert found.shows, found.words
 
 
+@pytest.mark.usefixtures("may_start_servers")
 @pytest.mark.django_db(databases="__all__")
 def test_a_setting_where_nothing_shows_is_found_out(monkeypatch, capsys):
     from django.core.management import CommandError, call_command
