@@ -6,8 +6,6 @@ from perflab.catalogue import registry
 from perflab.catalogue.registry import Setting
 from perflab.compare import lessons
 from perflab.compare.clients import in_process
-from tests.support.labs import Lab, manage
-from tests.support.services import PostgreSQL, or_skip
 
 # Lessons of which each figure is one, quick enough for every run of the suite. By time: one whose
 # difference is far beyond what a busy machine adds.
@@ -97,32 +95,3 @@ def test_a_setting_where_nothing_shows_is_found_out(monkeypatch, capsys):
         call_command("verify", "many-to-many", "--lessons", "--runs=5")
 
     assert "FAIL" in capsys.readouterr().out
-
-
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_every_lesson_shows_at_its_setting(
-    database, seeded_database, redis_server, may_start_servers
-):
-    """Two workers, a shared cache, and the 100,000 films that some lessons need."""
-    server = or_skip(PostgreSQL) if database == "postgresql" else None
-    url = server.url if server else ""
-    try:
-        with Lab(
-            seeded_database,
-            workers=2,
-            DATABASE_URL=url,
-            REDIS_URL=redis_server.url,
-            PERFLAB_TOOLBAR="0",
-        ) as lab:
-            environment = {"PERFLAB_VAR": str(lab.var), "DATABASE_URL": url}
-            manage("seed", "--movies=100000", **environment)
-            found = manage("verify", "--lessons", "--runs=10", f"--url={lab.url}", **environment)
-    finally:
-        if server:
-            server.remove()
-
-    shown = {line.split()[1] for line in found.splitlines() if line.startswith("shows")}
-    assert shown == {e.slug for e in registry.runnable()} | (
-        {"connections"} if database == "postgresql" else set()
-    )
