@@ -1,26 +1,34 @@
 """Child processes that end when we end, however that happens.
 
 On Linux the kernel sees to it (PR_SET_PDEATHSIG). Elsewhere a watcher process, which notices our
-end by a pipe, ends the process groups of all our children.
+end by a pipe, ends the process groups of all our children. `spawn_beside` starts a process that
+outlives us.
 """
 
 import contextlib
 import ctypes
+import fcntl
 import os
+import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import IO, Any
+
+from . import paths
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LINUX = sys.platform == "linux"
 LIBC = ctypes.CDLL(None) if LINUX else None
 PR_SET_PDEATHSIG = 1
 GRACE_S = 20  # a little more than Gunicorn gives its workers
+CHECK_S = 0.5  # how often we look whether a process is still there, where the kernel does not tell
 
 
 @dataclass
@@ -84,6 +92,72 @@ def spawn(command: Sequence[Any], **options: Any) -> subprocess.Popen[Any]:
         return process
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
+def spawn_beside(
+    module: str, arguments: Sequence[str], var: Path, log: str, lock: IO[Any]
+) -> subprocess.Popen[Any]:
+    """Start one of our modules in a session of its own, which outlives us.
+
+    Its first argument is our parent's pid: a worker's is the server, with which the process can end
+    (end_with). It inherits the lock, and writes to this file in var/log.
+    """
+    folder = var / "log"
+    folder.mkdir(exist_ok=True)
+    with open(folder / log, "wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, str(os.getppid()), *arguments],
+            cwd=paths.ROOT,
+            env={
+                **os.environ,
+                "PERFLAB_VAR": str(var),
+                "DJANGO_SETTINGS_MODULE": "perflab.settings",
+            },
+            pass_fds=(lock.fileno(),),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    # Without a wait the process would stay as a zombie after its end.
+    threading.Thread(target=process.wait, daemon=True).start()
+    return process
+
+
+def is_held(open_lock: Callable[[], IO[Any]]) -> bool:
+    """Return whether a process holds the lock on the file that `open_lock` opens.
+
+    On a full or read-only disk, where it cannot be opened, none can have been taken.
+    """
+    try:
+        with open_lock() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def end_with(pid: int) -> None:
+    """Wait for the end of another process, which need not be ours; then send us SIGTERM."""
+    with contextlib.suppress(ProcessLookupError):
+        wait_for_end(pid)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def wait_for_end(pid: int) -> None:
+    """Return when a process has ended. Raises ProcessLookupError where there is none."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        raise
+    except (AttributeError, OSError):  # this is no Linux, or an old one
+        while True:
+            os.kill(pid, 0)
+            time.sleep(CHECK_S)
+    select.select([descriptor], [], [])
+    os.close(descriptor)
 
 
 def start_watcher() -> int:

@@ -8,7 +8,6 @@ them in one transaction.
 import fcntl
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -18,13 +17,12 @@ from dataclasses import replace
 import psutil
 from django.conf import settings
 
-from perflab.base import paths
+from perflab.base.processes import end_with, spawn_beside
 
 from . import seeding_state
 from .seeding_state import Seeding
 
 LOG = "seed-page.log"
-CHECK_S = 0.5  # how often the process checks whether the server is still there
 PATIENCE_S = 0.3  # for which a lock is tried: a page that looks at it holds it for a moment
 
 
@@ -44,28 +42,10 @@ def start(films: int, reset: bool = False) -> int:
                 if time.monotonic() > give_up:
                     raise Busy("films are being written already: wait, or stop it") from None
                 time.sleep(0.02)
-        folder = settings.VAR / "log"
-        folder.mkdir(exist_ok=True)
-        arguments = [str(os.getppid()), str(lock.fileno()), str(films), str(int(reset))]
-        with open(folder / LOG, "wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", __name__, *arguments],
-                cwd=paths.ROOT,
-                env={
-                    **os.environ,
-                    "PERFLAB_VAR": str(settings.VAR),
-                    "DJANGO_SETTINGS_MODULE": "perflab.settings",
-                },
-                pass_fds=(lock.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        arguments = [str(lock.fileno()), str(films), str(int(reset))]
+        process = spawn_beside(__name__, arguments, settings.VAR, LOG, lock)
         # So a page that asks at once finds this run, and not the one before.
         seeding_state.write(Seeding(process.pid, time.time(), films, by_page=True))
-    # Without a wait the process would stay as a zombie after its end.
-    threading.Thread(target=process.wait, daemon=True).start()
     return process.pid
 
 
@@ -80,15 +60,6 @@ def stop() -> bool:
             process.send_signal(signal.SIGTERM)
             return True
     return False
-
-
-def end_with(pid: int) -> None:
-    """Send SIGTERM to this process as soon as another one is gone."""
-    with suppress(psutil.NoSuchProcess):
-        other = psutil.Process(pid)
-        while other.is_running() and other.status() != psutil.STATUS_ZOMBIE:
-            time.sleep(CHECK_S)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def run(films: int, reset: bool) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from perflab.base import files
+from perflab.base.processes import is_held
 
 from . import collection
 
@@ -50,14 +51,7 @@ _inherited: IO[bytes] | None = None  # the lock, where the page that started us 
 
 def is_seeding() -> bool:
     """Return whether films are being written now, by a process of this machine."""
-    try:
-        with open_lock() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+    return is_held(open_lock)
 
 
 def read() -> Seeding | None:

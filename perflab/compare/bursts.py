@@ -10,11 +10,12 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 
 from perflab.base import files, paths
+from perflab.base.processes import is_held
 
 KEPT = 20  # results
 
@@ -53,19 +54,14 @@ def read(name: str) -> Json | None:
     """Return what a burst brought; None while it is under way, a failure where it is lost."""
     path = _folder() / f"{name}.json"
     found = files.read_json(path, dict)
-    if found is None and not _is_busy():
+    if found is None and not is_held(_open_lock):
         # It may have ended between the two looks.
         found = files.read_json(path, dict, {"failure": "the burst has ended without a result"})
     return found
 
 
-def _is_busy() -> bool:
-    with open(_folder() / "lock", "a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+def _open_lock() -> IO[str]:
+    return open(_folder() / "lock", "a")
 
 
 def _folder() -> Path:

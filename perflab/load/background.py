@@ -7,22 +7,18 @@ workers does not end it.
 
 import contextlib
 import fcntl
-import os
 import signal
-import subprocess
 import sys
 import threading
-import time
 
 import psutil
 from django.conf import settings
 
-from perflab.base import paths
+from perflab.base.processes import end_with, is_held, spawn_beside
 
 from . import store
 
 LOG = "load-page.log"
-CHECK_S = 0.5  # how often the process checks whether Gunicorn is still there
 MAX_MESSAGE = 300  # characters of the last line of a run that failed
 
 
@@ -41,38 +37,12 @@ def start(arguments):
             raise Busy(
                 f"a run of {run.scenario} is under way in a terminal: two would disturb each other"
             )
-        folder = settings.VAR / "log"
-        folder.mkdir(exist_ok=True)
-        with open(folder / LOG, "wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(os.getppid()), *arguments],
-                cwd=paths.ROOT,
-                env={
-                    **os.environ,
-                    "PERFLAB_VAR": str(settings.VAR),
-                    "DJANGO_SETTINGS_MODULE": "perflab.settings",
-                },
-                pass_fds=(lock.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-    # Without a wait the process would stay as a zombie after its end.
-    threading.Thread(target=process.wait, daemon=True).start()
-    return process.pid
+        return spawn_beside(__name__, arguments, settings.VAR, LOG, lock).pid
 
 
 def is_busy():
     """Return whether a run that a page started is under way."""
-    try:
-        with _lock_file() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # a full or read-only disk, on which none can have been started
-        return False
-    return False
+    return is_held(_lock_file)
 
 
 def stop():
@@ -101,15 +71,6 @@ def last_message():
 def _lock_file():
     """Open the file on which a run that a page started holds a lock."""
     return open(settings.VAR / "load.lock", "a")
-
-
-def end_with(pid):
-    """Send SIGTERM to this process as soon as another one is gone."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        other = psutil.Process(pid)
-        while other.is_running() and other.status() != psutil.STATUS_ZOMBIE:
-            time.sleep(CHECK_S)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main(gunicorn, *arguments):

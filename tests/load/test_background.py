@@ -74,7 +74,6 @@ def test_a_run_of_a_page_is_alone_tells_how_far_it_is_and_frees_the_lock_however
 def test_a_run_of_a_page_ends_with_the_lab(monkeypatch):
     sent = []
     monkeypatch.setattr(os, "kill", lambda *order: sent.append(order))
-    monkeypatch.setattr(background, "CHECK_S", 0.02)
     gunicorn = subprocess.Popen(["sleep", "0.3"])  # which nobody waits for: a zombie is gone too
 
     began = time.monotonic()
