@@ -34,8 +34,8 @@ WORDS = {
         "Wait until nobody inspects pages, or start the lab with one thread for each worker.",
     ),
     "failed": (
-        "Requests that failed: {failed}. What is left of the run says nothing of them.",
-        "See above why they failed, then run again.",
+        "Requests that failed: {failed}. The figures leave them out.",
+        "The message below says why. Then run again.",
     ),
     "story": (
         "The lesson is what is right, and its story gives no verdict: {words}.",

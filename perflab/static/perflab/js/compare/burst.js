@@ -1,6 +1,7 @@
 // Requests at the same moment: by a process beside the lab, or by this browser.
 
 import { page, post, readRefusal } from "./page.js";
+import { pause } from "./task.js";
 
 const POLL_MS = 100;
 const BUSY_POLL_MS = 500;
@@ -48,13 +49,6 @@ function countInFlight(address) {
   const covers = (moment) => (span) => span.requestStart <= moment && moment < span.responseEnd;
   return Math.max(0, ...spans.map(({ requestStart }) => spans.filter(covers(requestStart)).length));
 }
-
-/** Wait so many ms; fail as soon as the task is to stop. */
-export const pause = (ms, signal) =>
-  new Promise((resolve, reject) => {
-    setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => reject(new Error("stopped")), { once: true });
-  });
 
 /** Return a response, or fail where the lab refuses. */
 export async function refuse(response) {

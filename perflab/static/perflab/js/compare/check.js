@@ -23,7 +23,8 @@ export function lastCheck() {
 
 /** Keep what a check found. */
 export function keepCheck({ ratio, low, high, differs, otherCores }) {
-  const check = { ratio, low, high, differs, otherCores, when: new Date().toISOString() };
+  const { name } = lanes[0];
+  const check = { ratio, low, high, differs, otherCores, name, when: new Date().toISOString() };
   try {
     sessionStorage.setItem(KEY, JSON.stringify(check));
   } catch {
@@ -68,11 +69,11 @@ export function showMachine({ otherCores, cores, check, sameVariant }) {
 /** Return what a check found, as a sentence; "" without one. */
 function checkText(check) {
   if (!check) return "";
-  const { ratio, low, high, differs, otherCores, when } = check;
+  const { ratio, low, high, differs, otherCores, name, when } = check;
   const time = new Date(when).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
   const [shown, from, to] = [ratio, low, high ?? Infinity].map(formatRatio);
   const found = differs ? "it differed from itself" : "no measurable difference";
   const busy = isBusy(otherCores) ? `; others kept ${otherCores.toFixed(1)} cores busy` : "";
-  return `This machine, checked at ${time} (slow against slow): ${found}, ${shown}, `
+  return `This machine, checked at ${time} (${name} against ${name}): ${found}, ${shown}, `
     + `95 % interval ${from} to ${to}${busy}.`;
 }

@@ -7,8 +7,8 @@ export const SECTIONS = ["[data-results]", "[data-why]", "[data-take]"]; // belo
 
 export function clearResults() {
   for (const lane of lanes) {
-    Object.assign(lane, { results: [], etag: undefined, rows: undefined, counted: undefined });
-    lane.pages = undefined;
+    const answered = { etag: undefined, rows: undefined, counted: undefined, pages: undefined };
+    Object.assign(lane, { results: [], ...answered });
     heading(lane).textContent = lane.title;
     lane.element.classList.remove("loses");
     lane.element.querySelector("[data-mark]").hidden = true;

@@ -42,8 +42,7 @@ export async function request(address, signal, etag) {
   const header = response.headers.get("Server-Timing");
   const isPage = response.ok || (etag && status === 304);
   if (!isPage || !header) {
-    const lead = parseHtml(html).querySelector("main .lead");
-    return { ok: false, status, why: `status ${status}. ${lead?.textContent ?? ""}` };
+    return { ok: false, status, why: refusalText(status, html) };
   }
   const timing = readTiming(header);
   return {
@@ -58,6 +57,10 @@ export async function request(address, signal, etag) {
     html,
   };
 }
+
+/** Return why the lab refuses, in the words of its error page. */
+export const refusalText = (status, html) =>
+  `status ${status}. ${parseHtml(html).querySelector("main .lead")?.textContent ?? ""}`;
 
 export const parseHtml = (html) => new DOMParser().parseFromString(html, "text/html");
 

@@ -53,21 +53,15 @@ export function differenceOf(lane) {
  * why there is no `story`.
  */
 export async function gatherFacts(lanesToRun, known) {
-  const { movies } = readKnobs();
   const { collection, warm, load, inspected, failed, check, story } = known;
-  const after = await readCollection();
+  const rows = rowFacts(lanesToRun, collection, await readCollection());
   const timings = lanesToRun.flatMap(({ results }) => results.map(({ timing }) => timing));
   const instances = new Set(timings.map(({ instance }) => instance));
   const isListed = [load.before, load.after].every(
     (state) => state?.workers && instances.size === 1 && instances.has(state.instance),
   );
   return {
-    noun: page.dataset.rows,
-    rows_asked: movies,
-    rows_there: collection.rows,
-    rows_after: after.rows,
-    seeding: collection.seeds || after.seeds,
-    variants: lanesToRun.map((lane) => variantFacts(lane, movies)),
+    ...rows,
     workers_before: isListed ? load.before.workers : null,
     workers_after: isListed ? load.after.workers : null,
     workers_warm: [...warm],
@@ -76,6 +70,19 @@ export async function gatherFacts(lanesToRun, known) {
     failed,
     story,
     check_differs: Boolean(check?.differs),
+  };
+}
+
+/** Return the facts of the rows, for findWrongRows(). */
+export function rowFacts(lanesToRun, before, after = before) {
+  const { movies } = readKnobs();
+  return {
+    noun: page.dataset.rows,
+    rows_asked: movies,
+    rows_there: before.rows,
+    rows_after: after.rows,
+    seeding: before.seeds || after.seeds,
+    variants: lanesToRun.map((lane) => variantFacts(lane, movies)),
   };
 }
 

@@ -25,7 +25,8 @@ export function findReasons(facts) {
   return found;
 }
 
-function findWrongRows({ noun, rows_asked: asked, rows_there: there, rows_after: after, ...facts }) {
+/** Return why the pages do not, or cannot, show the rows that are asked for. */
+export function findWrongRows({ noun, rows_asked: asked, rows_there: there, rows_after: after, ...facts }) {
   const changed = there !== null && after !== null && there !== after;
   if (facts.seeding || changed) return [{ code: "seeding" }];
   if (there === 0) return [{ code: "no_rows", noun }];

@@ -36,6 +36,6 @@ export function othersText(cores, total) {
   if (cores === null) return "";
   const text = `Other programs kept ${cores.toFixed(1)} of ${total} cores busy meanwhile.`;
   if (!isBusy(cores)) return text;
-  return `This machine is busy: ${text} The figures tell of it as it was; for better ones, `
-    + "end what else is running and run again.";
+  return `This machine is busy: ${text} The figures were measured all the same. `
+    + "For better ones, end the other programs and run again.";
 }

@@ -1,5 +1,7 @@
 // The parts of the comparison page that several modules use.
 
+import { refusalText } from "./client.js";
+
 export const page = document.querySelector("[data-compare]");
 export const form = page.querySelector(".knobs");
 
@@ -23,6 +25,5 @@ export function post(address, values = {}, signal = null, keepalive = false) {
 /** Return why the lab refuses, in the words of its error page or of its plain text. */
 export async function readRefusal(response) {
   if (response.headers.get("Content-Type")?.startsWith("text/plain")) return response.text();
-  const html = new DOMParser().parseFromString(await response.text(), "text/html");
-  return `status ${response.status}. ${html.querySelector("main .lead")?.textContent ?? ""}`;
+  return refusalText(response.status, await response.text());
 }

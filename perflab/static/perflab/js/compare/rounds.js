@@ -3,6 +3,7 @@
 import { roundSizes } from "../stats.js";
 import { requestInTurn, requestLane } from "./client.js";
 import { coresKeptBusy, isBusy, readCounters } from "./others.js";
+import { pause } from "./task.js";
 
 // The ms over which the rounds are spread, at least: for each run, and for all of them. On a busy
 // machine they are more, because other programs come and go. compare/runner.py does the same.
@@ -40,13 +41,6 @@ export async function requestInRounds(lanes, runs, onAnswer, signal) {
   }
   return { otherCores, cores: before?.cores ?? null, before, after };
 }
-
-/** Wait for so many ms, or until the signal ends it. */
-const pause = (ms, signal) =>
-  new Promise((resolve, reject) => {
-    setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => reject(new Error("stopped")), { once: true });
-  });
 
 /** Return the rounds of two lanes for ratioOfRounds(), made of the turns that both have answered. */
 export function roundsOf(first, last) {

@@ -5,8 +5,8 @@ import { checkMachine, keepCheck, lastCheck, showMachine } from "./check.js";
 import { clearResults } from "./clear.js";
 import { memoryPeak, warmUp } from "./client.js";
 import { drawRuns } from "./drawings.js";
-import { gatherFacts, noteRows, readCollection } from "./facts.js";
-import { findReasons } from "./judgement.js";
+import { gatherFacts, noteRows, readCollection, rowFacts } from "./facts.js";
+import { findReasons, findWrongRows } from "./judgement.js";
 import { readKnobs } from "./knobs.js";
 import { heading, ladder, lanes, medianOf, showScore, totals, workersOf } from "./lanes.js";
 import { isBusy } from "./others.js";
@@ -17,7 +17,6 @@ import { showFailure } from "./task.js";
 import { showNotJudged, showVerdict, verdict } from "./verdict.js";
 import { hideWay, leadToLesson } from "./where.js";
 
-const NOTHING_YET = { warm: [], inspected: 0, failed: 0, check: null, story: "" };
 const NOT_LOCAL = "only a visitor on the lab's own machine can play it";
 const FAILURES_IN_A_ROW = 6; // After so many, the run ends.
 
@@ -30,7 +29,7 @@ export async function run(sameVariant, guess, signal, showProgress) {
   const load = { otherCores: null, cores: null };
   const failures = [];
   const collection = await readCollection();
-  const noRows = await findWrongRows(lanesToRun, { collection, load });
+  const noRows = findWrongRows(rowFacts(lanesToRun, collection));
   if (noRows.length) return showNotJudged({ sameVariant }, noRows);
   const { stories, story } = await playStoryFirst(sameVariant, signal, showProgress);
   const warm = await warmUp(lanesToRun, signal);
@@ -61,12 +60,6 @@ async function playStoryFirst(sameVariant, signal, showProgress) {
   const stories = await playStory(signal, showProgress);
   const open = stories.find(({ right }) => right === null);
   return { stories, story: open ? `${open.name}: ${open.words}` : "" };
-}
-
-/** Return the reasons, known before a run, why its pages cannot show the rows that are asked for. */
-async function findWrongRows(lanesToRun, known) {
-  const facts = await gatherFacts(lanesToRun, { ...NOTHING_YET, ...known });
-  return findReasons(facts).filter(({ code }) => ["no_rows", "rows", "seeding"].includes(code));
 }
 
 /** Return whether the machine is to be checked: a check is missing, failed, or of a quieter time. */

@@ -1,13 +1,13 @@
 // A story: every variant goes through the same steps, and a table shows what each has answered and
 // whether that is right.
 
-import { pause, refuse, sendTogether } from "./burst.js";
+import { refuse, sendTogether } from "./burst.js";
 import { judgeCell, judgeVariant } from "./cell.js";
 import { coldToken, parseHtml, request } from "./client.js";
 import { ladder } from "./lanes.js";
 import { find, output, page, post } from "./page.js";
 import { showCell, showVerdicts } from "./table.js";
-import { showFailure } from "./task.js";
+import { pause, showFailure } from "./task.js";
 
 const VISITOR = "/visitor/"; // Here a visitor gives the lab a name.
 const STORY = `/experiments/${page.dataset.slug}/story/`; // Here the turn is taken and given back.

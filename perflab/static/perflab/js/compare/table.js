@@ -29,9 +29,9 @@ export function showCell(place, cell, facts) {
 /** Show the verdict on each variant in the last row. */
 export function showVerdicts(places, verdicts) {
   for (const [index, { right, words, cells }] of verdicts.entries()) {
-    const cell = cells.find((one) => one.words === words) ?? { mark: "right", words: "" };
-    places[index].dataset.mark = right ? "right" : cell.mark;
-    places[index].replaceChildren(markOf(right ? { mark: "right", words: "" } : cell));
+    const cell = right ? { mark: "right", words: "" } : cells.find((one) => one.words === words);
+    places[index].dataset.mark = cell.mark;
+    places[index].replaceChildren(markOf(cell));
   }
 }
 

@@ -43,6 +43,13 @@ function enableButtons(isRunning) {
   }
 }
 
+/** Wait so many ms; fail as soon as the task is to stop. */
+export const pause = (ms, signal) =>
+  new Promise((resolve, reject) => {
+    setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => reject(new Error("stopped")), { once: true });
+  });
+
 /** Say what went wrong. */
 export function showFailure(message) {
   output("failure").textContent = message;

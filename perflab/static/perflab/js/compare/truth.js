@@ -9,6 +9,7 @@ const WIDTH = 420; // so narrow that its text can be read on a phone
 const LEFT = 104;
 const RIGHT = WIDTH - 16;
 const ROWS = [26, 58]; // the heights of the guess and of what was measured
+const LABEL = 44; // the room that a number needs
 const LABELS = 4; // of an axis, at most
 const BASE = 74; // The axis lies here.
 
@@ -75,20 +76,29 @@ function drawPair({ what, guess, truth, low, high, isRatio, format }) {
   const names = ["your guess", "measured"];
   [guess, truth].forEach((value, row) => {
     const [x, y] = [axis.x(value), ROWS[row]];
-    const isRight = x > (LEFT + RIGHT) / 2;
+    const [from, to] = row && low !== undefined ? [axis.x(low), axis.x(high)] : [x, x];
     const d = `M${x} ${y - 9}L${x + 9} ${y}L${x} ${y + 9}L${x - 9} ${y}Z`;
     const title = svgTitle(`${names[row]}: ${texts[row]}`);
-    const anchor = { class: "value", "text-anchor": isRight ? "end" : "start" };
     parts.push(
       svgText(LEFT - 20, y + 5, names[row], { class: "name-of-row", "text-anchor": "end" }),
       row
         ? svgElement("circle", { cx: x, cy: y, r: 8, class: "measured" }, title)
         : svgElement("path", { d, class: "guessed" }, title),
-      svgText(x + (isRight ? -16 : 16), y + 5, texts[row], anchor),
+      labelBeside(texts[row], x, y, from, to),
     );
   });
   const title = `${what} Your guess: ${texts[0]}, measured: ${texts[1]}`;
   return svgChart(WIDTH, BASE + 28, title, ...parts);
+}
+
+/** Write a number beside a mark and its range, where there is more room; else above the mark. */
+function labelBeside(text, x, y, from, to) {
+  const [left, right] = [from - LEFT, RIGHT - to];
+  if (Math.max(left, right) < LABEL) {
+    return svgText(x, y - 14, text, { class: "value", "text-anchor": "middle" });
+  }
+  const [at, anchor] = left > right ? [from - 16, "end"] : [to + 16, "start"];
+  return svgText(at, y + 5, text, { class: "value", "text-anchor": anchor });
 }
 
 /** Return a logarithmic axis over all finite values and 1, with its ticks at powers of ten. */

@@ -26,12 +26,18 @@ const QUIET_CORES = 0.1; // With more than these, other programs explain why a p
  */
 export const verdict = {};
 
+function replaceVerdict(...parts) {
+  for (const name of Object.keys(verdict)) delete verdict[name];
+  Object.assign(verdict, ...parts);
+}
+
+const nameAndValue = ({ name, value }) => ({ name, value });
+
 /** Say in the headline's place why a run is not judged; `reasons` are those of findReasons(). */
 export function showNotJudged(measured, reasons) {
   const words = JSON.parse(document.getElementById("judgement-words").textContent);
   const notJudged = reasons.map((reason) => putIntoWords(reason, words));
-  for (const name of Object.keys(verdict)) delete verdict[name];
-  Object.assign(verdict, measured, { notJudged });
+  replaceVerdict(measured, { notJudged });
   const list = output("not-judged").querySelector("ul");
   list.replaceChildren(...notJudged.map(reasonElement));
   output("not-judged").hidden = false;
@@ -59,12 +65,15 @@ export function showVerdict({ stories, ...measured }, guess, peaks) {
     shown.find((one) => one.name === name),
   );
   const headline = writeHeadline(shownFigure, shown, found, sameVariant ? "" : price);
-  for (const name of Object.keys(verdict)) delete verdict[name];
-  Object.assign(verdict, measured, found.ratio, { figure: shownFigure, losers: found.losers });
-  Object.assign(verdict, { notJudged: [], rounds: roundsOf(first.lane, best.lane), headline });
-  for (const [name, { name: title, value }] of Object.entries({ first, best })) {
-    verdict[name] = { name: title, value };
-  }
+  replaceVerdict(measured, found.ratio, {
+    figure: shownFigure,
+    losers: found.losers,
+    notJudged: [],
+    rounds: roundsOf(first.lane, best.lane),
+    headline,
+    first: nameAndValue(first),
+    best: nameAndValue(best),
+  });
   output("figure").textContent = headline.big;
   output("figure").classList.toggle("words", headline.big.length > 30);
   output("ratio").textContent = sameVariant ? sameVariantChange() : headline.small;
@@ -209,6 +218,6 @@ function restText(lane, otherCores) {
   const [name, ms] = parts[0];
   const whole = parts.reduce((sum, [, part]) => sum + part, 0);
   const percent = Math.round((100 * ms) / whole);
-  const others = parts.length < all.length ? ", what it waited for left out" : "";
+  const others = parts.length < all.length ? ", not counting the time that it waited" : "";
   return `; ${percent} % of the remaining time goes to ${PART_NAMES[name]}${others}`;
 }

@@ -6,13 +6,13 @@ const way = () => find("[data-where] [data-part=plain]");
 
 /**
  * Lead to where the lesson shows, unless it has shown: in its own figure, better than the first.
- * A run that is not judged has its own advice, and a story its own verdict.
+ * A story has its own verdict.
  */
-export function leadToLesson({ differs, ratio, first, best, sameVariant, notJudged = [] }) {
+export function leadToLesson({ differs, ratio, first, best, sameVariant }) {
   const { figure } = page.dataset;
   const isCounted = figure !== "time" && Number.isFinite(first?.value + best?.value);
   const hasShown = isCounted ? best.value < first.value : differs && ratio > 1;
-  way().hidden = hasShown || sameVariant || notJudged.length > 0 || figure === "correctness";
+  way().hidden = hasShown || sameVariant || figure === "correctness";
 }
 
 export const hideWay = () => (way().hidden = true);
