@@ -22,6 +22,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 
 from perflab.base.messages import count_of
+from perflab.base.sqlite_file import IN_MEMORY
 
 MARKER_TABLE, MARKER_COLUMN = "perflab_marker", "project"
 MARKER = "perflab, a teaching lab for Django performance"
@@ -32,7 +33,6 @@ TABLES_WITHOUT_MODEL = {
     ("perflab", "0001_cache_table"): ("lab_cache", {"cache_key", "value", "expires"}),
     ("perflab", "0002_marker"): (MARKER_TABLE, {MARKER_COLUMN}),
 }
-IN_MEMORY = (":memory:", "file:")  # how the names of such SQLite databases begin: tests have one
 NAMED = 3  # tables that a refusal names
 
 SQLITE_COLUMNS = """

@@ -12,7 +12,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from perflab.base import addresses, secret_keys
-from perflab.base.database_options import move_options
+from perflab.base.database_options import move_options, pool_of
 from perflab.base.files import is_collected
 from perflab.base.sqlite_file import find_fault_in_sqlite
 
@@ -179,10 +179,9 @@ match DATABASES["default"]["ENGINE"]:
         options.setdefault("connect_timeout", DATABASE_CONNECT_TIMEOUT_S)
         # The same database with two other settings, for the experiment on connections.
         anew = {**DATABASES["default"], "CONN_MAX_AGE": 0, "TEST": {"MIRROR": "default"}}
-        pool = {"min_size": 1, "max_size": 4, "timeout": 3}  # for each worker; seconds
         without_pool = {name: value for name, value in options.items() if name != "pool"}
         DATABASES["anew"] = {**anew, "OPTIONS": without_pool}
-        DATABASES["pooled"] = {**anew, "OPTIONS": {**without_pool, "pool": pool}}
+        DATABASES["pooled"] = {**anew, "OPTIONS": {**without_pool, "pool": pool_of(4)}}
     case engine:
         raise ImproperlyConfigured(f"DATABASE_URL names {engine}: use PostgreSQL or SQLite.")
 

@@ -32,9 +32,13 @@ def move_options(database: dict[str, Any]) -> str:
         return "has pool and conn_max_age: a pool keeps its connections itself"
     if size:
         database["CONN_MAX_AGE"] = 0
-        options["pool"] = {"min_size": 1, "max_size": size, "timeout": POOL_TIMEOUT_S}
-        database["OPTIONS"] = options
+        options["pool"] = pool_of(size)
     return ""
+
+
+def pool_of(size: int) -> dict[str, int]:
+    """Return psycopg's options of a pool of at most so many connections, in each worker."""
+    return {"min_size": 1, "max_size": size, "timeout": POOL_TIMEOUT_S}
 
 
 def read_flag(name: str, texts: dict[str, str]) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from perflab.base.config import Problem
 
 HEADER = b"SQLite format 3\0"
+IN_MEMORY = (":memory:", "file:")  # how the names of databases in memory begin
 
 
 def find_fault_in_sqlite(database: dict[str, Any]) -> str:
@@ -13,7 +14,7 @@ def find_fault_in_sqlite(database: dict[str, Any]) -> str:
 
     `database` is what Django makes of it.
     """
-    if database["NAME"].startswith((":memory:", "file:")):
+    if database["NAME"].startswith(IN_MEMORY):
         return "must name SQLite's file: each worker would have a database in memory for itself"
     return "names a host, and SQLite is a file: sqlite:////path" if database.get("HOST") else ""
 

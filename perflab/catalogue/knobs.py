@@ -149,10 +149,9 @@ class Knobs:
 
     def is_at(self, setting: Setting, own: Iterable[Choice]) -> bool:
         """Return whether the knobs are set so, the number of films aside."""
-        numbers = {knob.name: setting.own.get(knob.name, knob.default) for knob in own}
         chosen = (self.movies, self.round_trip, self.own)
         is_its_cache = setting.cache in ("", self.cache)
-        return is_its_cache and chosen == (setting.movies, setting.round_trip, numbers)
+        return is_its_cache and chosen == (setting.movies, setting.round_trip, setting.own_of(own))
 
     def expected_ms(self, queries: int) -> float:
         """Return how many ms so many queries take at least, each with this round trip."""

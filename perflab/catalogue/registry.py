@@ -29,7 +29,7 @@ TRUTHS = {
     "greeting": "An answer is right if it greets the visitor who has asked.",
     "first": "An answer is right if it says what the first variant, which caches nothing, says at "
     "that moment.",
-    "once": "It is right if at most one of all who ask has to compute the page.",
+    "once": "A variant is right if in each step at most one request has to compute the page.",
 }
 
 
@@ -91,6 +91,10 @@ class Setting:
     own: dict[str, int] = field(default_factory=dict)  # knobs of the experiment's own, by name
     films: int = 0  # that the collection has to hold; 0: as many as it holds
     why: str = ""  # in a sentence
+
+    def own_of(self, knobs: Iterable[Choice]) -> dict[str, int]:
+        """Return the values of these knobs: the setting's, or else their defaults."""
+        return {knob.name: self.own.get(knob.name, knob.default) for knob in knobs}
 
 
 @dataclass(frozen=True)

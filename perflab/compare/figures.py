@@ -86,7 +86,7 @@ def find_best(figure: str, ladder: Sequence[Shown]) -> Shown:
     last = ladder[-1]
     good = [one for one in ladder if is_good(figure, one, ladder)] or list(ladder)
     fastest = min(good, key=lambda one: one.ms)
-    if last in good and not is_faster(fastest, last):
+    if last in good and (fastest is last or not is_faster(fastest, last)):
         return last
     return fastest
 

@@ -6,11 +6,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from perflab.base.numbers import format_number
 from perflab.measure.stats import format_ratio
 
 from .clients import LabClient
-from .figures import FIGURES, NEARLY, Shown, conclude
+from .figures import NEARLY, conclude, format_value, ladder_of
 from .runner import measure_experiment
 from .story import NoStory, play_story
 
@@ -49,12 +48,7 @@ def check_lesson(client: LabClient, experiment: Json, runs: int) -> LessonCheck:
 
 def judge_lesson(figure: str, result: Json) -> LessonCheck:
     """Return whether a result shows a difference in a figure, in the right direction."""
-    key = FIGURES[figure].key
-    ladder = [
-        Shown(variant["name"], variant.get(key), variant["samples_ms"])
-        for variant in result["variants"]
-        if not variant["reference"]
-    ]
+    ladder = ladder_of({"figure": figure, **result})
     found = conclude(figure, ladder)
     values = {one.name: one.value for one in ladder}
     first, best = values[found.first], values[found.best]
@@ -69,15 +63,8 @@ def judge_lesson(figure: str, result: Json) -> LessonCheck:
         shows = found.best != found.first and ratio.low > LEAST_RATIO
     else:
         shows = first > NEARLY * best
-    said = f"{found.first} {in_words(figure, first)}, {found.best} {in_words(figure, best)}"
+    said = f"{found.first} {format_value(figure, first)}, {found.best} {format_value(figure, best)}"
     return LessonCheck(shows, f"{said}; {times}")
-
-
-def in_words(figure: str, value: float) -> str:
-    """Return a value of a figure with its unit: "101 queries"."""
-    known = FIGURES[figure]
-    one, more = known.units
-    return f"{format_number(value / known.divisor)} {one if value == 1 else more}"
 
 
 def check_story(client: LabClient, experiment: Json, knobs: Json) -> LessonCheck:

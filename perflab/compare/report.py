@@ -158,7 +158,7 @@ def notes(experiment: Json) -> list[str]:
         found.append("the times end with the last byte, by the client's clock")
     if (experiment.get("other_cores") or 0) > BUSY_CORES:
         found.append(
-            "this machine is busy: other programs took part of it, and the figures tell of it so"
+            "this machine is busy: other programs used part of it while the figures were measured"
         )
     for variant in experiment["variants"]:
         if variant["errors"]:

@@ -1,7 +1,8 @@
 """The lab under load: a Gunicorn of our own on a loopback port, or a lab that runs already.
 
-Both have `url`; `cpu_s()`, the CPU seconds that it has used so far; and `queued_s()`, the seconds
-for which its threads were ready to run and had no core. None stands for what cannot be known.
+Both have `url`; `cpu_s()`, the CPU seconds that it has used so far; `queued_s()`, the seconds for
+which its threads were ready to run and had no core; and `worker_pids()`, which is empty where they
+cannot be known. None stands for another value that cannot be known.
 """
 
 import contextlib
@@ -80,11 +81,7 @@ class Gunicorn:
             application="perflab.asgi" if worker_class == "asgi" else "perflab.wsgi",
         )
         self.environment = {
-            **os.environ,
-            "PORT": str(self.address.port),
-            # A lab without toolbar, for this machine alone, whatever the shell's variables say.
-            **dict.fromkeys(("PERFLAB_TOOLBAR", "DEBUG", "PERFLAB_PUBLIC", "PERFLAB_HTTPS"), "0"),
-            **dict.fromkeys(("ALLOWED_HOSTS", "GUNICORN_CMD_ARGS", "PERFLAB_INSTANCE"), ""),
+            **lab_environment(self.address.port),
             **({"DJANGO_SETTINGS_MODULE": settings} if settings else {}),
         }
         self.process = None
@@ -255,6 +252,17 @@ def send_signal(pids, number):
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
             os.kill(pid, number)
+
+
+def lab_environment(port, toolbar=False):
+    """Return the environment of a lab for this machine alone, whatever the shell says."""
+    return {
+        **os.environ,
+        "PORT": str(port),
+        "PERFLAB_TOOLBAR": "1" if toolbar else "0",
+        **dict.fromkeys(("DEBUG", "PERFLAB_PUBLIC", "PERFLAB_HTTPS"), "0"),
+        **dict.fromkeys(("ALLOWED_HOSTS", "GUNICORN_CMD_ARGS", "PERFLAB_INSTANCE"), ""),
+    }
 
 
 def free_port():

@@ -1,6 +1,15 @@
-"""Types of command-line arguments."""
+"""Command-line arguments: their types, and what is said of a wrong one."""
 
 import argparse
+
+from django.core.management.base import CommandError
+
+
+def no_such_experiment(slug, known):
+    """Return the CommandError for an experiment that is none of those known."""
+    return CommandError(
+        f"there is no experiment {slug!r}; there are {', '.join(known)}", returncode=2
+    )
 
 
 def argument_type(check, *limits):

@@ -49,7 +49,7 @@ def describe_lab() -> dict[str, Any]:
         "database": describe_database(),
         "django": django.get_version(),
         "python": platform.python_version(),
-        "toolbar": settings.TOOLBAR,  # installed: even idle it costs a page some time
+        "toolbar": settings.TOOLBAR,  # is it installed? A request may be inspected
         "rows": {
             model._meta.object_name: model._default_manager.count()
             for model in apps.get_models()

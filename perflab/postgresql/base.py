@@ -1,7 +1,5 @@
 """The backend itself: Django imports `DatabaseWrapper` from here."""
 
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import partial
 
 import psycopg
@@ -13,14 +11,14 @@ from perflab.measure.probe import is_measuring
 from . import silence
 from .pooler import PoolerGuard
 
-_limit_s = ContextVar("perflab_database_limit", default=None)  # a shorter limit than the setting
-
 
 class DatabaseWrapper(PoolerGuard, base.DatabaseWrapper):
     """Gives up on a silent server within seconds, where a page waits; commands wait on.
 
     It opens no server-side cursor through a pooler.
     """
+
+    limit_s = None  # a shorter limit than the setting, while is_usable asks
 
     def get_new_connection(self, conn_params):
         waits_for_page = is_measuring()
@@ -41,7 +39,7 @@ class DatabaseWrapper(PoolerGuard, base.DatabaseWrapper):
         For a page it ends after DATABASE_TIMEOUT_S: the connection is then closed, since its answer
         may still come.
         """
-        limit_s = _limit_s.get() or settings.DATABASE_TIMEOUT_S
+        limit_s = self.limit_s or settings.DATABASE_TIMEOUT_S
         if not is_measuring() or (timeout is not None and timeout <= limit_s):
             return type(connection).wait(connection, generator, interval, timeout)
         try:
@@ -57,15 +55,8 @@ class DatabaseWrapper(PoolerGuard, base.DatabaseWrapper):
         """Return whether the connection answers: a kept one is asked once in each request."""
         if is_measuring() and silence.is_silent():
             return False
-        with limit(settings.DATABASE_CONNECT_TIMEOUT_S):
+        self.limit_s = settings.DATABASE_CONNECT_TIMEOUT_S
+        try:
             return super().is_usable()
-
-
-@contextmanager
-def limit(seconds):
-    """Let a page wait only so long for each answer within the block."""
-    token = _limit_s.set(seconds)
-    try:
-        yield
-    finally:
-        _limit_s.reset(token)
+        finally:
+            self.limit_s = None

@@ -2,6 +2,7 @@
 
 from functools import wraps
 
+from django.http import JsonResponse
 from django.shortcuts import render
 
 
@@ -16,6 +17,18 @@ def error_page(request, status, title, detail="", offer=None):
     """
     context = {"status": status, "title": title, "detail": detail, "offer": offer}
     return render(request, "perflab/error.html", context, status=status)
+
+
+def wants_json(request):
+    """Return whether a script asks, which shows the answer itself."""
+    return request.headers.get("Accept") == "application/json"
+
+
+def refuse_order(request, status, title, reason):
+    """Return why an order was refused: as JSON for a script, else as an error page."""
+    if wants_json(request):
+        return JsonResponse({"problem": reason}, status=status)
+    return error_page(request, status, title, reason)
 
 
 def reads_only(view):

@@ -25,7 +25,7 @@ from perflab.base.network import Address
 from perflab.base.processes import end, spawn
 from perflab.measure import stats
 
-from ..gunicorn import free_port
+from ..gunicorn import free_port, lab_environment
 from ..plan import LoadRefused
 
 START_S = 60
@@ -111,13 +111,7 @@ def make_bare(folder):
 def make_lab(name, path, toolbar):
     """Return the Server of a lab like the one of this environment, with or without the toolbar."""
     address = Address("127.0.0.1", free_port())
-    environment = {
-        **os.environ,
-        "PORT": str(address.port),
-        "PERFLAB_TOOLBAR": "1" if toolbar else "0",
-        **dict.fromkeys(("DEBUG", "PERFLAB_PUBLIC", "PERFLAB_HTTPS"), "0"),
-        **dict.fromkeys(("ALLOWED_HOSTS", "GUNICORN_CMD_ARGS", "PERFLAB_INSTANCE"), ""),
-    }
+    environment = lab_environment(address.port, toolbar)
     command = gunicorn_command(address, ("--workers", "1", "--worker-class", "sync"))
     return Server(name, path, command, environment, paths.ROOT, address)
 

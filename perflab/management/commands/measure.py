@@ -23,7 +23,7 @@ from perflab.compare import last_results, runner
 from perflab.compare.clients import NoLab, OverHTTP, in_process
 from perflab.compare.report import as_text
 from perflab.compare.story import NoStory, play_story
-from perflab.management.arguments import argument_type
+from perflab.management.arguments import argument_type, no_such_experiment
 from perflab.management.one_line_command import OneLineCommand
 from perflab.measure import machine
 from perflab.measure.stats import format_ratio
@@ -267,8 +267,7 @@ def choose(catalogue, slugs, limits):
             needed = catalogue["elsewhere"][slug]
             raise CommandError(f"{slug} needs {needed}: {needs.how_to_meet(needed)}", returncode=2)
         if slug not in known:
-            listed = ", ".join(known)
-            raise CommandError(f"there is no experiment {slug!r}; there are {listed}", returncode=2)
+            raise no_such_experiment(slug, known)
     for slug, _ in limits:
         if slugs and slug not in slugs:
             raise CommandError(f"--fail-under {slug} is not being measured: name it", returncode=2)
@@ -315,11 +314,11 @@ def failed_gates(result, limits):
     A story that cannot be played here, with one process, is no failure.
     """
     measured = {experiment["slug"]: experiment for experiment in result["experiments"]}
-    failed = [
-        f"{slug} is not judged: {experiment['not_judged'][0]['what'].rstrip('.')}"
-        for slug, experiment in measured.items()
-        if [reason for reason in experiment["not_judged"] if reason["code"] != "story"]
-    ]
+    failed = []
+    for slug, experiment in measured.items():
+        reasons = [reason for reason in experiment["not_judged"] if reason["code"] != "story"]
+        if reasons:
+            failed.append(f"{slug} is not judged: {reasons[0]['what'].rstrip('.')}")
     for slug, limit in limits:
         ratio = measured[slug]["ratio"]
         if ratio is not None and ratio < limit:

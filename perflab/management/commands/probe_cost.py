@@ -1,7 +1,6 @@
 """`manage.py probe_cost`: what the lab's own machinery adds to a measured request."""
 
 import json
-import time
 
 import psutil
 from django.core.management.base import CommandError
@@ -13,9 +12,9 @@ from perflab.compare import runner
 from perflab.compare.clients import in_process, wsgi_environ
 from perflab.load.overhead import parts, served
 from perflab.load.plan import LoadRefused
-from perflab.management.arguments import argument_type
+from perflab.management.arguments import argument_type, no_such_experiment
 from perflab.management.one_line_command import OneLineCommand
-from perflab.measure.machine import machine_busy_cpu_s
+from perflab.measure.other_programs import cores_kept_busy, read_counters
 
 REQUEST_BUDGET_US = 50
 QUERY_BUDGET_US = 5
@@ -51,16 +50,16 @@ class Command(OneLineCommand):
 
     def handle(self, *, rounds, served_rounds, slug, **options):
         if slug not in registry.experiments:
-            known = ", ".join(registry.experiments)
-            raise CommandError(f"there is no experiment {slug!r}; there are {known}", returncode=2)
-        others = OtherPrograms()
+            raise no_such_experiment(slug, registry.experiments)
+        me = [psutil.Process()]
+        before = read_counters(me)
         try:
             check_page(slug)
             costs = measure_parts(slug, rounds)
             costs["served"] = measure_served(served_rounds)
         except (parts.PageFailed, runner.LabRefused, LoadRefused) as error:
             raise CommandError(str(error), returncode=1) from error
-        costs["other_cores"] = round(others.cores(), 2)
+        costs["other_cores"] = cores_kept_busy(before, read_counters(me)) or 0.0
         costs["over_budget"] = find_excesses(costs)
         text = json.dumps(costs, indent=1) if options["json"] else describe(costs)
         self.stdout.write(text)
@@ -75,23 +74,6 @@ def check_page(slug):
         told = runner.read_catalogue(client)["experiments"]
         asked = [experiment for experiment in told if experiment["slug"] == slug]
         runner.check_pages(client, asked, {"movies": 1})
-
-
-class OtherPrograms:
-    """How busy other programs keep the machine, from the making of this object on."""
-
-    def __init__(self):
-        self.started, self.busy_s, self.own_s = time.monotonic(), machine_busy_cpu_s(), own_cpu_s()
-
-    def cores(self):
-        """Return how many cores they have used in the mean. Our own children have ended."""
-        busy_s = machine_busy_cpu_s() - self.busy_s - (own_cpu_s() - self.own_s)
-        return max(0.0, busy_s / (time.monotonic() - self.started))
-
-
-def own_cpu_s():
-    """Return the CPU seconds of this process and of its children that have ended."""
-    return sum(psutil.Process().cpu_times()[:4])
 
 
 def measure_parts(slug, rounds):

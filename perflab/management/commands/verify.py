@@ -10,7 +10,7 @@ from perflab.catalogue import knobs, registry
 from perflab.compare import lessons, runner
 from perflab.compare.clients import NoLab, OverHTTP, in_process
 from perflab.compare.promises import broken_promises
-from perflab.management.arguments import argument_type
+from perflab.management.arguments import argument_type, no_such_experiment
 from perflab.management.one_line_command import OneLineCommand
 
 
@@ -54,10 +54,7 @@ class Command(OneLineCommand):
     def handle(self, *, slug, rows, cache, **options):
         for name in slug:
             if name not in registry.experiments:
-                known = ", ".join(registry.experiments)
-                raise CommandError(
-                    f"there is no experiment {name!r}; there are {known}", returncode=2
-                )
+                raise no_such_experiment(name, registry.experiments)
         if options["lessons"]:
             self.verify_lessons(slug, options["runs"], options["url"])
             return

@@ -14,7 +14,7 @@ from perflab.catalogue.knobs import Knobs
 from perflab.compare import bursts, last_results, story_turns
 from perflab.workers import control
 
-from ..errors import error_page
+from ..errors import error_page, refuse_order, wants_json
 from ..forms import DialForm, ResultForm, TurnForm
 from .lookup import experiment_or_404, variant_or_404
 from .variants import variant_scope
@@ -140,7 +140,6 @@ def result(request, slug):
 @changes_the_lab
 def workers(request):
     """Change the number of workers: `action=add&number=2`."""
-    wants_json = request.headers.get("Accept") == "application/json"
     form = DialForm(request.POST)
     try:
         if not form.is_valid():
@@ -148,9 +147,7 @@ def workers(request):
         change = control.change_workers(settings.CONTROL_SOCKET, **form.cleaned_data)
     except control.ControlError as error:
         status = 400 if isinstance(error, control.InvalidOrder) else 503
-        if wants_json:
-            return JsonResponse({"problem": str(error)}, status=status)
-        return error_page(request, status, "The number of workers was not changed", str(error))
-    if wants_json:
+        return refuse_order(request, status, "The number of workers was not changed", str(error))
+    if wants_json(request):
         return JsonResponse({"before": change.before, "after": change.after})
     return redirect("system")

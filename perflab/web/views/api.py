@@ -75,11 +75,13 @@ def _story_as_json(experiment):
 def _lesson_as_json(experiment, found):
     """Return the knobs at which a lesson shows, the films that it needs, and those there are."""
     lesson = experiment.lesson
-    own = {knob.name: lesson.own.get(knob.name, knob.default) for knob in experiment.knobs}
-    given = {"movies": lesson.movies, "round_trip": lesson.round_trip, **own}
+    given = {
+        "movies": min(lesson.movies, settings.MAX_MOVIES),
+        "round_trip": lesson.round_trip,
+        **lesson.own_of(experiment.knobs),
+    }
     if lesson.cache in settings.LAB_CACHES:
         given["cache"] = lesson.cache
-    given["movies"] = min(lesson.movies, settings.MAX_MOVIES)
     return {"films": lesson.films, "films_there": found.films if found else 0, "knobs": given}
 
 

@@ -6,7 +6,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from perflab.catalogue import collection, seeding_process, seeding_state
 
-from ..errors import error_page, reads_only
+from ..errors import reads_only, refuse_order, wants_json
 from ..forms import SeedForm
 from .actions import changes_the_lab
 from .lookup import collection_now
@@ -63,9 +63,7 @@ def stop(request):
 
 
 def _refuse(request, status, reason):
-    if wants_json(request):
-        return JsonResponse({"problem": reason}, status=status)
-    return error_page(request, status, "The collection was not changed", reason)
+    return refuse_order(request, status, "The collection was not changed", reason)
 
 
 def _done(request):
@@ -75,8 +73,3 @@ def _done(request):
     back = request.POST.get("back", "")
     is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
     return redirect(back if is_ours else "contents")
-
-
-def wants_json(request):
-    """Return whether a script asks, which shows the answer itself."""
-    return request.headers.get("Accept") == "application/json"

@@ -64,6 +64,6 @@ def query_to(experiment, chosen, setting):
     """Return the query string that sets the knobs so; "" where they are set so already."""
     if chosen.is_at(setting, experiment.knobs):
         return ""
-    own = {knob.name: setting.own.get(knob.name, knob.default) for knob in experiment.knobs}
+    own = setting.own_of(experiment.knobs)
     knobs = {"movies": setting.movies, "round_trip": f"{setting.round_trip:g}", **own}
     return urlencode(knobs | {"cache": setting.cache or chosen.cache})

@@ -44,9 +44,9 @@ def contents(request):
     guessed = guesses.made_or_asked(request, registry.experiments)
     topics = {}
     for experiment in registry.experiments.values():
-        last = last_results.read(experiment.slug)
         summary = inline(experiment.summary)
         is_covered = experiment.runs_here and experiment.slug not in guessed
+        last = None if is_covered else last_results.read(experiment.slug)
         to_guess = guesses.SUBJECTS[experiment.figure] if is_covered else ""
         topics.setdefault(experiment.topic, []).append((experiment, summary, last, to_guess))
     context = {

@@ -6,7 +6,7 @@ Each worker counts its own in its slot; a worker that dies takes its count with 
 import threading
 from contextlib import contextmanager
 
-from .layout import EXPENSIVE, HEADER, SLOT, slot_offset
+from .layout import EXPENSIVE, HEADER, SLOT, used_slots
 
 _own = []  # the SlotWriter of this worker; none under another server
 _lock = threading.Lock()
@@ -46,8 +46,7 @@ def expensive_page(ms, may_begin):
 def count(board):
     """Return the expensive pages under way, their expected ms, and the places of all workers."""
     _, slots, threads, *_ = HEADER.unpack_from(board)
-    begins = [slot_offset(number, threads) for number in range(slots)]
-    begins = [begin for begin in begins if SLOT.unpack_from(board, begin)[0] > 0]  # has a pid
+    begins = used_slots(board, slots, threads)
     found = [EXPENSIVE.unpack_from(board, begin + SLOT.size) for begin in begins]
     return sum(one[0] for one in found), sum(one[1] for one in found), len(begins) * threads
 

@@ -41,6 +41,12 @@ def slot_offset(slot, threads):
     return FIRST_SLOT + slot * (SLOT.size + EXPENSIVE.size + threads * COUNTER_SIZE)
 
 
+def used_slots(content, slots, threads):
+    """Return where the slots begin whose worker has a pid."""
+    begins = (slot_offset(number, threads) for number in range(slots))
+    return [begin for begin in begins if SLOT.unpack_from(content, begin)[0] > 0]
+
+
 def counter_offsets(slot_begin, threads):
     """Return where the counters of a slot begin."""
     first = slot_begin + SLOT.size + EXPENSIVE.size

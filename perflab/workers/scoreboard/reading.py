@@ -14,7 +14,7 @@ from .layout import (
     counter_offsets,
     file_size,
     latency_offsets,
-    slot_offset,
+    used_slots,
 )
 
 MOST_PIDS = 2**31  # a larger number is no process's
@@ -80,8 +80,7 @@ def snapshot(path):
     if len(content) < file_size(slots, threads):
         raise NoScoreboard(f"the scoreboard at {path} is cut off")
     now = monotonic_ns()
-    begins = [slot_offset(number, threads) for number in range(slots)]
-    begins = [begin for begin in begins if SLOT.unpack_from(content, begin)[0] > 0]  # has a pid
+    begins = used_slots(content, slots, threads)
     workers = [read_slot(content, begin, threads, now) for begin in begins]
     latencies = [offset for begin in begins for offset in latency_offsets(begin, threads)]
     latency = sum_latencies(content, [ENDED_LATENCY, *latencies])

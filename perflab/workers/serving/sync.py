@@ -34,6 +34,7 @@ class SyncWorker(sync.SyncWorker):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self.plain = not self.cfg.is_ssl and self.cfg.protocol == "http"
         self.waiting = {}  # by file descriptor, the oldest first
         self.selector = None
 
@@ -72,8 +73,9 @@ class SyncWorker(sync.SyncWorker):
         if self.waiting:
             self.look_after(0)
         client, addr = listener.accept()
-        if self.cfg.is_ssl or self.cfg.protocol != "http":
-            self.handle(listener, client, addr)
+        if not self.plain:
+            client.setblocking(1)
+            super().handle(listener, client, addr)
             return
         data = arrivals.receive(client)
         if data is None:
@@ -153,10 +155,6 @@ class SyncWorker(sync.SyncWorker):
 
     def handle(self, listener, client, addr, received=b""):
         """Answer the request whose bytes have been received. Gunicorn's own, but for the end."""
-        if self.cfg.is_ssl or self.cfg.protocol != "http":
-            client.setblocking(1)
-            super().handle(listener, client, addr)
-            return
         req = None
         try:
             client.setblocking(1)
