@@ -62,7 +62,7 @@ TEMPLATES = ("movies/with_scores.html",)
 
 experiment = Experiment(
     title="Figures beside each row",
-    topic="Database queries",
+    topic="Queries that do too much",
     remedy="the subquery",
     figure="time",
     cost="Harder to read and to write, and with two figures the reviews of a film are looked up "

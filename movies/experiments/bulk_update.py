@@ -45,7 +45,7 @@ ALSO = {
 
 experiment = Experiment(
     title="Changing many rows",
-    topic="Database queries",
+    topic="Slow and lost writes",
     remedy="the update in the database",
     cost="`save()` is not called and no signal is sent. Objects that are already in memory "
     "keep their old values, and one statement locks all of its rows until it commits.",

@@ -56,7 +56,8 @@ ALSO = {"also": (drafts_of_films, temporary_batch), "templates": ("movies/drafts
 
 experiment = Experiment(
     title="Writing many rows",
-    topic="Database queries",
+    topic="Slow and lost writes",
+    first_workshop=True,
     remedy="writing in bulk",
     cost="`save()` is not called and no signal is sent: what they do has to be done by hand. One "
     "bad row makes all of its list fail. All objects are in memory at once.",

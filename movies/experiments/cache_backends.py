@@ -46,7 +46,7 @@ def variant(alias):
 
 experiment = Experiment(
     title="Which cache?",
-    topic="Caching",
+    topic="Which cache",
     remedy="the nearest cache",
     figure="time",
     cost="The nearer a cache, the fewer share it: local memory has a copy in every worker, and a "

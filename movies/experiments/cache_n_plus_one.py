@@ -63,7 +63,7 @@ QUERIES = {"queries": Queries(3), "warm": Queries(1)}
 
 experiment = Experiment(
     title="The cache's own N+1",
-    topic="Caching",
+    topic="A cache that helps little, or answers wrong",
     remedy="one call for all",
     figure="cache_calls",
     cost="One large answer has to arrive before the first film can be shown, and a server that "

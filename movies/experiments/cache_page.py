@@ -33,7 +33,8 @@ def fast(request, rows):
 
 experiment = Experiment(
     title="Cache a whole page",
-    topic="Caching",
+    topic="The same work at every visit",
+    first_workshop=True,
     remedy="the page cache",
     cost="Staleness: a change shows up to 60 s late. Memory in the cache for every address. And a "
     "trap: a page that greets its visitor would greet everybody with the first one's name.",

@@ -57,7 +57,7 @@ def asked_first(request, rows):
 
 experiment = Experiment(
     title="Not modified",
-    topic="Caching",
+    topic="The same work at every visit",
     remedy="asking for the version first",
     figure="bytes",
     cost="One more query for every new visitor. And the version must change with everything that "

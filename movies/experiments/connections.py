@@ -46,7 +46,7 @@ def fast(request, rows):
 
 experiment = Experiment(
     title="Connections",
-    topic="Database queries",
+    topic="Waiting for others",
     remedy="the pool",
     figure="time",
     needs="postgresql",

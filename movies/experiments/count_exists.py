@@ -41,7 +41,7 @@ def fast(request, rows):
 
 experiment = Experiment(
     title="Counting without fetching",
-    topic="Database queries",
+    topic="Too many queries",
     remedy="asking for the count",
     cost="A query of its own for each fact: worse than len() where the page shows the rows as "
     "well. And a count is no small thing for the database either, when the table is large.",

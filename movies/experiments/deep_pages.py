@@ -74,7 +74,7 @@ KEYED = {"queries": Queries(2), "warm": Queries(1), **PAGE}
 
 experiment = Experiment(
     title="Deep pages",
-    topic="Database queries",
+    topic="Queries that do too much",
     remedy="beginning at a key",
     figure="time",
     knobs=(Choice("page", "Page", (1, 10, 100, 1_000, 10_000), 10),),

@@ -63,7 +63,7 @@ def fast(request, rows):
 
 experiment = Experiment(
     title="The expensive count",
-    topic="Database queries",
+    topic="Queries that do too much",
     remedy="leaving the count out",
     figure="time",
     cost="No last page to link to, and no “page 1 of 19”. The estimate in the middle is as old as "

@@ -33,7 +33,7 @@ def fast(request, rows):
 
 experiment = Experiment(
     title="The fragment trap",
-    topic="Caching",
+    topic="A cache that helps little, or answers wrong",
     remedy="the lazy queryset",
     cost="Nothing but attention: the view must leave its queryset alone, and so must whoever edits "
     "it next. A test that counts the queries of a second visit keeps it so.",

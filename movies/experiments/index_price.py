@@ -59,7 +59,7 @@ def fast(request, rows, loans):
 
 experiment = Experiment(
     title="The price of an index",
-    topic="Database queries",
+    topic="Indexes: missing, unused, too many",
     remedy="doing without the indexes",
     count=Review.objects.all()[: max(LOANS)].count,
     rows="loans",

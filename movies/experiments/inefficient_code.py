@@ -60,7 +60,7 @@ def dictionary(request, rows):
 
 experiment = Experiment(
     title="A loop in a loop",
-    topic="Code and data",
+    topic="Slow Python, large answers",
     remedy="the dictionary",
     figure="time",
     cost="Memory for the dictionary, one entry for each kind; and the comparison has to be one "

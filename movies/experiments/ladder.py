@@ -108,7 +108,8 @@ CACHED = {"queries": Queries(2), "warm": Queries(0), **VALUES}
 
 experiment = Experiment(
     title="One page, step by step",
-    topic="From naive to cached",
+    topic="All of it, step by step",
+    first_workshop=True,
     remedy="taking all the steps",
     figure="time",
     cost="Every variant has its own cost: wider rows, memory, dictionaries without methods. The "

@@ -50,7 +50,8 @@ def fast(request, rows):
 
 experiment = Experiment(
     title="The low-level cache",
-    topic="Caching",
+    topic="The same work at every visit",
+    first_workshop=True,
     remedy="the cached statistic",
     cost="Staleness of the figure, up to 60 s; four lines of code that must agree on a key; and "
     "when it expires under load, everybody computes it at once.",

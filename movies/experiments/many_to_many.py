@@ -34,7 +34,8 @@ def fast(request, rows):
 
 experiment = Experiment(
     title="Many-to-many relations",
-    topic="Database queries",
+    topic="Too many queries",
+    first_workshop=True,
     remedy="prefetching",
     cost="Memory: all related objects are held at once, and the second query names every film's "
     "id, which grows long on pages of thousands of rows.",

@@ -42,7 +42,8 @@ def fast(request, rows):
 
 experiment = Experiment(
     title="The missing index",
-    topic="Database queries",
+    topic="Indexes: missing, unused, too many",
+    first_workshop=True,
     remedy="the index",
     count=Movie.objects.filter(register_indexed__gt=LAST_SEEN).count,
     cost="Space on disk and in memory, and every insert, update and delete has to keep it up to "

@@ -35,7 +35,8 @@ def fast(request, rows):
 
 experiment = Experiment(
     title="The N+1 query bug",
-    topic="Database queries",
+    topic="Too many queries",
+    first_workshop=True,
     remedy="the join",
     cost="A wider row: every film carries a copy of its director's columns, which costs more than "
     "it saves if the page does not show them.",

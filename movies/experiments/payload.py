@@ -61,7 +61,7 @@ TEMPLATES = ("movies/synopses.html",)
 
 experiment = Experiment(
     title="Bytes on the line",
-    topic="Code and data",
+    topic="Slow Python, large answers",
     remedy="a compressed first page",
     figure="bytes",
     clock="client",

@@ -52,7 +52,7 @@ def cached(request, rows):
 
 experiment = Experiment(
     title="A cache for each worker",
-    topic="Caching",
+    topic="A cache that helps little, or answers wrong",
     remedy="the shared cache",
     cost="A server more to run and to watch, and on every hit the way to it: more time than local "
     "memory takes, and one more part that can be away.",

@@ -59,7 +59,8 @@ def fragment(request, rows):
 
 experiment = Experiment(
     title="A personal page, cached",
-    topic="Caching",
+    topic="A cache that helps little, or answers wrong",
+    first_workshop=True,
     remedy="the cached fragment",
     cost="With `vary_on_cookie` a copy of the page in the cache for every visitor, and for every "
     "other cookie that changes; with a fragment the work of rendering what surrounds it.",

@@ -51,7 +51,8 @@ TEMPLATES = ("movies/with_praise.html",)
 
 experiment = Experiment(
     title="The prefetch that is undone",
-    topic="Database queries",
+    topic="Too many queries",
+    first_workshop=True,
     remedy="a Prefetch object",
     cost="A list where there was a manager: film.praise cannot be filtered any further, and a "
     "page that shows all reviews as well has to fetch those too.",

@@ -59,7 +59,8 @@ def threads(request, rows, wait):
 
 experiment = Experiment(
     title="Three remote calls",
-    topic="Code and data",
+    topic="Waiting for others",
+    first_workshop=True,
     remedy="asking together",
     figure="time",
     knobs=(Choice("wait", "Wait of each service, ms (simulated)", (0, 20, 50, 200), 20),),

@@ -36,7 +36,7 @@ def fast(request, rows):
 
 experiment = Experiment(
     title="Reverse relations",
-    topic="Database queries",
+    topic="Too many queries",
     remedy="prefetching",
     count=Director.objects.count,
     rows="directors",

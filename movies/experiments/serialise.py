@@ -64,7 +64,7 @@ def template(request, rows):
 
 experiment = Experiment(
     title="From rows to JSON",
-    topic="Code and data",
+    topic="Slow Python, large answers",
     remedy="asking for values",
     figure="time",
     cost="Dictionaries have no methods and no defaults of the model, and a renamed column shows in "

@@ -100,7 +100,8 @@ def changed_by(function):
 
 experiment = Experiment(
     title="The stale page",
-    topic="Caching",
+    topic="A cache that helps little, or answers wrong",
+    first_workshop=True,
     remedy="the entry that is deleted when it changes",
     cost="With versions a small query on every page. With deletion every place that changes the "
     "film has to know of the cache, and a request that had read the old film just before may "

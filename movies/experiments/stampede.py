@@ -111,7 +111,7 @@ def variant(view, helper, warm):
 
 experiment = Experiment(
     title="The stampede",
-    topic="Caching",
+    topic="A cache that helps little, or answers wrong",
     remedy="the stale copy",
     cost="With a lock those who wait keep their workers busy with waiting. With a stale copy they "
     "read an old page, and somebody still has to be the first: an empty cache stampedes. Both "

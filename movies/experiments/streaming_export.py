@@ -57,7 +57,7 @@ def fast(request, rows):
 
 experiment = Experiment(
     title="A streamed export",
-    topic="Code and data",
+    topic="Slow Python, large answers",
     remedy="the stream",
     figure="memory",
     clock="client",

@@ -43,7 +43,8 @@ def fast(request, rows):
 
 experiment = Experiment(
     title="Cache a template fragment",
-    topic="Caching",
+    topic="The same work at every visit",
+    first_workshop=True,
     remedy="the cached fragment",
     cost="Staleness of the fragment, up to 60 s; and care with its key, which has to name "
     "everything that the fragment depends on.",

@@ -93,7 +93,7 @@ PAGE = {"queries": Queries(3), "templates": ("movies/tonight.html",)}
 
 experiment = Experiment(
     title="Two tiers of cache",
-    topic="Caching",
+    topic="Which cache",
     remedy="the local tier in front of the shared one",
     figure="time",
     cost="Two time-outs to think about instead of one, the page's memory once in every worker, and "

@@ -93,7 +93,7 @@ CACHED = {"queries": Queries(2), "warm": Queries(0)}
 
 experiment = Experiment(
     title="What to cache",
-    topic="Caching",
+    topic="The same work at every visit",
     remedy="the site's cache",
     figure="time",
     cost="The later the copy, the more is frozen in it: a fragment leaves the visitor's name out, "

@@ -52,7 +52,7 @@ TEMPLATES = ("movies/titles.html",)
 
 experiment = Experiment(
     title="Rows wider than the page",
-    topic="Database queries",
+    topic="Queries that do too much",
     remedy="a list of plain values",
     cost="A tuple has no methods, no get_absolute_url(), and no relations. And with defer() and "
     "only() a field that was left out is fetched when it is touched: one query per row.",

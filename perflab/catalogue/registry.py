@@ -19,6 +19,18 @@ from django.db import connection
 from . import needs
 
 ACTS = {"measure": "Measure first", "more": "Do more", "less": "Do less"}
+TOPICS = (  # what goes wrong in a site: the headings of the contents, in their order
+    "Too many queries",
+    "Queries that do too much",
+    "Indexes: missing, unused, too many",
+    "Slow and lost writes",
+    "Waiting for others",
+    "The same work at every visit",
+    "A cache that helps little, or answers wrong",
+    "Which cache",
+    "Slow Python, large answers",
+    "All of it, step by step",
+)
 DEFAULT_MOVIES = 100
 FIGURES = ("queries", "time", "bytes", "memory", "cache_calls", "correctness")  # of a lesson
 CLOCKS = ("server", "client")  # the server's ends with the first byte, the client's with the last
@@ -150,13 +162,14 @@ class Experiment:
     """A lesson: the same page made in two or more ways, from slow to fast."""
 
     title: str
-    topic: str  # the heading under which the contents list it
+    topic: str  # the heading under which the contents list it (TOPICS)
     remedy: str  # the fast way, as in "the join saves 100 queries"
     cost: str  # what the fast way costs
     docs: str  # address of a section of Django's documentation
     variants: tuple[Variant, ...]  # the ladder in its order, and variants for reference
 
     act: str = "less"  # a key of ACTS
+    first_workshop: bool = False  # one of the twelve that a first workshop needs
     figure: str = "queries"  # in which the lesson shows itself (FIGURES)
     price: str = ""  # what the first variant has and the last has not, if that is what costs time
     clock: str = "server"  # whose time is compared (CLOCKS)
@@ -258,6 +271,7 @@ def refuse_unknown_words(experiment: Experiment) -> None:
     """Raise ValueError for a word of an experiment that means nothing to the lab."""
     words: list[tuple[str, Iterable[str]]] = [
         (experiment.act, ACTS),
+        (experiment.topic, TOPICS),
         (experiment.figure, FIGURES),
         (experiment.clock, CLOCKS),
         *((variant.body, BODIES) for variant in experiment.variants),

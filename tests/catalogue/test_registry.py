@@ -32,9 +32,9 @@ def pages(request, rows):
 
 
 def make(*variants, **options):
+    options = {"topic": "Too many queries"} | options
     return Experiment(
         title="A lesson",
-        topic="Tests",
         remedy="the test",
         cost="Nothing.",
         docs="https://docs.djangoproject.com/en/5.2/",
@@ -98,6 +98,7 @@ def test_a_promise_may_differ_by_the_version_of_django(version, expected, monkey
         {"act": "none"},
         {"figure": "miles"},
         {"clock": "sun"},
+        {"topic": "Sundays"},
         {"needs": "paper"},
         {"needs": "django>=six"},
         {"needs": "django==5.2"},

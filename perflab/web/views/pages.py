@@ -40,17 +40,24 @@ def paragraphs(text):
 
 @reads_only
 def contents(request):
-    """Show the table of contents, in the article's three acts."""
+    """Show the table of contents, in the article's three acts.
+
+    `show=first` shows only the experiments that a first workshop needs.
+    """
+    shows_first = request.GET.get("show") == "first"
     guessed = guesses.made_or_asked(request, registry.experiments)
-    topics = {}
+    topics = {topic: [] for topic in registry.TOPICS}
     for experiment in registry.experiments.values():
+        if shows_first and not experiment.first_workshop:
+            continue
         summary = inline(experiment.summary)
         is_covered = experiment.runs_here and experiment.slug not in guessed
         last = None if is_covered else last_results.read(experiment.slug)
         to_guess = guesses.SUBJECTS[experiment.figure] if is_covered else ""
-        topics.setdefault(experiment.topic, []).append((experiment, summary, last, to_guess))
+        topics[experiment.topic].append((experiment, summary, last, to_guess))
     context = {
-        "topics": topics,
+        "topics": {topic: cards for topic, cards in topics.items() if cards},
+        "shows_first": shows_first,
         "caches": settings.LAB_CACHES,
         "control_socket": "" if settings.PUBLIC else settings.CONTROL_SOCKET,
     }
