@@ -144,6 +144,7 @@ class Variant:
     warm: Queries | None = None  # expected of a warm cache; None where nothing is cached
     templates: tuple[str, ...] = ()  # shown beside the view, because the lesson lies in them
     also: tuple[Callable[..., Any], ...] = ()  # functions shown beside the view, which it calls
+    settings: str = ""  # the part of a settings.py that the view needs, shown ready to paste
     differs: str = ""  # why its page is not the first variant's; "" where it is
     cache: str = ""  # alias of the backend that the lesson fixes; "" leaves it to the knob
     revalidates: bool = False  # clients send the last ETag back, and `warm` is what a 304 takes

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache
 from pathlib import Path
+from textwrap import dedent
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -20,10 +21,12 @@ from pygments.token import Comment, String
 
 from .registry import Variant
 
+SETTINGS = "settings.py"  # the name of a part of the settings, which is in no file of ours
+
 
 @dataclass(frozen=True)
 class Source:
-    """A function or a template, for the page."""
+    """A function, a template or a part of the settings, for the page."""
 
     name: str
     file: str
@@ -32,6 +35,11 @@ class Source:
     text: str
     html: SafeString
     html_without_comments: SafeString  # for a reader who has yet to guess what the code does
+
+    @property
+    def is_settings(self) -> bool:
+        """Whether it belongs into a project's settings.py."""
+        return self.name == SETTINGS
 
 
 @cache
@@ -74,12 +82,18 @@ class Text(NamedTuple):
 
 
 def _texts(variant: Variant) -> list[Text]:
-    """Return the view, what it calls, and its templates, in that order."""
+    """Return the view, what it calls, its templates and its settings, in that order."""
     functions = [
         _function(variant.view, variant.name),
         *(_function(f, f.__name__) for f in variant.also),
     ]
-    return functions + [_template(name) for name in variant.templates]
+    templates = [_template(name) for name in variant.templates]
+    return functions + templates + ([_settings(variant.settings)] if variant.settings else [])
+
+
+def _settings(text: str) -> Text:
+    """Return a variant's settings, without the indent that they have in the experiment's file."""
+    return Text(SETTINGS, SETTINGS, 1, dedent(text).strip() + "\n")
 
 
 def _template(name: str) -> Text:
@@ -118,22 +132,27 @@ def _counterparts(ours: list[Text], theirs: list[Text]) -> list[Text | None]:
     """Return their text for each of ours, or None.
 
     The view goes with the view; any other text with the one of the same name, or else with the next
-    one of its kind (function or template).
+    one of its kind (function, template or settings).
     """
     names = {text.name for text in ours[1:]}
     found: list[Text | None] = [theirs[0]]
     left = [text for text in theirs[1:] if text.name not in names]
     by_name = {text.name: text for text in theirs[1:]}
     for text in ours[1:]:
-        same_kind = [other for other in left if _is_template(other) == _is_template(text)]
+        same_kind = [other for other in left if _kind(other) == _kind(text)]
         counterpart = by_name.get(text.name) or next(iter(same_kind), None)
         left = [other for other in left if other is not counterpart]
         found.append(counterpart)
     return found
 
 
+def _kind(text: Text) -> str:
+    """Return "py" for settings, "html" for a template, and "" for a function."""
+    return Path(text.name).suffix.removeprefix(".")
+
+
 def _is_template(text: Text) -> bool:
-    return text.name.endswith(".html")
+    return _kind(text) == "html"
 
 
 def _comparable(text: str) -> list[str]:

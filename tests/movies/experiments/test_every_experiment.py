@@ -1,10 +1,15 @@
 """Test every experiment: the same page on all its variants, and the queries that it promises."""
 
 import inspect
+from copy import deepcopy
 
 import pytest
-from django.conf import settings
+from django.conf import global_settings, settings
+from django.core.cache import CacheHandler
+from django.db import ConnectionHandler
+from django.utils.module_loading import import_string
 
+from perflab import settings as lab_settings
 from perflab.catalogue import registry
 from perflab.compare.promises import broken_promises
 from tests.support.caches import with_cache
@@ -57,6 +62,35 @@ def test_a_variant_that_shows_another_page_says_why(experiment):
     for variant in experiment.variants:
         assert not variant.differs or variant.differs.endswith(".")
     assert not experiment.slow.differs
+
+
+EACH_SETTINGS = [
+    pytest.param(variant.settings, id=f"{experiment.slug}-{variant.name}")
+    for experiment in EXPERIMENTS
+    for variant in experiment.variants
+    if variant.settings
+]
+
+
+@pytest.mark.parametrize("text", EACH_SETTINGS)
+def test_its_settings_can_be_pasted(text):
+    """They are run below a project's own settings, and all that they name is found."""
+    before = {name: deepcopy(value) for name, value in vars(lab_settings).items() if name.isupper()}
+    after = deepcopy(before)
+
+    exec(text, after)
+
+    changed = {name for name in after if name.isupper() and after[name] != before.get(name)}
+    assert changed, "it sets nothing"
+    assert all(hasattr(global_settings, name) for name in changed)
+    if "CACHES" in changed:
+        for alias in after["CACHES"]:
+            CacheHandler(after["CACHES"])[alias]
+    if "DATABASES" in changed:
+        for alias in after["DATABASES"]:
+            ConnectionHandler(after["DATABASES"])[alias]
+    for path in after["MIDDLEWARE"]:
+        import_string(path)
 
 
 @each_experiment
