@@ -123,7 +123,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "perflab.measure.middleware.ProbeMiddleware",  # first, so that it times all the others
     "perflab.web.middleware.InspectMiddleware",
-    "perflab.web.site_cache.SiteCacheMiddleware",  # before those that a cached page need not pass
+    "perflab.web.site_cache.UpdateMiddleware",  # keeps what all the others have made
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     *(["perflab.web.toolbar.middleware.ToolbarMiddleware"] if TOOLBAR else []),
@@ -132,6 +132,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "perflab.web.middleware.ErrorPagesMiddleware",
+    "perflab.web.site_cache.FetchMiddleware",  # last, where Django's documentation wants it
 ]
 
 ROOT_URLCONF = "perflab.urls"

@@ -150,7 +150,8 @@ class Variant:
     revalidates: bool = False  # clients send the last ETag back, and `warm` is what a 304 takes
     change: Callable[..., Any] | None = None  # takes the request and the rows; done by a POST
     reference: bool = False  # measured beside the ladder, and no part of it
-    site_cache: int = 0  # seconds for which Django's cache middlewares, in front, keep the page
+    site_cache: int = 0  # seconds for which Django's cache middlewares keep the page
+    site_cache_first: bool = False  # whether both stand first, against Django's documentation
     body: str = "html"  # how load scenarios read the answer (BODIES)
 
     def promise(self, warm: bool) -> Queries:
