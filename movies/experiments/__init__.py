@@ -11,6 +11,7 @@ register(
         "many_to_many",
         "reverse_relation",
         "prefetch_undone",
+        "get_in_a_loop",
         "count_exists",
         "wide_rows",
         "aggregates",
