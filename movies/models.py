@@ -179,6 +179,17 @@ class Draft(models.Model):
         return f"{self.title} ({self.year})"
 
 
+class Poll(models.Model):
+    """A number of votes: of the poll of the evening, or of one that a request makes and deletes."""
+
+    name = models.CharField(max_length=16, unique=True)
+    votes = models.PositiveIntegerField(default=0)
+    made = models.DateTimeField(default=timezone.now)
+
+    def __str__(self):
+        return f"{self.name}: {self.votes}"
+
+
 class LoanColumns(models.Model):
     """What is noted when the archive lends a film."""
 

@@ -21,6 +21,7 @@ register(
         "index_price",
         "bulk_writes",
         "bulk_update",
+        "lost_update",
         "connections",
         "remote_calls",
         "cache_page",

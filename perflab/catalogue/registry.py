@@ -42,6 +42,7 @@ TRUTHS = {
     "first": "An answer is right if it says what the first variant, which caches nothing, says at "
     "that moment.",
     "once": "A variant is right if in each step at most one request has to compute the page.",
+    "counted": "A variant is right if it takes every vote and counts it.",
 }
 
 
@@ -120,6 +121,7 @@ class Step:
     wait_s: float = 0  # how long the story waits before it
     visitor: str = ""  # who sends the requests from now on
     change: bool = False  # whether the variant's `change` is made before it
+    changes: int = 1  # how many visitors make it, at the same moment
     # What is read from the answers: the text of the page's element with `data-answer`, how many of
     # them ran queries, that text and how many queries, or the cache hits of each worker (READINGS).
     read: str = "answer"
@@ -148,7 +150,7 @@ class Variant:
     differs: str = ""  # why its page is not the first variant's; "" where it is
     cache: str = ""  # alias of the backend that the lesson fixes; "" leaves it to the knob
     revalidates: bool = False  # clients send the last ETag back, and `warm` is what a 304 takes
-    change: Callable[..., Any] | None = None  # takes the request and the rows; done by a POST
+    change: Callable[..., Any] | None = None  # takes what the view takes; done by a POST
     reference: bool = False  # measured beside the ladder, and no part of it
     site_cache: int = 0  # seconds for which Django's cache middlewares keep the page
     site_cache_first: bool = False  # whether both stand first, against Django's documentation

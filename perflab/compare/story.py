@@ -9,11 +9,11 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import unescape
 from http import HTTPStatus
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.db import connections
@@ -32,6 +32,7 @@ TURN_WAIT_S = 60  # for somebody else's story to end
 TURN_CHECK_S = 0.5
 
 Json = dict[str, Any]
+Found = TypeVar("Found")
 
 
 class NoStory(Exception):
@@ -76,6 +77,16 @@ def play_story(client: LabClient, experiment: Json, knobs: Json) -> Story:
     return Story(experiment["slug"], tuple(verdicts))
 
 
+@dataclass
+class Past:
+    """What has happened in a variant's story so far."""
+
+    who: str = ""  # asks now
+    earlier: list[str] = field(default_factory=list)  # what was true in the steps before
+    changed: int = 0
+    refused: int = 0
+
+
 class Player:
     """Plays the steps of a story as one visitor."""
 
@@ -115,19 +126,16 @@ class Player:
         if self.story["changes"]:
             self._post_story("restart")
         knobs = {**self.knobs, "cold": secrets.token_hex(10)}
-        earlier: list[str] = []
+        past = Past()
         cells = []
-        who = ""
         for step in self.story["steps"]:
-            who = step["visitor"] or who
-            cells.append(judge_cell(self.play_step(step, variant, knobs, who, earlier)))
+            past.who = step["visitor"] or past.who
+            cells.append(judge_cell(self.play_step(step, variant, knobs, past)))
         return cells
 
-    def play_step(
-        self, step: Json, variant: Json, knobs: Json, who: str, earlier: list[str]
-    ) -> Facts:
-        """Play one step on one variant; what was true in it is added to `earlier`."""
-        errors = 0
+    def play_step(self, step: Json, variant: Json, knobs: Json, past: "Past") -> Facts:
+        """Play one step on one variant; what has happened in it is added to `past`."""
+        changes: Json = {}
         found: Json = {"answers": ()}
         now: list[str] = []
         try:
@@ -135,7 +143,7 @@ class Player:
             if step["visitor"]:
                 self.visitor.call_oneself(step["visitor"])
             if step["change"]:
-                errors = self._change(variant, knobs)
+                changes = self._change(step["changes"], variant, knobs, past)
             now += self._read_truth(knobs)
             if step["burst"]:
                 found = self._send_burst(step["requests"], variant, knobs)
@@ -147,22 +155,45 @@ class Player:
         facts = Facts(
             truth=self.story["truth"],
             read=step["read"],
-            visitor=who,
+            visitor=past.who,
             visitors=tuple(one["visitor"] for one in self.story["steps"] if one["visitor"]),
             now=tuple(now),
-            earlier=tuple(earlier),
+            earlier=tuple(past.earlier),
             together=step["together"] or step["burst"],
-            errors=errors,
+            changed=past.changed,
+            refused=past.refused,
+            **changes,
             **found,
         )
-        earlier += now
+        past.earlier += now
         return facts
 
-    def _change(self, variant: Json, knobs: Json) -> int:
-        """Make the variant's change, and return how often the cache failed meanwhile."""
+    def _change(self, number: int, variant: Json, knobs: Json, past: "Past") -> Json:
+        """Make the variant's change so many times at once, and return what Facts has to know.
+
+        A change that the lab cannot make now (503) counts as refused.
+        """
         path = f"{variant['url']}change/?{urlencode(knobs)}"
-        answer = self.visitor.post(path, {"turn": self.token})
-        return int(server_timing.read(answer.headers.get("server-timing", "")).get("errors", 0))
+
+        def change() -> Json:
+            try:
+                answer = self.visitor.post(path, {"turn": self.token})
+            except Refused as error:
+                if error.status != HTTPStatus.SERVICE_UNAVAILABLE or number == 1:
+                    raise
+                return {}
+            return server_timing.read(answer.headers.get("server-timing", ""))
+
+        started = monotonic()
+        timings = [change()] if number == 1 else in_threads(number, change)
+        elapsed_ms = (monotonic() - started) * 1000
+        taken = [timing for timing in timings if timing]
+        past.changed += len(taken)
+        past.refused += number - len(taken)
+        found = {"errors": int(sum(timing["errors"] for timing in taken))}
+        if number > 1:
+            found["at_work"] = sum(timing["total"] for timing in taken) / elapsed_ms
+        return found
 
     def _read_truth(self, knobs: Json) -> list[str]:
         """Return what the first variant, which caches nothing, says now; [] if nobody asks."""
@@ -206,16 +237,18 @@ def get_in_thread(client: LabClient, path: str) -> tuple[int, str]:
         connections.close_all()
 
 
-def in_threads(number: int, ask: Callable[[], StoryAnswer]) -> Sequence[StoryAnswer]:
+def in_threads(number: int, ask: Callable[[], Found]) -> Sequence[Found]:
     """Return the answers of so many threads that ask at once. Raises what the first one raised."""
-    answers: list[StoryAnswer] = []
+    answers: list[Found] = []
     errors: list[Exception] = []
 
     def run() -> None:
         try:
             answers.append(ask())
-        except (PageFailed, LabRefused, NoLab) as error:
+        except (PageFailed, LabRefused, NoLab, Refused) as error:
             errors.append(error)
+        finally:
+            connections.close_all()  # of this thread, if the lab is in this process
 
     threads = [threading.Thread(target=run) for _ in range(number)]
     for thread in threads:

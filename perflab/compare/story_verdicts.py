@@ -1,10 +1,11 @@
 """Judge what a story has shown: whether each answer is right, stale or somebody else's.
 
 What is right comes from the story's own requests: the visitor who asked, the answer of the variant
-that caches nothing, how many computed. `js/compare/cell.js` has the same rules, and one fixture
-holds both to the same verdicts (tests/recorded/story_cells.json).
+that caches nothing, how many computed, how many have voted. `js/compare/cell.js` has the same
+rules, and one fixture holds both to the same verdicts (tests/recorded/story_cells.json).
 """
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +42,8 @@ class Facts:
     together: bool = False  # whether all were sent at once
     in_flight: int | None = None  # how many waited for their answers at once, at most
     at_work: float | None = None  # on how many the lab worked at once, on average
+    changed: int = 0  # how many changes the lab has taken, in this variant's steps so far
+    refused: int = 0  # how many it has not taken
     errors: int = 0  # of the cache, while the data was changed
     failure: str = ""  # why there is no answer
 
@@ -87,6 +90,8 @@ def judge_cell(facts: Facts) -> Cell:
         return Cell("none", f"no verdict: the cache failed {times}", text)
     if facts.truth == "once":
         return Cell(*judge_computations(facts), text)
+    if facts.truth == "counted":
+        return Cell(*judge_count(facts), text)
     return Cell(*judge_texts(facts), text)
 
 
@@ -143,6 +148,24 @@ def judge_computations(facts: Facts) -> tuple[str, str]:
     return "again", f"{total} computed it{' at once' if facts.together else ''}"
 
 
+def judge_count(facts: Facts) -> tuple[str, str]:
+    """Return mark and words for a page that says how many votes were counted: "7 votes"."""
+    number = NUMBER.match(facts.answers[-1].text)
+    counted, taken, refused = int(number[0]) if number else 0, facts.changed, facts.refused
+    if counted > taken:
+        return "wrong", f"counted {votes(counted)}, and there were {taken}"
+    if lost := taken - counted:
+        words = f"lost {lost} of {votes(taken)}"
+        return "wrong", f"{words} and refused {refused}" if refused else words
+    if refused:
+        return "wrong", f"refused {refused} of {votes(taken + refused)}"
+    if facts.at_work is not None and facts.at_work <= 1:
+        return "none", NOBODY_MET
+    return "right", f"counted {'all ' if taken > 1 else ''}{votes(taken)}"
+
+
+NUMBER = re.compile(r"\d+")
+NOBODY_MET = "no verdict: the votes were taken one after the other"
 ONE_WORKER = "no verdict: one worker answered them all, one after the other"
 
 
@@ -162,6 +185,11 @@ def describe(facts: Facts) -> str:
     if facts.read == "queries":
         text += f" {count_equal([queries(answer.queries) for answer in answers])}"
     return text
+
+
+def votes(number: int) -> str:
+    """Return "1 vote", "2 votes"."""
+    return f"{number} {'vote' if number == 1 else 'votes'}"
 
 
 def queries(number: int) -> str:

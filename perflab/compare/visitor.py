@@ -12,6 +12,10 @@ CSRF_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 class Refused(Exception):
     """The lab refuses what a visitor sends. The message is one line."""
 
+    def __init__(self, reason: str, status: int) -> None:
+        super().__init__(reason)
+        self.status = status
+
 
 class Visitor:
     """Sends pages' forms as a browser does, with cookies and Django's CSRF token."""
@@ -45,7 +49,7 @@ class Visitor:
             plain = answer.headers.get("content-type", "").startswith("text/plain")
             reason = f": {answer.body.decode(errors='replace').strip()}" if plain else ""
             address = path.partition("?")[0]
-            raise Refused(f"the lab refuses {address} ({answer.status}){reason}")
+            raise Refused(f"the lab refuses {address} ({answer.status}){reason}", answer.status)
         return answer
 
     def call_oneself(self, name: str) -> None:

@@ -71,6 +71,29 @@ def test_a_story_that_changes_data_shows_every_variant_the_same_films(visitor):
     expect(out(page, "same")).to_have_text("Same page")  # no stale page is left behind
 
 
+def test_two_voters_at_once_lose_a_vote_and_the_cells_count_it(visitor):
+    voter = visitor()
+    page = voter.open("/experiments/lost-update/?movies=10&guess=skip&inspect=0")
+
+    run(page, "story")
+
+    one, two, six, verdict = read_story(page).values()
+    variants = ["Saved", "In transaction", "Locked deferred", "Locked", "Expression"]
+    assert marks(one) == dict.fromkeys(variants, "right")
+    wrong = dict.fromkeys(("Saved", "Locked deferred"), "wrong")
+    for row in (six, verdict):
+        assert marks(row) == dict.fromkeys(variants, "right") | wrong
+    assert re.search(r"lost \d of 9 votes", six["Saved"][1])
+    assert re.search(r"refused \d of 9 votes", six["Locked deferred"][1])
+    for variant in ("In transaction", "Locked", "Expression"):
+        assert "3 votes" in two[variant][1]
+        assert "counted all 9 votes" in six[variant][1]
+    refusals = [complaint for complaint in voter.complaints if "status of 503" in complaint]
+    assert all("/locked-deferred/change/" in complaint for complaint in refusals)
+    voter.complaints[:] = [c for c in voter.complaints if c not in refusals]
+    expect(out(page, "failure")).to_be_hidden()
+
+
 def test_workers_are_drawn_with_their_hits_and_misses_and_without_their_pids(visitor, lab):
     page = visitor().open("/experiments/per-worker-cache/?movies=10&guess=skip&inspect=0")
 
@@ -89,7 +112,7 @@ def test_workers_are_drawn_with_their_hits_and_misses_and_without_their_pids(vis
     assert not [pid for pid in lab.worker_pids() if str(pid) in text]
 
 
-STORY_PAGES = ("personal-page", "stale-page", "per-worker-cache", "stampede")
+STORY_PAGES = ("personal-page", "stale-page", "per-worker-cache", "stampede", "lost-update")
 
 
 @pytest.mark.parametrize("slug", STORY_PAGES)

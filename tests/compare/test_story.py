@@ -34,6 +34,10 @@ RIGHT = (True, "right")
             {"uncached": "all 40 computed it", "local": "each of 2 workers computed it"},
         ),
         ("stampede", {"uncached": "all 12 computed it", "plain": "2 computed it at once"}),
+        (
+            "lost-update",
+            {"saved": "lost 1 of 3 votes", "locked-deferred": "refused 1 of 3 votes"},
+        ),
     ],
 )
 def test_the_story_of_each_lesson_tells_right_from_wrong(lab, slug, wrong):
@@ -87,6 +91,16 @@ def test_one_worker_cannot_stampede_and_says_so(start_lab):
     alone = (None, "no verdict: one worker answered them all, one after the other")
     assert verdicts["plain"] == verdicts["locked"] == alone
     assert "plain: no verdict" in story.no_verdict
+
+
+def test_where_no_two_votes_meet_there_is_no_verdict(start_lab):
+    lab = start_lab(workers=1)
+
+    verdicts, story = play(OverHTTP(lab.url), "lost-update")
+
+    alone = (None, "no verdict: the votes were taken one after the other")
+    assert set(verdicts.values()) == {alone}
+    assert "saved: no verdict" in story.no_verdict
 
 
 def test_in_a_lab_without_a_shared_cache_the_shared_variant_is_local_too(start_lab):

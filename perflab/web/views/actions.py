@@ -51,7 +51,7 @@ def change(request, slug, name):
     except story_turns.NotYourTurn as error:
         return refuse(str(error))
     with variant_scope(slug, chosen_variant, chosen):
-        chosen_variant.change(request, chosen.movies)
+        chosen_variant.change(request, chosen.movies, **chosen.own)
     if chosen.cold:  # the data is new for everybody, but the variant updated its cold entries alone
         caches.flush(slug)
     if data:

@@ -2,6 +2,7 @@
 // are those of perflab/compare/story_verdicts.py, and one fixture holds both to the same verdicts.
 
 const SEVERITY = ["right", "stale", "wrong", "other"]; // of answers that are compared with a truth
+const NOBODY_MET = "no verdict: the votes were taken one after the other";
 const ONE_WORKER = "no verdict: one worker answered them all, one after the other";
 
 /**
@@ -17,7 +18,8 @@ export function judgeCell(facts) {
     const times = errors === 1 ? "once" : `${errors} times`;
     return { mark: "none", words: `no verdict: the cache failed ${times}`, text };
   }
-  const [mark, words] = facts.truth === "once" ? judgeComputations(facts) : judgeTexts(facts);
+  const judge = { once: judgeComputations, counted: judgeCount }[facts.truth] ?? judgeTexts;
+  const [mark, words] = judge(facts);
   return { mark, words, text };
 }
 
@@ -70,6 +72,19 @@ function judgeComputations({ answers, together, at_work }) {
   }
   return ["again", `${total} computed it${together ? " at once" : ""}`];
 }
+
+/** Return mark and words for a page that says how many votes were counted: "7 votes". */
+function judgeCount({ answers, changed = 0, refused = 0, at_work = 2 }) {
+  const counted = Number.parseInt(answers.at(-1).text, 10) || 0;
+  const lost = changed - counted;
+  if (lost < 0) return ["wrong", `counted ${votes(counted)}, and there were ${changed}`];
+  if (lost) return ["wrong", `lost ${lost} of ${votes(changed)}${refused ? ` and refused ${refused}` : ""}`];
+  if (refused) return ["wrong", `refused ${refused} of ${votes(changed + refused)}`];
+  if (at_work <= 1) return ["none", NOBODY_MET];
+  return ["right", `counted ${changed > 1 ? "all " : ""}${votes(changed)}`];
+}
+
+const votes = (number) => `${number} ${number === 1 ? "vote" : "votes"}`;
 
 /** Return what was answered, in words; "" without an answer. */
 function describe({ answers, truth, read, in_flight }) {

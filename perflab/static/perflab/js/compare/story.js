@@ -12,6 +12,7 @@ import { pause, showFailure } from "./task.js";
 const VISITOR = "/visitor/"; // Here a visitor gives the lab a name.
 const STORY = `/experiments/${page.dataset.slug}/story/`; // Here the turn is taken and given back.
 const TURN_POLL_MS = 500;
+const UNAVAILABLE = 503;
 
 /**
  * Play the story on every variant, each with an empty cache of its own, and fill the table. Return
@@ -39,6 +40,8 @@ export async function playStory(signal, showProgress) {
         visitors: steps.map(({ visitor }) => visitor).filter(Boolean),
         visitor: "",
         earlier: [],
+        changed: 0,
+        refused: 0,
       };
       const cells = [];
       for (const [number, step] of steps.entries()) {
@@ -57,8 +60,9 @@ export async function playStory(signal, showProgress) {
 
 function readStep({ dataset }) {
   const { requests, wait, visitor, read } = dataset;
-  const flags = ["together", "burst", "change"].map((name) => [name, name in dataset]);
-  return { requests: Number(requests), wait: Number(wait), visitor, read, ...Object.fromEntries(flags) };
+  const [together, burst] = ["together", "burst"].map((name) => name in dataset);
+  const changes = Number(dataset.change ?? 0);
+  return { requests: Number(requests), wait: Number(wait), visitor, read, together, burst, changes };
 }
 
 /** Say below the table why there is no verdict on some variant. */
@@ -68,6 +72,8 @@ function showNoVerdict(verdicts) {
   const title = ladder.find((lane) => lane.name === name).title;
   const advice = words.includes("one worker")
     ? "A single worker cannot stampede and shares its memory with nobody: start the lab with two."
+    : words.includes("one after the other")
+    ? "Nobody meets anybody in a lab with a single worker: start it with two."
     : "When all parts of the lab answer (see /health/), play the story again.";
   showFailure(`${title}, ${words}. ${advice}`);
 }
@@ -128,7 +134,8 @@ async function playStep(step, play) {
   }
   facts.visitor = play.visitor;
   const address = lane.address({ cold: play.cold });
-  if (step.change) facts.errors = await makeChange(address, play);
+  if (step.changes) Object.assign(facts, await makeChanges(step.changes, address, play));
+  Object.assign(facts, { changed: play.changed, refused: play.refused });
   try {
     await addTruth(facts.now, play);
     Object.assign(facts, await readAnswers(step, address, signal));
@@ -141,12 +148,27 @@ async function playStep(step, play) {
   return facts;
 }
 
-/** Change the data as the variant does, and return how often the cache failed meanwhile. */
-async function makeChange(address, { turn, signal }) {
-  const changed = address.replace("/?", "/change/?");
-  const response = await refuse(await post(changed, { turn: turn.token }, signal));
-  const header = response.headers.get("Server-Timing") ?? "";
-  return Number(header.match(/errors;desc="(\d+)"/)?.[1] ?? 0);
+/**
+ * Change the data as the variant does, so many times at once, and return how often the cache failed
+ * meanwhile and on how many changes the lab worked at once. What it cannot change now is refused.
+ */
+async function makeChanges(number, address, play) {
+  const makeOne = async () => {
+    const changed = address.replace("/?", "/change/?");
+    const response = await post(changed, { turn: play.turn.token }, play.signal);
+    if (response.status === UNAVAILABLE && number > 1) return null;
+    await refuse(response);
+    return response.headers.get("Server-Timing") ?? "";
+  };
+  const started = performance.now();
+  const headers = await Promise.all(Array.from({ length: number }, makeOne));
+  const elapsed = performance.now() - started;
+  const taken = headers.filter((header) => header !== null);
+  play.changed += taken.length;
+  play.refused += number - taken.length;
+  const sum = (pattern) => taken.reduce((total, one) => total + Number(one.match(pattern)?.[1] ?? 0), 0);
+  const errors = sum(/errors;desc="(\d+)"/);
+  return number > 1 ? { errors, at_work: sum(/total;dur=([\d.]+)/) / elapsed } : { errors };
 }
 
 /** Add what the first variant, which caches nothing, answers now; nothing if that is no matter. */
