@@ -14,7 +14,7 @@ from tests.support.measure_command import QUICK, measured
 
 in_process = pytest.mark.django_db
 # Lessons that are newer than the published results. Whoever measures anew empties this.
-NOT_YET_MEASURED = ("get-in-a-loop",)
+NOT_YET_MEASURED = ("get-in-a-loop", "top-per-group", "duplicates", "lost-update")
 
 
 def results(*files):
