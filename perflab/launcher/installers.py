@@ -14,6 +14,8 @@ from perflab.base.paths import PYTHON, VENV
 from perflab.base.processes import run
 
 PIP_ZIPAPP = "https://bootstrap.pypa.io/pip/pip.pyz"  # where pip's own documentation sends one
+# Nothing but the very files that a lock file names, and none that runs code when it is installed.
+LOCKED = ("--require-hashes", "--only-binary", ":all:")
 NO_NETWORK = re.compile(
     r"NewConnectionError|NameResolutionError|name resolution|Network is unreachable|"
     r"Connection refused|ConnectTimeout|ReadTimeout|ProxyError|Could not fetch URL|"
@@ -28,13 +30,14 @@ def base_python():
     return getattr(sys, "_base_executable", None) or sys.executable
 
 
-def install_requirements(file, find_links, reinstall, folder):
-    """Install a requirements file with uv or else with pip.
+def install_requirements(file, pip_file, find_links, reinstall, folder):
+    """Install a file of requirements and their hashes, with uv or else with pip.
 
-    Return None when that has succeeded, or the last installer's output. No installer compiles: that
-    would take as long as all the rest, and Python compiles what it imports.
+    `pip_file` names the pip that installs them where `.venv` has none. Return None when that has
+    succeeded, or the last installer's output. No installer compiles: that would take as long as all
+    the rest, and Python compiles what it imports.
     """
-    source = ["--no-index", "--find-links", find_links] if find_links else []
+    source = [*LOCKED, *(["--no-index", "--find-links", find_links] if find_links else [])]
     if uv := shutil.which("uv"):
         command = [uv, "pip", "install", "--python", PYTHON, "-r", file, *source]
         status, output = run([*command, "--reinstall"] if reinstall else command)
@@ -42,7 +45,8 @@ def install_requirements(file, find_links, reinstall, folder):
             return None
     if not has_pip():
         # The newest pip needs half the time of those of 2023 to look through the index.
-        status, output = run_pip(folder, find_links, "install", "--no-compile", *source, "pip")
+        arguments = ["install", "--no-compile", *source, "-r", pip_file]
+        status, output = run_pip(folder, find_links, *arguments)
         if status and NO_NETWORK.search(output):
             return output
     arguments = ["--no-compile", *(["--force-reinstall"] if reinstall else []), "-r", file, *source]
@@ -138,6 +142,11 @@ def show_progress():
     return show
 
 
+def has_no_wheel(output, package):
+    """Return whether pip said that a package has no wheel for this machine."""
+    return re.search(rf"No matching distribution found for {package}\b", output) is not None
+
+
 def explain(output, find_links, what):
     """Return one line for an installer's output; `what` is what failed."""
     if os.strerror(errno.ENOSPC) in output:
@@ -152,6 +161,8 @@ def explain(output, find_links, what):
             f"{find_links} has no {missing[1]} for Python {version} on this machine: "
             "run `python3 -m perflab bundle` with the same Python on the same kind of machine."
         )
+    if changed := re.search(r"DO NOT MATCH THE HASHES.*\n\s+([\w.\[\]-]+==\S+)", output):
+        return f"{what}: the wheel of {changed[1]} is not the one that the lock file names."
     if NO_NETWORK.search(output):
         return (
             f"{what}: there is no network. Where there is one, "

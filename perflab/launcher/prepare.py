@@ -56,7 +56,7 @@ def fingerprint():
     """Return a digest of what the preparation depends on: our files, and the environment."""
     digest = hashlib.sha256()
     ours = (path for folder in ("perflab", "movies") for path in (ROOT / folder).rglob("*"))
-    for path in (ROOT / "requirements.txt", *sorted(ours)):
+    for path in (ROOT / "requirements.lock", *sorted(ours)):
         if "__pycache__" not in path.parts and path.is_file():
             found = path.stat()
             digest.update(f"{path} {found.st_size} {found.st_mtime_ns}\n".encode())

