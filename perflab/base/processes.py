@@ -1,10 +1,11 @@
 """Child processes that end when we end, however that happens.
 
-On Linux the kernel sees to it (PR_SET_PDEATHSIG). Elsewhere a watcher process, which notices our
-end by a pipe, ends the process groups of all our children. `spawn_beside` starts a process that
-outlives us.
+A watcher process, which notices our end by a pipe, ends the process groups of all our children. On
+Linux the kernel asks them to end at once (PR_SET_PDEATHSIG), so that the watcher has to see only to
+those that cannot. `spawn_beside` starts a process that outlives us.
 """
 
+import atexit
 import contextlib
 import ctypes
 import fcntl
@@ -15,19 +16,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from . import paths
+from . import paths, watcher
+from .watcher import GRACE_S, STOP_SIGNALS, signal_group
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LINUX = sys.platform == "linux"
 LIBC = ctypes.CDLL(None) if LINUX else None
 PR_SET_PDEATHSIG = 1
-GRACE_S = 20  # a little more than Gunicorn gives its workers
 CHECK_S = 0.5  # how often we look whether a process is still there, where the kernel does not tell
 
 
@@ -37,7 +37,7 @@ class State:
 
     stopping: bool = False  # a signal to stop has come
     hurry: bool = False  # another one has come since: `end` does not wait
-    watcher: int | None = None  # the pipe to the watcher process
+    watcher: subprocess.Popen[bytes] | None = None  # its standard input is the pipe
 
 
 _state = State()
@@ -71,9 +71,31 @@ def die_with_parent(parent: int) -> None:
             os._exit(1)
 
 
-def spawn(command: Sequence[Any], **options: Any) -> subprocess.Popen[Any]:
+@contextlib.contextmanager
+def held_signals() -> Iterator[None]:
+    """Let signals to stop wait for the end of the block; Stopped is raised there."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class Child(subprocess.Popen[Any]):
+    """A process that `spawn` started.
+
+    Stopped, raised within Popen.poll, would leave its lock taken: `end` would never end then.
+    """
+
+    def poll(self) -> int | None:
+        """Return the exit status; None while the process runs."""
+        with held_signals():
+            return super().poll()
+
+
+def spawn(command: Sequence[Any], **options: Any) -> Child:
     """Start a process in a session of its own that dies with us; the options are Popen's."""
-    if not LINUX and _state.watcher is None:
+    if _state.watcher is None:
         _state.watcher = start_watcher()
     parent = os.getpid()
 
@@ -81,17 +103,10 @@ def spawn(command: Sequence[Any], **options: Any) -> subprocess.Popen[Any]:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         die_with_parent(parent)
 
-    # No signal may come between the fork and the moment when we know the child.
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    try:
-        process = subprocess.Popen(
-            command, preexec_fn=before_exec, start_new_session=True, **options
-        )
-        if _state.watcher is not None:
-            os.write(_state.watcher, b"%d\n" % process.pid)
-        return process
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    with held_signals():  # from the fork until we know the child
+        process = Child(command, preexec_fn=before_exec, start_new_session=True, **options)
+        tell_watcher(process.pid)
+    return process
 
 
 def spawn_beside(
@@ -160,54 +175,45 @@ def wait_for_end(pid: int) -> None:
     os.close(descriptor)
 
 
-def start_watcher() -> int:
-    """Fork a process that ends the groups named to it when we die; return the pipe to name them."""
-    read_end, write_end = os.pipe()
-    if os.fork():
-        os.close(read_end)
-        return write_end
-    try:
-        os.setsid()
-        for number in STOP_SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        os.closerange(3, read_end)  # one of them is our lock, which must be free when we have ended
-        os.closerange(read_end + 1, 256)
-        with os.fdopen(read_end) as names:
-            groups = [int(line) for line in names]  # ends when the last writer has ended
-        for group in groups:
-            signal_group(group, signal.SIGTERM)
-        deadline = time.monotonic() + GRACE_S
-        while any(map(group_is_alive, groups)) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        for group in groups:
-            signal_group(group, signal.SIGKILL)
-    finally:
-        os._exit(0)
+def start_watcher() -> subprocess.Popen[bytes]:
+    """Start the process that ends the groups named to it when we die."""
+    atexit.register(dismiss_watcher)
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", watcher.__file__, str(GRACE_S)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
-def signal_group(group: int, number: int) -> bool:
-    """Send a signal to all processes of a group; return whether there was any."""
-    try:
-        os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):  # macOS raises PermissionError for zombies
-        return False
-    return True
+def dismiss_watcher() -> None:
+    """End the watcher. Where one of our children still runs, it ends that one first."""
+    process, _state.watcher = _state.watcher, None
+    if process is not None and process.stdin is not None:
+        process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(1)
 
 
-def group_is_alive(group: int) -> bool:
-    """Return whether any process of the group is left."""
-    return signal_group(group, 0)
+def tell_watcher(number: int) -> None:
+    """Name a process group to the watcher; a negative number names one that has ended."""
+    if _state.watcher is not None and _state.watcher.stdin is not None:
+        with contextlib.suppress(OSError):  # the watcher has been killed
+            os.write(_state.watcher.stdin.fileno(), b"%+d\n" % number)
 
 
-def end(process: subprocess.Popen[Any], seconds: float = GRACE_S) -> None:
+def end(process: Child, seconds: float = GRACE_S) -> None:
     """End a process that `spawn` started, and all its group: by SIGTERM, then by SIGKILL."""
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
+    signal_group(process.pid, signal.SIGCONT)  # one that was stopped could not take it
     deadline = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < deadline and not _state.hurry:
         time.sleep(0.02)
     signal_group(process.pid, signal.SIGKILL)
     process.wait()
+    tell_watcher(-process.pid)
 
 
 def run(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from perflab.base import config, network, paths
 from perflab.base.config import Problem
-from perflab.base.processes import Stopped, stop_on_signals
+from perflab.base.processes import Stopped, dismiss_watcher, stop_on_signals
 from perflab.launcher import environment, lab
 
 HELP = """\
@@ -91,6 +91,7 @@ def replace_with(command):
     """Run another program in this process, so that whoever started us controls it."""
     os.environ.pop("__PYVENV_LAUNCHER__", None)  # macOS would start the old Python again
     sys.stdout.flush()
+    dismiss_watcher()
     os.execv(command[0], [str(word) for word in command])
 
 

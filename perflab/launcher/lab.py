@@ -14,7 +14,8 @@ from perflab.base.config import Problem, is_public, read_variable
 from perflab.base.gunicorn import gunicorn_command
 from perflab.base.logs import last_lines, open_log
 from perflab.base.network import NOT_PUBLIC, Address, can_listen
-from perflab.base.processes import Stopped, end, group_is_alive, spawn
+from perflab.base.processes import Stopped, end, spawn
+from perflab.base.watcher import group_is_alive
 from perflab.launcher.environment import check_free_disk
 from perflab.launcher.prepare import is_prepared
 from perflab.launcher.valkey import Valkey

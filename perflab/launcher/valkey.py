@@ -80,6 +80,7 @@ class Valkey:
             return
         if not self.missed_since:
             self.missed_since = time.monotonic()
+            end(self.process)
             if self.missed_since - self.started > 60:
                 self.restarts = 0
             self.restarts += 1

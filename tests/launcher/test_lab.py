@@ -38,6 +38,22 @@ def test_nothing_survives_the_launcher_however_it_ends(furnished):
             assert is_free(port)
 
 
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGINT"])
+def test_a_gunicorn_that_was_stopped_does_not_survive_the_launcher(furnished, how):
+    """Stopped by SIGSTOP, it cannot take SIGTERM; nor can a worker of it, or Valkey."""
+    with started(furnished, "--workers", "2") as launcher:
+        [valkey] = launcher.named("valkey-server")
+        master, worker = launcher.named("gunicorn")[:2]
+        for process in (worker, master, valkey):
+            process.send_signal(signal.SIGSTOP)
+
+        launcher.process.send_signal(signal.Signals[how])
+
+        assert launcher.wait() == (-signal.SIGKILL if how == "SIGKILL" else 0)
+        assert all_end(launcher.family, 40)
+        assert is_free(launcher.port)
+
+
 def test_closing_the_terminal_ends_it_all(furnished):
     """The kernel sends SIGHUP, and whatever is said after that is said to nobody."""
     terminal, theirs = os.openpty()
@@ -63,7 +79,7 @@ def test_closing_the_terminal_ends_it_all(furnished):
         while b"Ctrl-C" not in said:
             said += os.read(terminal, 1000)
         family = psutil.Process(process.pid).children(recursive=True)
-        assert len(family) == 3
+        assert len(family) == 4  # Valkey, Gunicorn, its worker, and the watcher
 
         os.close(terminal)
 
@@ -76,7 +92,7 @@ def test_closing_the_terminal_ends_it_all(furnished):
         process.wait()
 
 
-@pytest.mark.skipif(not LINUX, reason="elsewhere SIGKILL is the watcher's affair")
+@pytest.mark.skipif(not LINUX, reason="elsewhere the watcher is a little later than the kernel")
 def test_a_request_in_progress_is_answered_whatever_ends_the_lab(furnished):
     """And a start on the same port waits for that."""
     port = free_port()
