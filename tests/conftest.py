@@ -57,7 +57,7 @@ def shared(kind):
 def pytest_addoption(parser):
     options = parser.getgroup("perflab", "which tests run (without these: all but the exhaustive)")
     options.addoption("--quick", action="store_true", help="those that need no server or browser")
-    help = "hostile requests to send in tests/faults/test_fuzz.py, to each worker class"
+    help = "hostile requests to send in tests/faults/test_fuzz.py, to each kind of lab"
     options.addoption("--fuzz-requests", type=int, default=1500, help=help)
     options.addoption("--fuzz-seed", type=int, help="the seed to draw them from; 0: a new one")
     options.addoption("--all", action="store_true", help="the exhaustive ones too", dest="every")

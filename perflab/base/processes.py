@@ -47,6 +47,12 @@ class Stopped(BaseException):
     """We were asked to stop: by Ctrl-C, by SIGTERM, or because the terminal was closed."""
 
 
+def runs_greenlets() -> bool:
+    """Return whether gevent has replaced this process's threads: one then runs many requests."""
+    monkey = sys.modules.get("gevent.monkey")
+    return bool(monkey and monkey.is_module_patched("threading"))
+
+
 def stop_on_signals() -> None:
     """Make the first signal to stop raise Stopped, and any further one make `end` hurry."""
 

@@ -12,6 +12,7 @@ from django.http import FileResponse, HttpRequest
 from django.template.loader import render_to_string
 
 from perflab.access import can_inspect, is_from_elsewhere, is_local
+from perflab.base.deadlines import page_of
 
 from . import inspection, server_timing, traces
 from .probe import Measurement, probe
@@ -37,7 +38,7 @@ class ProbeMiddleware:
         recorder = make_recorder(request) if asks_for_trace else None
         mark = inspection.take_mark()
         measuring = probe(recorder)
-        with measuring as measurement:
+        with measuring as measurement, page_of(settings.PAGE_DEADLINE_S):
             measurement.deadline = measuring.started + settings.PAGE_DEADLINE_S
             response = self.get_response(request)
             stream = open_stream(response) if response.streaming else None

@@ -12,7 +12,6 @@ before anything connects.
 """
 
 import re
-import sys
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from typing import Any, Protocol
 from django.db.backends.signals import connection_created
 
 from perflab.base.deadlines import OutOfTime
+from perflab.base.processes import runs_greenlets
 
 TRANSACTION_CONTROL = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")
 
@@ -134,12 +134,6 @@ def statement_shape(sql: str) -> str:
     return re.sub(r"\(…\)(?:, ?\(…\))+", "(…)", shape)
 
 
-def thread_clock_is_meaningful() -> bool:
-    """Return False under gevent, where one thread runs many requests at once."""
-    monkey = sys.modules.get("gevent.monkey")
-    return not (monkey and monkey.is_module_patched("threading"))
-
-
 class probe:
     """Yield a Measurement that grows while the block runs and is complete when it ends.
 
@@ -169,7 +163,7 @@ class probe:
 
     def __exit__(self, *error: object) -> None:
         self.measurement.total_ms += (perf_counter() - self.started) * 1000
-        if thread_clock_is_meaningful():
+        if not runs_greenlets():
             cpu_ms = (thread_time() - self.cpu_started) * 1000
             self.measurement.cpu_ms = (self.measurement.cpu_ms or 0.0) + cpu_ms
         _running.reset(self.token)

@@ -1,5 +1,6 @@
 """The warm-up of a new worker, so that its first visitor waits no longer than the second."""
 
+from django.db import connections
 from django.template.loader import get_template
 from django.urls import reverse
 
@@ -7,6 +8,17 @@ from perflab.catalogue import registry
 from perflab.compare.clients import InProcess
 
 from . import calibrated
+
+
+def keep_no_connections():
+    """Have each request close its connections to databases at its end.
+
+    For servers where nobody could use them again: a greenlet, or a thread of ASGI, serves one
+    request. Its connections would stay open until the garbage collector finds them, and a
+    PostgreSQL that allows a hundred soon refuses more.
+    """
+    for settings in connections.settings.values():
+        settings["CONN_MAX_AGE"] = 0
 
 
 def warm_up(application):

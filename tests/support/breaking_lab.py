@@ -2,7 +2,7 @@
 
 Serve `tests.support.breaking_lab:wsgi` (or `:asgi`) in place of perflab.wsgi. /breaks/?after=3&
 how=database streams three chunks, then fails; `how` is "database" or "defect". /computes/?s=9
-computes for 9 s.
+computes for 9 s. A client of a unix socket has 1 s to take a piece of an answer.
 """
 
 from importlib import import_module
@@ -40,8 +40,11 @@ def __getattr__(name):
 
         from django.conf import settings
 
+        from perflab.workers.serving import arrivals
+
         settings.ROOT_URLCONF = __name__
         settings.PAGE_DEADLINE_S = 2
+        arrivals.ANSWER_S = 1  # for unix sockets: those of TCP got theirs before
         return application
     if name == "urlpatterns":
         from django.urls import include, path

@@ -4,6 +4,7 @@ import contextlib
 import re
 import resource
 import socket
+import struct
 
 HEAD_S = 5  # for the head of a request, from its connection's first moment on
 BODY_S = 10  # for its body, from the end of the head on
@@ -15,6 +16,8 @@ MOST_WAITING = min(400, FILES // 3) if FILES > 0 else 400  # connections beside 
 PIECE = 16_384  # bytes to read at once
 LARGE_HEAD = 65_536  # Gunicorn is asked about a head that is longer; it refuses most
 LARGE_BODY = 65_536  # a worker waits for what is longer, and reads it piece by piece
+
+ANSWER_S = 10  # a client has so long to take one piece of an answer
 
 END = b"\r\n\r\n"
 WITHOUT_BODY = (b"GET ", b"HEAD")
@@ -66,6 +69,17 @@ def is_hopeless(data):
         or (len(data) > 8192 and b"\r\n" not in data)
         or data.count(b"\n") != data.count(b"\r\n")
     )
+
+
+def limit_sending(connection):
+    """Have the kernel end a send over a connection that takes longer than ANSWER_S.
+
+    Connections of TCP inherit this from their listener (on Linux), those of a unix socket do not.
+    As a time-out of Python's it would cost a system call before each send.
+    """
+    with contextlib.suppress(OSError):
+        timeval = struct.pack("@ll", ANSWER_S, 0)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
 
 
 def say_late(connection):

@@ -2,15 +2,14 @@
 
 import contextlib
 import socket
-import struct
 
 from gunicorn import http, workers
 from gunicorn.workers import gthread
 
+from . import arrivals
 from .deadlines import PatientParser
 
 SILENCE_S = 60  # the kernel keeps a connection to itself for so long while nothing comes over it
-ANSWER_S = 10  # a client has so long to take one piece of an answer
 
 
 def install():
@@ -19,6 +18,7 @@ def install():
     workers.SUPPORTED_WORKERS |= {
         "sync": f"{here}.sync.SyncWorker",
         "gthread": f"{here}.threads.ThreadWorker",
+        "gevent": f"{here}.greenlets.GeventWorker",
         "asgi": f"{here}.asynchronous.ASGIWorker",
     }
     http.RequestParser = PatientParser
@@ -32,11 +32,9 @@ def guard(listener):
     """Have the kernel guard the connections of a listening socket, which inherit this (Linux, TCP).
 
     It hands over a connection only when something has come over it, and ends a send that takes too
-    long. As a time-out of Python's, the latter would cost a system call before each send.
+    long.
     """
-    timeval = struct.pack("@ll", ANSWER_S, 0)
-    with contextlib.suppress(OSError):
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
+    arrivals.limit_sending(listener)
     if listener.family != socket.AF_UNIX and hasattr(socket, "TCP_DEFER_ACCEPT"):
         with contextlib.suppress(OSError):
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, SILENCE_S)

@@ -4,18 +4,14 @@ import contextlib
 import errno
 import os
 import selectors
-import signal
+import socket
 import time
 
 from gunicorn import http
 from gunicorn.workers import sync
 
-from perflab.base.deadlines import OutOfTime
-
 from . import arrivals
-
-# A page has this share of the time after which Gunicorn kills a worker that is busy.
-SHARE = 5 / 6
+from .alarm import Alarmed
 
 
 class Waiting:
@@ -29,7 +25,7 @@ class Waiting:
         self.deadline = time.monotonic() + arrivals.HEAD_S
 
 
-class SyncWorker(sync.SyncWorker):
+class SyncWorker(Alarmed, sync.SyncWorker):
     """Gunicorn's sync worker, which takes a request when all of it has arrived."""
 
     def __init__(self, *args, **kwargs):
@@ -50,29 +46,22 @@ class SyncWorker(sync.SyncWorker):
             self.notify()
             self.look_after(0.1)
 
-    def init_signals(self):
-        """Let SIGALRM end the page under way."""
-        super().init_signals()
-        signal.signal(signal.SIGALRM, self.handle_alarm)
-
-    def handle_alarm(self, number, frame):
-        """End the page under way, wherever it is. Gunicorn would kill the worker soon."""
-        raise OutOfTime
-
     def handle_request(self, listener, req, client, addr):
         """Answer a request; its page ends before Gunicorn kills the worker for it."""
         self.notify()  # the time-out counts from here: others may have been served just before
-        signal.setitimer(signal.ITIMER_REAL, self.cfg.timeout * SHARE)  # 0: no time-out, no alarm
+        self.set_alarm()
         try:
             super().handle_request(listener, req, client, addr)
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            self.stop_alarm()
 
     def accept(self, listener):
         """Take a connection, and serve it if its request is there."""
         if self.waiting:
             self.look_after(0)
         client, addr = listener.accept()
+        if listener.family == socket.AF_UNIX:
+            arrivals.limit_sending(client)
         if not self.plain:
             client.setblocking(1)
             super().handle(listener, client, addr)

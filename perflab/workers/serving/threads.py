@@ -6,6 +6,7 @@ thread, which looks after the connections anyway, also reads what arrives over t
 
 import errno
 import selectors
+import socket
 import time
 from functools import partial
 
@@ -37,6 +38,8 @@ class ThreadWorker(gthread.ThreadWorker):
             if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
                 raise
             return
+        if listener.family == socket.AF_UNIX:
+            arrivals.limit_sending(client)
         self.nr_conns += 1
         conn = gthread.TConn(self.cfg, client, addr, listener.getsockname())
         conn.parser = http.get_parser(self.cfg, client, addr)
