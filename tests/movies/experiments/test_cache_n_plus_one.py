@@ -1,7 +1,11 @@
 """Test cache-n-plus-one: how often the cache is asked."""
 
 import pytest
+from django.core.cache.backends.locmem import LocMemCache
 
+from movies.experiments import cache_n_plus_one
+from perflab.catalogue import registry
+from perflab.compare.promises import broken_promises
 from tests.support.experiments import address
 from tests.support.figures import timing
 
@@ -28,3 +32,29 @@ def test_only_films_that_are_missing_are_made(client, fresh, variant):
 
     assert (timing(more)["hits"], timing(more)["misses"]) == (10, 2)
     assert more.content.count(b"<li>") == 12
+
+
+@pytest.mark.parametrize("cache", ["locmem"])
+def test_it_keeps_its_promises_with_more_films_than_django_keeps_entries(cache):
+    assert broken_promises(registry.get("cache-n-plus-one"), 400, cache) == []
+
+
+def misses(films, options):
+    """Return how many films a page misses in Django's local memory, on three visits."""
+    cache = LocMemCache(f"a page of {films} with {options}", {"OPTIONS": options})
+    keys = [f"film:{number}" for number in range(films)]
+    found = []
+    for _ in range(3):
+        missing = [key for key in keys if key not in cache.get_many(keys)]
+        cache.set_many(dict.fromkeys(missing, "a film"), 60)
+        found.append(len(missing))
+    return found
+
+
+@pytest.mark.parametrize(("films", "later"), [(300, 0), (301, 100), (1000, 700)])
+def test_local_memory_keeps_300_entries_if_nobody_says_more(films, later):
+    options = {}
+    exec(cache_n_plus_one.SETTINGS, options)
+
+    assert misses(films, {}) == [films, later, later]
+    assert misses(films, options["CACHES"]["default"]["OPTIONS"]) == [films, 0, 0]
