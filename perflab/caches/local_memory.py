@@ -5,6 +5,10 @@ many entries, for a lesson that keeps one for each film, and cold runs leave ent
 reads again. With Django's own they would pile up to MAX_ENTRIES whole pages.
 """
 
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
 from django.core.cache.backends import locmem
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 
@@ -14,10 +18,16 @@ DROPPED_AT_ONCE = 2  # more than one is added, so that the expired ones grow few
 class LocMemCache(locmem.LocMemCache):
     """Looks at the entries that nobody has read for longest, and drops those that have expired."""
 
+    # Of Django's class, whose types do not tell them.
+    _cache: OrderedDict[str, bytes]
+    _has_expired: Callable[[str], bool]
+    _delete: Callable[[str], bool]
+
     def _set(self, key: str, value: bytes, timeout: float | None = DEFAULT_TIMEOUT) -> None:
         for _ in range(DROPPED_AT_ONCE):
             oldest = next(reversed(self._cache), None)
             if oldest is None or not self._has_expired(oldest):
                 break
             self._delete(oldest)
-        super()._set(key, value, timeout)
+        django: Any = super()
+        django._set(key, value, timeout)
