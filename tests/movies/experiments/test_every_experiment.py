@@ -37,7 +37,8 @@ def test_it_explains_itself(experiment):
     assert len(experiment.explanation) > 300
     assert "When it matters" in experiment.explanation
     assert len(experiment.cost) > 40
-    assert experiment.docs.startswith("https://docs.djangoproject.com/en/5.2/")
+    version = experiment.needs.partition("django>=")[2] or "5.2"
+    assert experiment.docs.startswith(f"https://docs.djangoproject.com/en/{version}/")
 
 
 @pytest.mark.parametrize(
