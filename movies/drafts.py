@@ -23,13 +23,14 @@ def temporary_batch():
     """Yield the name of a batch of drafts, and delete these at the end: 1 query.
 
     The drafts are not rolled back, since then no commit would be paid for. If a worker was killed
-    before it could delete its drafts, a later batch deletes them.
+    before it could delete its drafts, a later batch deletes them: those of another time.
     """
     batch = secrets.token_hex(8)
     try:
         yield batch
     finally:
-        left_behind = Q(made__lt=timezone.now() - LEFT_BEHIND)
+        now = timezone.now()
+        left_behind = ~Q(made__range=(now - LEFT_BEHIND, now + LEFT_BEHIND))
         Draft.objects.filter(Q(batch=batch) | left_behind).delete()
 
 

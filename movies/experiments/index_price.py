@@ -1,7 +1,8 @@
 """An index makes reading fast, and every index makes every insert slower.
 
 Both views write the same loans of films into a table, show the first of them, and take them all
-back: the transaction is rolled back, so nothing stays. The two tables have the same columns. The
+back: the transaction is rolled back, so nothing stays. Before that they empty the table, should
+anything lie in it. The two tables have the same columns. The
 slow variant's has an index for each of its four columns, as one adds them over the years, just in
 case; the other one's has none but its primary key.
 
@@ -39,8 +40,16 @@ def write_loans(model, number):
         )
 
 
+def clear(model):
+    """Delete what somebody else has left in a table: 1 query, and 1 more if there is anything."""
+    if model.objects.exists():
+        model.objects.all().delete()
+
+
 def slow(request, rows, loans):
-    # Expect 2 queries: the loans are written, into the table and four indexes; some are read.
+    # Expect 3 queries: is the table empty? The loans are written, into it and four indexes; some
+    # are read.
+    clear(IndexedLoan)
     with transaction.atomic():
         write_loans(IndexedLoan, loans)
         first = list(IndexedLoan.objects.order_by("id").values("film", "borrower", "shelf")[:rows])
@@ -49,13 +58,16 @@ def slow(request, rows, loans):
 
 
 def fast(request, rows, loans):
-    # Expect 2 queries: the loans are written, into the table alone; some are read.
+    # Expect 3 queries: is the table empty? The loans are written, into it alone; some are read.
+    clear(Loan)
     with transaction.atomic():
         write_loans(Loan, loans)
         first = list(Loan.objects.order_by("id").values("film", "borrower", "shelf")[:rows])
         transaction.set_rollback(True)
     return render(request, "movies/loans.html", {"rows": first})
 
+
+ALSO = {"also": (write_loans, clear), "templates": ("movies/loans.html",)}
 
 experiment = Experiment(
     title="The price of an index",
@@ -70,7 +82,7 @@ experiment = Experiment(
     price="four indexes",
     knobs=(Choice("loans", "Loans written", LOANS, 10_000),),
     variants=(
-        Variant("slow", slow, Queries(2), also=(write_loans,), templates=("movies/loans.html",)),
-        Variant("fast", fast, Queries(2), also=(write_loans,), templates=("movies/loans.html",)),
+        Variant("slow", slow, Queries(3), **ALSO),
+        Variant("fast", fast, Queries(3), **ALSO),
     ),
 )

@@ -10,7 +10,7 @@ from time import perf_counter
 
 from django.db import connection, transaction
 
-from movies.models import Country, Director, Draft, Movie, Poll, Review, Seeding
+from movies.models import Country, Director, Movie, Review, Seeding
 from movies.seeding import rows, writing
 from movies.seeding.rows import REAL_FILMS
 from perflab.catalogue import collection
@@ -166,8 +166,6 @@ def write(movies, seed, reset, progress):
         if reset:
             progress("deleting the old films", 0, 0)
             writing.delete_all(cursor)
-            for scratch in (Draft, Poll):  # what experiments write, and a killed worker leaves
-                scratch.objects.all().delete()
             Seeding.objects.all().delete()
         there = Seeding.objects.first() or Seeding(pk=1, recipe=rows.RECIPE, seed=seed)
         if there.movies:

@@ -8,7 +8,17 @@ from django.core.management.color import no_style
 from django.db import Error, OperationalError, ProgrammingError, connection, transaction
 from django.db.models import Count, Max
 
-from movies.models import Country, Director, Movie, Review
+from movies.models import (
+    Country,
+    Director,
+    Draft,
+    IndexedLoan,
+    Loan,
+    Movie,
+    Poll,
+    Review,
+    Tonight,
+)
 
 Link = Movie.countries.through
 
@@ -24,6 +34,8 @@ COLUMNS = {
     Review: ("id", "movie_id", "reviewer", "score", "text"),
 }
 TABLES = [model._meta.db_table for model in COLUMNS]
+# The tables into which the experiments write. A worker that was killed leaves rows there.
+OF_EXPERIMENTS = [model._meta.db_table for model in (Draft, IndexedLoan, Loan, Poll, Tonight)]
 
 
 @contextmanager
@@ -129,12 +141,12 @@ def insert_into(cursor, table, names, rows):
 
 
 def delete_all(cursor):
-    """Delete every row.
+    """Delete every row, also of the tables into which the experiments write.
 
     On PostgreSQL, TRUNCATE would make all readers wait until the new films are there. After DELETE
     they read the old films until the commit.
     """
-    for table in reversed(TABLES):
+    for table in (*OF_EXPERIMENTS, *reversed(TABLES)):
         cursor.execute(f"DELETE FROM {table}")
 
 
@@ -164,7 +176,7 @@ def tidy_up():
     """
     statements = ["PRAGMA wal_checkpoint(TRUNCATE)"]
     if connection.vendor == "postgresql":
-        statements = [f"VACUUM {table}" for table in TABLES]
+        statements = [f"VACUUM {table}" for table in (*TABLES, *OF_EXPERIMENTS)]
     if not connection.in_atomic_block:
         with suppress(Error), connection.cursor() as cursor:
             for statement in statements:

@@ -31,7 +31,9 @@ class Command(FilmsCommand):
             help="the start of the random numbers (default: that of the films there, or 1)",
         )
         parser.add_argument(
-            "--reset", action="store_true", help="replace all films, directors and reviews"
+            "--reset",
+            action="store_true",
+            help="replace all films, directors and reviews, and delete what experiments have left",
         )
 
     def handle(self, *, movies, seed, reset, verbosity, **options):

@@ -43,3 +43,13 @@ def test_so_many_loans_are_written_and_nothing_stays(variant, model, loans, rf, 
     assert written == {Loan: 0, IndexedLoan: 0, model: loans}
     assert not Loan.objects.exists()
     assert not IndexedLoan.objects.exists()
+
+
+@pytest.mark.parametrize(("variant", "model"), [("slow", IndexedLoan), ("fast", Loan)])
+def test_what_somebody_has_left_is_deleted_first(variant, model, rf):
+    model.objects.create(film=1, borrower="Nobody", shelf=1, days=1)
+
+    page = registry.get("index-price").variant(variant).view(rf.get("/"), rows=ROWS, loans=5_000)
+
+    assert "Nobody" not in page.content.decode()
+    assert not model.objects.exists()

@@ -1,10 +1,22 @@
 """Test that seeding again changes nothing, and what it leaves alone."""
 
 import pytest
+from django.apps import apps
 
 from movies import seeding
-from movies.models import Country, Director, Movie, Review, Seeding
-from movies.seeding import rows
+from movies.models import (
+    Country,
+    Director,
+    Draft,
+    IndexedLoan,
+    Loan,
+    Movie,
+    Poll,
+    Review,
+    Seeding,
+    Tonight,
+)
+from movies.seeding import rows, writing
 from tests.support.databases import OLD
 
 
@@ -26,6 +38,43 @@ def test_only_reset_makes_them_fewer():
 
     assert (summary.movies, summary.added["films"]) == (20, 20)
     assert Movie.objects.count() == 20
+
+
+def fill_tables_of_experiments():
+    Draft.objects.create(batch="x", title="x", year=1)
+    Poll.objects.create(name="x", votes=1)
+    for model in (Loan, IndexedLoan):
+        model.objects.create(film=1, borrower="x", shelf=1, days=1)
+    Tonight.change()
+
+
+@pytest.mark.django_db
+def test_reset_empties_the_tables_into_which_experiments_write():
+    fill_tables_of_experiments()
+
+    seeding.seed(20, reset=True)
+
+    for model in (Draft, Loan, IndexedLoan, Poll, Tonight):
+        assert not model.objects.exists(), model
+    assert Tonight.now().film_id == 1
+
+
+@pytest.mark.django_db
+def test_without_reset_they_stay_as_they_are():
+    fill_tables_of_experiments()
+
+    seeding.seed()
+
+    assert Loan.objects.count() == 1
+    assert Tonight.objects.count() == 1
+
+
+def test_reset_knows_of_every_table_of_ours():
+    models = apps.get_app_config("movies").get_models(include_auto_created=True)
+
+    tables = {model._meta.db_table for model in models} - {Seeding._meta.db_table}
+
+    assert tables == {*writing.TABLES, *writing.OF_EXPERIMENTS}
 
 
 @pytest.mark.django_db
