@@ -52,19 +52,20 @@ class Queries:
 
     base: int
     per_row: int = 0  # one for each row is the N+1 bug
-    batch: int = 0  # one more for each started batch of so many rows
+    batch: int = 0  # more for each started batch of so many rows
+    per_batch: int = 1  # how many more
 
     def at(self, rows: int) -> int:
         """Return the number of queries for a page of so many rows."""
         batches = ceil(rows / self.batch) if self.batch else 0
-        return self.base + self.per_row * rows + batches
+        return self.base + self.per_row * rows + self.per_batch * batches
 
     def __str__(self) -> str:
         terms = [str(self.base)] if self.base else []
         if self.per_row:
             terms.append("N" if self.per_row == 1 else f"{self.per_row}N")
         if self.batch:
-            terms.append(f"N/{self.batch}")
+            terms.append(f"{self.per_batch if self.per_batch > 1 else ''}N/{self.batch}")
         return " + ".join(terms) or "0"
 
 

@@ -23,7 +23,7 @@ def expected_queries(terms: Json, rows: int) -> int:
     `terms` are those of a cold or of a warm cache.
     """
     batches = ceil(rows / terms["batch"]) if terms["batch"] else 0
-    return int(terms["base"] + terms["per_row"] * rows + batches)
+    return int(terms["base"] + terms["per_row"] * rows + terms.get("per_batch", 1) * batches)
 
 
 def read_collection(client: LabClient, experiment: Json) -> Json:

@@ -69,6 +69,7 @@ def visitor():
         (Queries(1, per_row=1), "1 + N", 251),
         (Queries(0, per_row=2), "2N", 500),
         (Queries(1, batch=100), "1 + N/100", 4),
+        (Queries(1, batch=100, per_batch=2), "1 + 2N/100", 7),
         (Queries(0), "0", 0),
     ],
 )

@@ -87,7 +87,7 @@ def _lesson_as_json(experiment, found):
 
 def _variant_as_json(experiment, variant):
     def terms(queries):
-        return {"base": queries.base, "per_row": queries.per_row, "batch": queries.batch}
+        return {name: getattr(queries, name) for name in ("base", "per_row", "batch", "per_batch")}
 
     return {
         "name": variant.name,

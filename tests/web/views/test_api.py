@@ -31,7 +31,9 @@ def test_the_catalogue_names_every_variant_and_what_it_promises(client):
         "revalidates": False,
         "reference": False,
         "body": "html",
-        "queries": dict.fromkeys(("cold", "warm"), {"base": 1, "per_row": 1, "batch": 0}),
+        "queries": dict.fromkeys(
+            ("cold", "warm"), {"base": 1, "per_row": 1, "batch": 0, "per_batch": 1}
+        ),
     }
     for experiment in catalogue["experiments"]:
         for variant in experiment["variants"]:

@@ -28,10 +28,10 @@ export const lanes = [...page.querySelectorAll("[data-lane]")].map(readLane);
 /** The lanes from slow to fast, without those that stand beside them for reference. */
 export const ladder = lanes.filter((lane) => !lane.reference);
 
-/** Return the number of queries at so many rows; `terms` is written as "base per_row batch". */
+/** Return the number of queries at so many rows; `terms` is written as "base per_row batch per_batch". */
 export function expectedQueries(terms, rows) {
-  const [base, perRow, batch] = terms.split(" ").map(Number);
-  return base + perRow * rows + (batch && Math.ceil(rows / batch));
+  const [base, perRow, batch, perBatch] = terms.split(" ").map(Number);
+  return base + perRow * rows + (batch && perBatch * Math.ceil(rows / batch));
 }
 
 /** Return the heading that a lane has now; it changes while a variant runs against itself. */
