@@ -79,6 +79,11 @@ class Movie(models.Model):
         return reverse("film", args=[self.pk])
 
     @property
+    def credit(self):
+        """Return the film with its director, as a programme prints it."""
+        return f"{self.title}, by {self.director.name}"
+
+    @property
     def is_synthetic(self):
         """Return whether the film was invented by `manage.py seed`."""
         return self.imdb_id is None

@@ -23,6 +23,7 @@ ON_BOTH_DATABASES = (
     "tests/movies/experiments/test_every_experiment.py",
     "tests/movies/experiments/test_expensive_count.py",
     "tests/movies/experiments/test_get_in_a_loop.py",
+    "tests/movies/experiments/test_hidden_queries.py",
     "tests/movies/experiments/test_index_price.py",
     "tests/movies/experiments/test_ladder.py",
     "tests/movies/experiments/test_missing_index.py",

@@ -11,6 +11,7 @@ register(
         "many_to_many",
         "reverse_relation",
         "prefetch_undone",
+        "hidden_queries",
         "fetch_modes",
         "top_per_group",
         "get_in_a_loop",
