@@ -195,6 +195,16 @@ class Poll(models.Model):
         return f"{self.name}: {self.votes}"
 
 
+class Print(models.Model):
+    """Where the archive keeps the print of a film, as it has said last."""
+
+    film = models.PositiveIntegerField(unique=True)
+    place = models.CharField(max_length=60)
+
+    def __str__(self):
+        return f"film {self.film}: {self.place}"
+
+
 class LoanColumns(models.Model):
     """What is noted when the archive lends a film."""
 

@@ -26,6 +26,7 @@ register(
         "bulk_writes",
         "bulk_update",
         "lost_update",
+        "long_transaction",
         "connections",
         "remote_calls",
         "cache_page",

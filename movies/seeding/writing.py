@@ -16,6 +16,7 @@ from movies.models import (
     Loan,
     Movie,
     Poll,
+    Print,
     Review,
     Tonight,
 )
@@ -35,7 +36,9 @@ COLUMNS = {
 }
 TABLES = [model._meta.db_table for model in COLUMNS]
 # The tables into which the experiments write. A worker that was killed leaves rows there.
-OF_EXPERIMENTS = [model._meta.db_table for model in (Draft, IndexedLoan, Loan, Poll, Tonight)]
+OF_EXPERIMENTS = [
+    model._meta.db_table for model in (Draft, IndexedLoan, Loan, Poll, Print, Tonight)
+]
 
 
 @contextmanager

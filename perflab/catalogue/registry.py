@@ -35,7 +35,13 @@ DEFAULT_MOVIES = 100
 FIGURES = ("queries", "time", "bytes", "memory", "cache_calls", "correctness")  # of a lesson
 CLOCKS = ("server", "client")  # the server's ends with the first byte, the client's with the last
 BODIES = ("html", "json", "lines")  # a page, an object with a list of rows, a line for each row
-READINGS = ("answer", "computed", "queries", "workers")  # what a story reads from the answers
+READINGS = (
+    "answer",
+    "computed",
+    "queries",
+    "workers",
+    "waits",
+)  # what a story reads from the answers
 # What makes an answer of a story right, and how its page says it.
 TRUTHS = {
     "greeting": "An answer is right if it greets the visitor who has asked.",
@@ -43,6 +49,8 @@ TRUTHS = {
     "that moment.",
     "once": "A variant is right if in each step at most one request has to compute the page.",
     "counted": "A variant is right if it takes every vote and counts it.",
+    "prompt": "A variant is right if nobody waits in the database for another visitor: the SQL of "
+    "each page takes less than half of the quickest page.",
 }
 
 
@@ -124,7 +132,8 @@ class Step:
     change: bool = False  # whether the variant's `change` is made before it
     changes: int = 1  # how many visitors make it, at the same moment
     # What is read from the answers: the text of the page's element with `data-answer`, how many of
-    # them ran queries, that text and how many queries, or the cache hits of each worker (READINGS).
+    # them ran queries, that text and how many queries, the cache hits of each worker, or how long
+    # they waited for the database (READINGS).
     read: str = "answer"
 
 

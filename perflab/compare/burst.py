@@ -18,7 +18,7 @@ from perflab.measure import server_timing
 
 TIMEOUT_S = 30  # Gunicorn's own: no page takes longer
 SETTLE_S = 0.1  # for the workers to take the connections
-FIGURES = ("queries", "hits", "misses", "errors", "worker")
+FIGURES = ("queries", "hits", "misses", "errors", "worker", "sql", "total")
 
 Json = dict[str, Any]
 Span = tuple[float, float]  # when a request was sent and when its answer was whole

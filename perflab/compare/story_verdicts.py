@@ -26,6 +26,8 @@ class StoryAnswer:
     misses: int
     errors: int  # of the cache
     worker: int  # its process id
+    sql: float = 0  # ms in the database
+    total: float = 0  # ms until its page was made
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def judge_cell(facts: Facts) -> Cell:
         return Cell(*judge_computations(facts), text)
     if facts.truth == "counted":
         return Cell(*judge_count(facts), text)
+    if facts.truth == "prompt":
+        return Cell(*judge_waits(facts), text)
     return Cell(*judge_texts(facts), text)
 
 
@@ -164,6 +168,18 @@ def judge_count(facts: Facts) -> tuple[str, str]:
     return "right", f"counted {'all ' if taken > 1 else ''}{votes(taken)}"
 
 
+def judge_waits(facts: Facts) -> tuple[str, str]:
+    """Return mark and words for pages of which none may wait in the database for another one."""
+    answers = facts.answers
+    quickest = min(answer.total for answer in answers)
+    waited = [answer for answer in answers if answer.sql > quickest / 2]
+    if waited:
+        return "wrong", f"{len(waited)} of {len(answers)} waited for somebody else's transaction"
+    if len(answers) > 1 and (facts.at_work or 0) <= 1:
+        return "none", ONE_WORKER
+    return "right", "nobody waited for another visitor"
+
+
 NUMBER = re.compile(r"\d+")
 NOBODY_MET = "no verdict: the votes were taken one after the other"
 ONE_WORKER = "no verdict: one worker answered them all, one after the other"
@@ -181,10 +197,20 @@ def describe(facts: Facts) -> str:
             answered = "1 worker" if workers == 1 else f"{workers} workers"
             text += f"; {facts.in_flight} in flight at once, answered by {answered}"
         return text
+    if facts.truth == "prompt":
+        longest = max(round(answer.sql) for answer in answers)
+        return f"up to {longest:,} ms in the database, {sum_up_totals(answers)}"
     text = count_equal([answer.text or "–" for answer in answers])
     if facts.read == "queries":
         text += f" {count_equal([queries(answer.queries) for answer in answers])}"
     return text
+
+
+def sum_up_totals(answers: tuple[StoryAnswer, ...]) -> str:
+    """Return how long the pages took: "pages of 204 ms", "pages of 204 to 512 ms"."""
+    totals = [round(answer.total) for answer in answers]
+    least, most = min(totals), max(totals)
+    return f"pages of {most:,} ms" if least == most else f"pages of {least:,} to {most:,} ms"
 
 
 def votes(number: int) -> str:

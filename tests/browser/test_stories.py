@@ -94,6 +94,22 @@ def test_two_voters_at_once_lose_a_vote_and_the_cells_count_it(visitor):
     expect(out(page, "failure")).to_be_hidden()
 
 
+def test_a_call_within_a_transaction_makes_the_others_wait_and_the_cells_say_how_long(visitor):
+    page = visitor().open("/experiments/long-transaction/?movies=10&guess=skip&inspect=0")
+
+    run(page, "story")
+
+    alone, six, more, verdict = read_story(page).values()
+    assert marks(alone) == {"Inside": "right", "Outside": "right"}
+    for row in (six, more, verdict):
+        assert marks(row) == {"Inside": "wrong", "Outside": "right"}
+    waits = re.search(r"up to ([\d,]+) ms .+ to ([\d,]+) ms", six["Inside"][1]).groups()
+    longest, slowest = (int(ms.replace(",", "")) for ms in waits)
+    assert 100 < longest < slowest
+    assert re.search(r"\d of 6 waited for somebody else's transaction", six["Inside"][1])
+    assert "nobody waited for another visitor" in six["Outside"][1]
+
+
 def test_workers_are_drawn_with_their_hits_and_misses_and_without_their_pids(visitor, lab):
     page = visitor().open("/experiments/per-worker-cache/?movies=10&guess=skip&inspect=0")
 
@@ -112,7 +128,14 @@ def test_workers_are_drawn_with_their_hits_and_misses_and_without_their_pids(vis
     assert not [pid for pid in lab.worker_pids() if str(pid) in text]
 
 
-STORY_PAGES = ("personal-page", "stale-page", "per-worker-cache", "stampede", "lost-update")
+STORY_PAGES = (
+    "personal-page",
+    "stale-page",
+    "per-worker-cache",
+    "stampede",
+    "lost-update",
+    "long-transaction",
+)
 
 
 @pytest.mark.parametrize("slug", STORY_PAGES)

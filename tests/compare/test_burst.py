@@ -26,7 +26,7 @@ def test_a_burst_is_as_wide_as_the_requests_that_wait_at_one_moment():
 
     assert found["in_flight"] == 3
     assert found["at_work"] == 0.8  # 4 x 20 ms within 100 ms
-    answer = {"queries": 2, "hits": 0, "misses": 1, "errors": 0, "worker": 7}
+    answer = {"queries": 2, "hits": 0, "misses": 1, "errors": 0, "worker": 7, "sql": 1, "total": 20}
     assert found["answers"] == [answer] * 4
 
 

@@ -51,6 +51,16 @@ def test_the_story_of_each_lesson_tells_right_from_wrong(lab, slug, wrong):
     ] * len(verdicts)
 
 
+def test_a_call_within_a_transaction_lets_others_wait(lab):
+    verdicts, story = play(OverHTTP(lab.url), "long-transaction", wait=200)
+
+    right, words = verdicts["inside"]
+    assert not right
+    assert re.fullmatch(r"[1-5] of 6 waited for somebody else's transaction", words)
+    assert verdicts["outside"] == RIGHT
+    assert story.verdicts[0].cells[0].mark == "right"  # alone nobody waits
+
+
 def test_two_tiers_show_two_films_after_a_change(lab):
     verdicts, _ = play(OverHTTP(lab.url), "two-tier")
 

@@ -7,9 +7,9 @@ const POLL_MS = 100;
 const BUSY_POLL_MS = 500;
 
 /**
- * Send requests to an address at the same moment, and return `{ answers, in_flight, at_work }`: on
- * how many the lab worked at once, on average, is known of a `burst` only. A browser sends at most
- * six at once, so a process beside the lab sends a burst where it can.
+ * Send requests to an address at the same moment, and return `{ answers, in_flight, at_work }`: how
+ * many waited at once, at most, and on how many the lab worked at once, on average. A browser sends
+ * at most six at once, so a process beside the lab sends a burst where it can.
  */
 export async function sendTogether({ requests, burst, address, one, signal }) {
   if (burst && page.dataset.local === "1") {
@@ -17,8 +17,10 @@ export async function sendTogether({ requests, burst, address, one, signal }) {
     if (found) return found;
   }
   performance.clearResourceTimings();
+  const started = performance.now();
   const answers = await Promise.all(Array.from({ length: requests }, one));
-  return { answers, in_flight: countInFlight(new URL(address, location.href).href) };
+  const at_work = sum(answers, ({ total }) => total) / (performance.now() - started);
+  return { answers, at_work, in_flight: countInFlight(new URL(address, location.href).href) };
 }
 
 /**
@@ -42,6 +44,8 @@ async function sendBurst(address, signal) {
   if (found.failure) throw new Error(found.failure);
   return { ...found, answers: found.answers.map((answer) => ({ text: "", ...answer })) };
 }
+
+const sum = (list, read) => list.reduce((total, one) => total + read(one), 0);
 
 /** Return how many requests to an address waited for their answers at one moment, at most. */
 function countInFlight(address) {

@@ -18,7 +18,8 @@ export function judgeCell(facts) {
     const times = errors === 1 ? "once" : `${errors} times`;
     return { mark: "none", words: `no verdict: the cache failed ${times}`, text };
   }
-  const judge = { once: judgeComputations, counted: judgeCount }[facts.truth] ?? judgeTexts;
+  const judges = { once: judgeComputations, counted: judgeCount, prompt: judgeWaits };
+  const judge = judges[facts.truth] ?? judgeTexts;
   const [mark, words] = judge(facts);
   return { mark, words, text };
 }
@@ -84,6 +85,15 @@ function judgeCount({ answers, changed = 0, refused = 0, at_work = 2 }) {
   return ["right", `counted ${changed > 1 ? "all " : ""}${votes(changed)}`];
 }
 
+/** Return mark and words for pages of which none may wait in the database for another one. */
+function judgeWaits({ answers, at_work }) {
+  const quickest = Math.min(...answers.map(({ total }) => total));
+  const waited = answers.filter(({ sql }) => sql > quickest / 2).length;
+  if (waited) return ["wrong", `${waited} of ${answers.length} waited for somebody else's transaction`];
+  if (answers.length > 1 && (at_work ?? 0) <= 1) return ["none", ONE_WORKER];
+  return ["right", "nobody waited for another visitor"];
+}
+
 const votes = (number) => `${number} ${number === 1 ? "vote" : "votes"}`;
 
 /** Return what was answered, in words; "" without an answer. */
@@ -97,11 +107,24 @@ function describe({ answers, truth, read, in_flight }) {
     const answered = workers === 1 ? "1 worker" : `${workers} workers`;
     return `${text}; ${in_flight} in flight at once, answered by ${answered}`;
   }
+  if (truth === "prompt") {
+    const longest = Math.max(...answers.map(({ sql }) => Math.round(sql)));
+    return `up to ${formatMs(longest)} in the database, ${sumUpTotals(answers)}`;
+  }
   const text = countEqual(answers.map((answer) => answer.text || "–"));
   if (read !== "queries") return text;
   const queriesOf = ({ queries }) => `${queries} ${queries === 1 ? "query" : "queries"}`;
   return `${text} ${countEqual(answers.map(queriesOf))}`;
 }
+
+/** Return how long the pages took: "pages of 204 ms", "pages of 204 to 512 ms". */
+function sumUpTotals(answers) {
+  const totals = answers.map(({ total }) => Math.round(total));
+  const [least, most] = [Math.min(...totals), Math.max(...totals)];
+  return `pages of ${least === most ? "" : `${least.toLocaleString("en")} to `}${formatMs(most)}`;
+}
+
+const formatMs = (ms) => `${ms.toLocaleString("en")} ms`;
 
 const countWorkers = (answers) => new Set(answers.map(({ worker }) => worker)).size;
 

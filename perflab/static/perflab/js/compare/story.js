@@ -189,7 +189,7 @@ async function readAnswers({ requests, burst, together }, address, signal) {
 async function requestOnce(address, signal) {
   const answer = await request(address, signal);
   if (!answer.ok) throw new Error(answer.why);
-  const { queries, hits, misses, errors, worker } = answer.timing;
+  const { queries, hits, misses, errors, worker, sql, total } = answer.timing;
   const text = parseHtml(answer.html).querySelector("[data-answer]")?.textContent.trim() ?? "";
-  return { text, queries, hits, misses, errors, worker };
+  return { text, queries, hits, misses, errors, worker, sql, total };
 }
