@@ -265,3 +265,11 @@ def start_lab(seeded_database):
 def fresh():
     """Knobs with which every cache is cold."""
     return {"movies": 10, "cache": "locmem", "cold": f"t{secrets.token_hex(8)}"}
+
+
+@pytest.fixture
+def commits_at_once(monkeypatch):
+    """Have `on_commit` call at once, as it does outside of the transaction around each test."""
+    from django.db import transaction
+
+    monkeypatch.setattr(transaction, "on_commit", lambda function, **options: function())

@@ -45,7 +45,7 @@ READINGS = (
 # What makes an answer of a story right, and how its page says it.
 TRUTHS = {
     "greeting": "An answer is right if it greets the visitor who has asked.",
-    "first": "An answer is right if it says what the first variant, which caches nothing, says at "
+    "first": "An answer is right if it says what the first variant that caches nothing says at "
     "that moment.",
     "once": "A variant is right if in each step at most one request has to compute the page.",
     "counted": "A variant is right if it takes every vote and counts it.",

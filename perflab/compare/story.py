@@ -196,10 +196,12 @@ class Player:
         return found
 
     def _read_truth(self, knobs: Json) -> list[str]:
-        """Return what the first variant, which caches nothing, says now; [] if nobody asks."""
+        """Return what the first variant that caches nothing says now; [] if nobody asks."""
         if self.story["truth"] != "first":
             return []
-        return [self._ask_once(self.experiment["variants"][0], knobs).text]
+        promises = ((variant, variant["queries"]) for variant in self.experiment["variants"])
+        uncached = next(variant for variant, of in promises if of["cold"] == of["warm"])
+        return [self._ask_once(uncached, knobs).text]
 
     def _ask(self, step: Json, variant: Json, knobs: Json) -> tuple[StoryAnswer, ...]:
         """Return the answers to the requests of a step."""

@@ -192,6 +192,9 @@ def describe(facts: Facts) -> str:
         return ""
     if facts.truth == "once":
         text = f"{sum(answer.queries > 0 for answer in answers)} of {len(answers)} computed it"
+        hits, misses = (sum(getattr(a, name) for a in answers) for name in ("hits", "misses"))
+        if facts.read == "workers" and hits + misses:
+            text = f"hit rate {int(100 * hits / (hits + misses) + 0.5)} %, {text}"
         if facts.in_flight:
             workers = len({answer.worker for answer in answers})
             answered = "1 worker" if workers == 1 else f"{workers} workers"

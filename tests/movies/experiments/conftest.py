@@ -33,7 +33,7 @@ def faulty_cache(monkeypatch):
 
 
 @pytest.fixture
-def play(client, token):
+def play(client, token, commits_at_once):
     """A function that asks for a variant of an experiment, changes the film, and asks again."""
 
     def play(slug, variant):

@@ -76,7 +76,7 @@ def test_a_story_takes_turns(client):
 
     assert client.post(path, {"action": "begin", "turn": "a" * 20}).status_code == 204
     refused = client.post(path, other)
-    changed = client.post("/experiments/two-tier/uncached/change/?movies=5")
+    changed = client.post("/experiments/two-tier/shared/change/?movies=5")
     assert client.post(path, {"action": "end", "turn": "a" * 20}).status_code == 204
 
     assert (refused.status_code, changed.status_code) == (202, 409)

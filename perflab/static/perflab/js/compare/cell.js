@@ -101,7 +101,10 @@ function describe({ answers, truth, read, in_flight }) {
   if (!answers.length) return "";
   if (truth === "once") {
     const computed = answers.filter(({ queries }) => queries).length;
-    const text = `${computed} of ${answers.length} computed it`;
+    const hits = sum(answers, (answer) => answer.hits);
+    const asked = hits + sum(answers, ({ misses }) => misses);
+    const rate = read === "workers" && asked ? `hit rate ${Math.round((100 * hits) / asked)} %, ` : "";
+    const text = `${rate}${computed} of ${answers.length} computed it`;
     if (!in_flight) return text;
     const workers = countWorkers(answers);
     const answered = workers === 1 ? "1 worker" : `${workers} workers`;

@@ -4,7 +4,7 @@
 import { refuse, sendTogether } from "./burst.js";
 import { judgeCell, judgeVariant } from "./cell.js";
 import { coldToken, parseHtml, request } from "./client.js";
-import { ladder } from "./lanes.js";
+import { ladder, lanes } from "./lanes.js";
 import { find, output, page, post } from "./page.js";
 import { showCell, showVerdicts } from "./table.js";
 import { pause, showFailure } from "./task.js";
@@ -171,10 +171,11 @@ async function makeChanges(number, address, play) {
   return number > 1 ? { errors, at_work: sum(/total;dur=([\d.]+)/) / elapsed } : { errors };
 }
 
-/** Add what the first variant, which caches nothing, answers now; nothing if that is no matter. */
+/** Add what the first variant that caches nothing answers now; nothing if that is no matter. */
 async function addTruth(now, { truth, cold, signal }) {
   if (truth !== "first") return;
-  now.push((await requestOnce(ladder[0].address({ cold }), signal)).text);
+  const uncached = lanes.find(({ element }) => !("warm" in element.dataset));
+  now.push((await requestOnce(uncached.address({ cold }), signal)).text);
 }
 
 /** Request the page as the step says, and return the answers, and how wide a burst was. */

@@ -22,7 +22,7 @@ export function showCell(place, cell, facts) {
   place.dataset.mark = cell.mark;
   const drawn = facts.read === "workers" && facts.answers.length;
   if (drawn) place.append(drawWorkers(facts.answers));
-  else if (cell.text) place.append(cell.text);
+  if (cell.text) place.append(cell.text);
   place.append(markOf(cell));
 }
 
