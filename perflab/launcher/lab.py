@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shlex
 import socket
 import sys
 import time
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from perflab.base import paths
 from perflab.base.config import Problem, is_public, read_variable
 from perflab.base.gunicorn import gunicorn_command
-from perflab.base.logs import last_lines, open_log
+from perflab.base.logs import ACCESS_LOG, keep_short, last_lines, open_log
 from perflab.base.network import NOT_PUBLIC, Address, can_listen
 from perflab.base.processes import Stopped, end, spawn
 from perflab.base.watcher import group_is_alive
@@ -22,6 +23,7 @@ from perflab.launcher.valkey import Valkey
 
 START_S = 60  # how long Gunicorn may take to answer
 FREE_MB = 20
+LOGS = ("gunicorn.log", "valkey.log")  # of what writes while the lab runs
 RECORD = {"pid": int, "url": str, "port": int, "gunicorn": int}  # gunicorn: its process group
 
 
@@ -60,14 +62,15 @@ def run(options, say=print):
                 environment["REDIS_URL"] = valkey.url
         if not is_prepared(var, options.movies):
             prepare(options, environment, say)
+        keep_short(var, LOGS)
         log = open_log(var, "gunicorn.log")
         log_starts = log.tell()
         gunicorn = spawn(
             gunicorn_command(options.address),
             cwd=paths.ROOT,
-            env=environment,
+            env={**environment, "GUNICORN_CMD_ARGS": gunicorn_options(var)},
             stdin=None,
-            stdout=open_log(var, "access.log"),
+            stdout=log,
             stderr=log,
         )
         children.callback(end, gunicorn)
@@ -81,6 +84,7 @@ def run(options, say=print):
             while gunicorn.poll() is None:
                 if valkey:
                     valkey.restart_if_ended()
+                keep_short(var, LOGS)
                 time.sleep(0.25)
             raise Problem(f"Gunicorn has ended by itself (status {gunicorn.returncode})")
         except Stopped:
@@ -176,6 +180,15 @@ def child_environment(options, var):
     if not is_public() and not read_variable("ALLOWED_HOSTS") and host not in ("127.0.0.1", "::1"):
         environment["ALLOWED_HOSTS"] = f"localhost,127.0.0.1,[::1],{host}"  # 127.0.0.2, say
     return environment
+
+
+def gunicorn_options(var):
+    """Return Gunicorn's options: its access log, and what the environment says, which overrides it.
+
+    The workers open the file themselves, so that they can open it anew when it is moved.
+    """
+    options = f"--access-logfile {shlex.quote(str(var / 'log' / ACCESS_LOG))}"
+    return f"{options} {read_variable('GUNICORN_CMD_ARGS')}"
 
 
 def prepare(options, environment, say):

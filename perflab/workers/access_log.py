@@ -24,6 +24,7 @@ class MillisecondLogger(Logger):
         """Prepare the logs; Gunicorn calls this when it starts and when it is told to reload."""
         super().setup(cfg)
         self.stamp = (0, "")  # a second, and its text
+        self.looked = 0  # the second in which the file was looked at last
         self.direct_handler = self.find_direct_handler(cfg)
 
     def find_direct_handler(self, cfg):
@@ -48,22 +49,41 @@ class MillisecondLogger(Logger):
 
     def access(self, resp, req, environ, request_time):
         """Write the line of one request."""
+        try:
+            if (now := int(time.time())) != self.looked:
+                self.looked = now
+                self.reopen_if_moved()
+        except Exception:
+            self.error(traceback.format_exc())
         handler = self.direct_handler
         # Django closes the file when it sets up its own logging; the handler then opens it anew.
         if handler is None or handler.stream is None or not self.access_log_enabled:
             super().access(resp, req, environ, request_time)
             return
         try:
-            line = self.format_line(resp, environ, request_time)
+            line = self.format_line(resp, environ, request_time, now)
             with handler.lock:
                 handler.stream.write(line)
                 handler.stream.flush()
         except Exception:
             self.error(traceback.format_exc())
 
-    def format_line(self, resp, environ, request_time):
-        """Return the line of FORMAT for one request, with its end."""
-        now = int(time.time())
+    def reopen_if_moved(self):
+        """Open the log's file anew where it no longer has its name: the launcher moves a long one.
+
+        A line that was written before lies in the file that was moved.
+        """
+        for handler in self.access_log.handlers:
+            if isinstance(handler, logging.FileHandler):
+                with handler.lock:
+                    stream, path = handler.stream, handler.baseFilename
+                    if stream is not None and not is_at(path, stream):
+                        handler.stream.close()
+                        handler.stream = None  # in case it cannot be opened
+                        handler.stream = handler._open()
+
+    def format_line(self, resp, environ, request_time, now):
+        """Return the line of FORMAT for one request that ends in this second, with its end."""
         second, text = self.stamp
         if now != second:
             text = self.now()
@@ -85,6 +105,14 @@ class MillisecondLogger(Logger):
         atoms = super().atoms(resp, req, environ, request_time)
         atoms["ms"] = milliseconds(request_time)
         return atoms
+
+
+def is_at(path, stream):
+    """Return whether an open file is the one that has this name."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(stream.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def milliseconds(request_time):

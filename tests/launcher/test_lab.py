@@ -164,3 +164,25 @@ def test_the_access_log_goes_to_a_file_and_the_terminal_stays_quiet(running):
     log = running.var / "log" / "access.log"
     wait_until(lambda: re.search(r'"GET /films/ .* \d+\.\d\d ms', log.read_text()), "a line")
     assert running.said == said
+
+
+def test_the_logs_of_a_running_lab_stay_short(running):
+    """Two of them are made longer here than they may be; what is written then is there."""
+    folder = running.var / "log"
+    master = running.named("gunicorn")[0]
+    for name in ("access.log", "gunicorn.log"):
+        with (folder / name).open("a") as log:
+            log.write(("x" * 99 + "\n") * 101_000)
+
+    for name in ("access.log", "gunicorn.log"):
+        aside = folder / f"{name}.1"
+        wait_until(lambda aside=aside: aside.exists() and aside.stat().st_size > 1e7, "moving it")
+    time.sleep(1)  # the workers look once a second
+    running.page("films/?moved=1")
+    master.send_signal(signal.SIGTTIN)
+
+    wait_until(lambda: "/films/?moved=1 " in (folder / "access.log").read_text(), "the line")
+    wait_until(lambda: "ttin" in (folder / "gunicorn.log").read_text(), "Gunicorn's line")
+    assert (folder / "access.log").stat().st_size < 1e6
+    assert (folder / "gunicorn.log").stat().st_size < 1e6
+    master.send_signal(signal.SIGTTOU)
