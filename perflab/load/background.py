@@ -1,8 +1,8 @@
 """A load run that a page started: one at a time, in a process of its own.
 
-The process holds a lock on `var/load.lock` for as long as it lives, so that whatever ends it frees
-the lock. It ends when the Gunicorn whose page started it ends. The end of one of that Gunicorn's
-workers does not end it.
+The process holds a lock on `var/load.lock`, which names it, for as long as it lives, so that
+whatever ends it frees the lock. It ends when the Gunicorn whose page started it ends. The end of
+one of that Gunicorn's workers does not end it.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import fcntl
 import signal
 import sys
 import threading
+import time
 
 import psutil
 from django.conf import settings
@@ -19,6 +20,7 @@ from perflab.base.processes import end_with, is_held, spawn_beside
 from . import store
 
 LOG = "load-page.log"
+BEGIN_S = 2  # how long `stop` waits for a run that begins to be named
 MAX_MESSAGE = 300  # characters of the last line of a run that failed
 
 
@@ -37,7 +39,10 @@ def start(arguments):
             raise Busy(
                 f"a run of {run.scenario} is under way in a terminal: two would disturb each other"
             )
-        return spawn_beside(__name__, arguments, settings.VAR, LOG, lock).pid
+        pid = spawn_beside(__name__, arguments, settings.VAR, LOG, lock).pid
+        lock.truncate(0)
+        lock.write(str(pid))
+        return pid
 
 
 def is_busy():
@@ -47,14 +52,14 @@ def is_busy():
 
 def stop():
     """End the run that a page started, which keeps its points; return whether there was one."""
-    run = store.under_way()
-    if not (run and is_busy()):
-        return False
-    with contextlib.suppress(psutil.Error):
-        process = psutil.Process(run.pid)
-        if __name__ in process.cmdline():  # a run from a terminal goes on
-            process.send_signal(signal.SIGTERM)
-            return True
+    deadline = time.monotonic() + BEGIN_S
+    while is_busy() and time.monotonic() < deadline:
+        with contextlib.suppress(OSError, ValueError, OverflowError, psutil.Error):
+            process = psutil.Process(int((settings.VAR / "load.lock").read_text()))
+            if __name__ in process.cmdline():
+                process.send_signal(signal.SIGTERM)
+                return True
+        time.sleep(0.02)  # it begins just now, or ends
     return False
 
 
