@@ -4,17 +4,22 @@ A browser keeps what it was sent. If the answer carried an `ETag`, a mark of the
 a `Last-Modified` date, the browser sends it back with its next request, and a server that finds the
 page unchanged answers `304 Not Modified`, without a body.
 
-The first variant sends no mark, so every visit is a whole page. The second one's decorator, the
-same as `ConditionalGetMiddleware` does for a whole site, makes the mark of the page itself. So the
-view runs, the template renders, the result is hashed, and only then is it thrown away: the line
-carries next to nothing, and the server has worked a little *more* than before. The third variant
-tells beforehand. `condition` calls a function that makes the mark of something small, here of the
-row that changes along with the collection; where it matches, the view is never called.
+The first variant sends no mark, so every visit is a whole page. The second one has the decorator
+`conditional_page`, which does what `ConditionalGetMiddleware` does for a whole site: it makes the
+mark from the finished page. So the view runs, the template renders, the result is hashed, and only
+then is it thrown away. The network carries next to nothing, and the server has worked a little
+*more* than before. The third variant knows beforehand. `condition` calls a function that makes the
+mark of something small, here of the row that changes along with the collection. If it matches, the
+view is never called.
+
+**A form defeats the second one.** Django masks the CSRF token anew for each page, so two pages with
+`{% csrf_token %}` are never equal. Their hashes differ, and no visit ends with a 304. The mark of
+the third variant does not depend on the token.
 
 **When it matters.** The second variant on slow lines and for large pages, where the bytes cost more
 than the work. The third one wherever a row, a version or a date tells that nothing has changed. A
-first visitor gains nothing from either: this is a cache in each visitor's own browser, and a shared
-one on the server is the cure for many visitors.
+first visitor gains nothing from either: the copy is in each visitor's own browser. For many
+visitors use a cache on the server, which they share.
 """
 
 from django.shortcuts import render
@@ -62,7 +67,7 @@ experiment = Experiment(
     figure="bytes",
     cost="One more query for every new visitor. And the version must change with everything that "
     "the page shows: forget the layout or the visitor, and somebody keeps an old page.",
-    docs="https://docs.djangoproject.com/en/5.2/topics/conditional-view-processing/",
+    docs="https://docs.djangoproject.com/en/5.2/topics/conditional-view-processing/#the-condition-decorator",
     variants=(
         Variant("whole", whole, Queries(2), also=(programme,)),
         Variant("hashed", hashed, Queries(2), warm=Queries(2), revalidates=True),

@@ -4,8 +4,13 @@ The page shows a statistic of the whole collection, for which the database reads
 every review, above a list that has to be up to date. Only the statistic may be a minute old, so
 only the statistic is cached, by hand: `get`, test for `None`, compute, `set`.
 
-The test is for `None`, not for truth: an empty result or a zero is a result too, and a page
-that takes it for a miss computes it again for ever.
+The test is for `None`, not for truth: an empty list or a zero is a result too, and `if not
+statistic` would compute it again each time. Where `None` itself can be the result, give `get` a
+default that no result can be: `MISSING = object()`, `cache.get(key, MISSING)`, and test `is
+MISSING`.
+
+The last argument of `set` is the time-out in seconds. If you leave it out, it is 300 seconds, or
+what `TIMEOUT` in `CACHES` says. `None` keeps the entry for ever, and 0 keeps nothing at all.
 
 **When it matters.** Figures, permissions, answers of other services: values that many pages
 need and that cost more to make than to fetch. The larger the collection, the more it saves:

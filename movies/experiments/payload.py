@@ -1,7 +1,7 @@
 """Everything in one page: the network is busy, while the server has long been done.
 
-The page shows films with their synopses. The server's own time ends with the first byte; what the
-visitor waits for is the last one, so here the clock is the visitor's.
+The page shows films with their synopses. The server has finished when the first byte leaves, and
+the visitor waits for the last byte. So here the time is measured at the visitor's end.
 
 The slow view sends all films in one page. The second variant compresses it with `gzip_page`: text
 and tables shrink to a fraction, for some milliseconds of CPU time. The third sends the first twenty
@@ -9,11 +9,15 @@ films and leaves the others to the next page, which few people open: less to que
 less to send. The last one does both.
 
 The knob *line* sends each response at the pace of a slow network, **simulated**: on one machine
-there is no slow network, and without it compression only costs. Turn the knob, and see from which
-pace on the time that compression takes is less than the time that it saves.
+there is no slow network, and without one compression costs time and saves none. Turn the knob to
+find the pace from which on compression saves more time than it takes.
 
-**When it matters.** On phones, on the road and abroad, and for whoever pays for traffic. In
-production, compression is often the balancer's task; a page of a thousand rows is nobody's.
+The compressed page is not equally long each time. Django's `GZipMiddleware`, and `gzip_page`, add
+up to 100 random bytes to each answer, so that its length tells an attacker less.
+
+**When it matters.** For visitors on phones, with slow lines or far away, and where traffic costs
+money. In production the balancer or a CDN often compresses. Nobody but the view can make a page of
+a thousand rows shorter.
 """
 
 from django.shortcuts import render
@@ -66,9 +70,10 @@ experiment = Experiment(
     figure="bytes",
     clock="client",
     knobs=(Choice("line", "Simulated line, kbit/s (0: none)", (0, 1000, 4000, 20000), 0),),
-    cost="CPU time for each compression, which a cached page pays once. A click for whoever wants "
-    "the other films. And compressing a secret beside what a stranger can put on the page lets the "
-    "length tell the secret (BREACH); Django masks its own CSRF tokens for that.",
+    cost="CPU time for each compression. A click for whoever wants the other films. And a risk: if "
+    "a page holds a secret and also text that a stranger can choose, the length of the compressed "
+    "page can betray the secret (the BREACH attack). Django masks its CSRF tokens against it, and "
+    "adds the random bytes.",
     docs="https://docs.djangoproject.com/en/5.2/topics/http/decorators/#gzip-compression",
     lesson=Setting(own={"line": 1000}),
     not_at=Setting(

@@ -1,9 +1,9 @@
 """An expired page under a burst of requests: everybody finds it missing, everybody computes it.
 
-`get`, test for `None`, compute, `set`: between the first and the last of these four steps time
-passes, and the more expensive the value, the more of it. Whoever asks meanwhile finds nothing
+`get`, test for `None`, compute, `set`: time passes between the first and the last of these four
+steps, and the more the value costs, the more time it is. Whoever asks meanwhile finds nothing
 either and computes the same value beside the others, on a database that is busy with it already.
-It is called a *stampede*, and it comes when the site is busiest.
+This is called a *stampede*, and it comes when the site is busiest.
 
 *locked* lets one compute. `cache.add` sets a key only where there is none, and says so to exactly
 one caller; the others wait until the value is there. *stale* lets nobody wait: the value is kept
@@ -17,9 +17,10 @@ many as it has workers and threads, and the rest of the burst queues: two worker
 each compute two at once, and a single worker cannot stampede. `locustfiles/stampede.py` brings
 more users.
 
-**When it matters.** Values that take long to make and are asked for all the time. The lock asks
-for a cache that all workers share: in local memory each worker has its own lock, and its own
-value.
+**When it matters.** Values that take long to make and are asked for all the time. The lock needs a
+cache that all workers share: in local memory each worker has its own lock, and its own value. And
+it needs an `add` that is one step. In Redis, Memcached and a database table it is. In Django's file
+cache it is not: `add` looks for the key and then writes it, so two callers can get the lock.
 """
 
 from time import sleep

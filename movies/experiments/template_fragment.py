@@ -9,9 +9,17 @@ The view hands over a *lazy* queryset. It is evaluated by the loop in the templa
 lies inside the cache tag: when the fragment is found in the cache, the loop does not run and
 neither do its queries.
 
+**The key.** The name and the values after `cache 60` form the key, and nothing else does. So
+whatever changes the fragment has to be among them, or a page is shown another page's list. The
+language is not in the key by itself. On a site with several languages write
+`{% get_current_language as LANGUAGE_CODE %}` before the tag and `LANGUAGE_CODE` among the values,
+or a visitor reads the list in somebody else's language.
+
+To delete the fragment when a film changes, make the same key in Python:
+`cache.delete(make_template_fragment_key("programme", [rows]))`, from `django.core.cache.utils`.
+
 **When it matters.** Nearly every site with a login: navigation bar and basket are personal, the
-rest is not. The name and the number after `cache 60` form the key: whatever changes the
-fragment has to be in it, or one page is shown another one's list.
+rest is not.
 """
 
 from django.shortcuts import render

@@ -1,11 +1,14 @@
 """Test cache-backends: which cache answers each variant, and where it keeps the copy."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
 from django.core.cache.backends.filebased import FileBasedCache
+from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 
 from perflab.catalogue import registry
@@ -76,3 +79,36 @@ def test_the_file_variant_writes_to_a_file_in_var(client, fresh):
 def test_neither_joins_the_knob(client):
     for alias in ("file", "database"):
         assert client.get(address("cache-page", "fast", cache=alias)).status_code == 400
+
+
+@pytest.mark.parametrize("backend", [FileBasedCache, LocMemCache])
+def test_add_lets_two_be_the_first_in_the_file_cache_alone(backend, tmp_path, monkeypatch):
+    cache = backend(str(tmp_path), {})
+    together = threading.Barrier(2)  # both have looked before one of them writes
+    look = FileBasedCache.has_key
+
+    def look_together(self, key, version=None):
+        found = look(self, key, version)
+        together.wait(60)
+        return found
+
+    monkeypatch.setattr(FileBasedCache, "has_key", look_together)
+    with ThreadPoolExecutor(2) as pool:
+        told = list(pool.map(lambda number: cache.add("lock", number), range(2)))
+
+    assert sorted(told) == ([True, True] if backend is FileBasedCache else [False, True])
+
+
+def test_the_file_cache_lists_its_folder_with_every_set(tmp_path, monkeypatch):
+    listed = []
+    list_files = FileBasedCache._list_cache_files
+    monkeypatch.setattr(
+        FileBasedCache, "_list_cache_files", lambda self: listed.append(1) or list_files(self)
+    )
+    cache = FileBasedCache(str(tmp_path), {})
+
+    for number in range(3):
+        cache.set(f"page-{number}", "a page")
+        cache.get(f"page-{number}")
+
+    assert len(listed) == 3

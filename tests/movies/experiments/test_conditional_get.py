@@ -5,7 +5,10 @@ import shutil
 
 import pytest
 from django.conf import settings
-from django.test import Client, override_settings
+from django.http import HttpResponse
+from django.middleware.csrf import get_token
+from django.test import Client, RequestFactory, override_settings
+from django.views.decorators.http import condition, conditional_page
 
 from movies import imdb
 from movies.experiments import conditional_get
@@ -126,3 +129,20 @@ def test_a_release_with_other_templates_is_sent(monkeypatch, tmp_path, variant):
 
     assert second.status_code == 200
     assert b"The new programme" in second.content
+
+
+def form(request):
+    return HttpResponse(f"<input name=csrfmiddlewaretoken value={get_token(request)}>")
+
+
+@pytest.mark.parametrize(
+    ("view", "status"),
+    [(conditional_page(form), 200), (condition(etag_func=lambda request: '"1"')(form), 304)],
+)
+def test_a_page_with_a_form_is_never_unchanged_by_its_hash(view, status):
+    def visit(**headers):
+        request = RequestFactory().get("/", headers=headers)
+        request.META["CSRF_COOKIE"] = "s" * 32  # the same visitor's
+        return view(request)
+
+    assert visit(**{"If-None-Match": visit()["ETag"]}).status_code == status

@@ -87,3 +87,16 @@ def test_a_page_that_would_hold_its_worker_too_long_is_refused(client, monkeypat
 
     assert answer.status_code == 400
     assert "bytes take" in answer.content.decode()
+
+
+def test_up_to_a_hundred_random_bytes_are_added_to_what_is_compressed(client):
+    headers = {"Accept-Encoding": "gzip"}
+    path = address("payload", "compressed", movies=10)
+
+    answers = [client.get(path, headers=headers).content for _ in range(20)]
+
+    pages = {gzip.decompress(answer) for answer in answers}
+    lengths = {len(answer) for answer in answers}
+    assert len(pages) == 1
+    assert len(lengths) > 1
+    assert max(lengths) - min(lengths) <= 100
