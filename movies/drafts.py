@@ -19,8 +19,10 @@ def drafts_of_films(batch, rows):
 
 
 @contextmanager
-def temporary_batch():
+def temporary_batch(model=Draft):
     """Yield the name of a batch of drafts, and delete these at the end: 1 query.
+
+    `model` is their table: drafts, or another one with the columns `batch` and `made`.
 
     The drafts are not rolled back, since then no commit would be paid for. If a worker was killed
     before it could delete its drafts, a later batch deletes them: those of another time.
@@ -31,7 +33,7 @@ def temporary_batch():
     finally:
         now = timezone.now()
         left_behind = ~Q(made__range=(now - LEFT_BEHIND, now + LEFT_BEHIND))
-        Draft.objects.filter(Q(batch=batch) | left_behind).delete()
+        model.objects.filter(Q(batch=batch) | left_behind).delete()
 
 
 @contextmanager

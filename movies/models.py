@@ -205,6 +205,22 @@ class Print(models.Model):
         return f"film {self.film}: {self.place}"
 
 
+class Listing(models.Model):
+    """A film in a cinema's programme. An experiment writes it and deletes it within one request."""
+
+    batch = models.CharField("the request that wrote it", max_length=16)
+    film = models.PositiveIntegerField()
+    title = models.CharField(max_length=300)
+    minutes = models.PositiveSmallIntegerField()
+    made = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["batch", "film"], name="listing_once")]
+
+    def __str__(self):
+        return self.title
+
+
 class LoanColumns(models.Model):
     """What is noted when the archive lends a film."""
 

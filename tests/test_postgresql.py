@@ -30,6 +30,7 @@ ON_BOTH_DATABASES = (
     "tests/movies/experiments/test_prefetch_undone.py",
     "tests/movies/experiments/test_streaming_export.py",
     "tests/movies/experiments/test_top_per_group.py",
+    "tests/movies/experiments/test_upsert.py",
     "tests/movies/experiments/test_wide_rows.py",
     "tests/movies/test_views.py",
     "tests/web/test_errors.py",

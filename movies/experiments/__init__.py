@@ -25,6 +25,7 @@ register(
         "index_price",
         "bulk_writes",
         "bulk_update",
+        "upsert",
         "lost_update",
         "long_transaction",
         "connections",

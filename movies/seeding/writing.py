@@ -13,6 +13,7 @@ from movies.models import (
     Director,
     Draft,
     IndexedLoan,
+    Listing,
     Loan,
     Movie,
     Poll,
@@ -37,7 +38,7 @@ COLUMNS = {
 TABLES = [model._meta.db_table for model in COLUMNS]
 # The tables into which the experiments write. A worker that was killed leaves rows there.
 OF_EXPERIMENTS = [
-    model._meta.db_table for model in (Draft, IndexedLoan, Loan, Poll, Print, Tonight)
+    model._meta.db_table for model in (Draft, IndexedLoan, Listing, Loan, Poll, Print, Tonight)
 ]
 
 

@@ -20,7 +20,9 @@ NOT_YET_MEASURED = (
     "top-per-group",
     "get-in-a-loop",
     "duplicates",
+    "upsert",
     "lost-update",
+    "long-transaction",
 )
 
 
