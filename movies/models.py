@@ -1,5 +1,6 @@
 """The collection: real films first, then synthetic ones, each with countries and reviews."""
 
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models, transaction
 from django.db.models import F
 from django.urls import reverse
@@ -219,6 +220,19 @@ class Listing(models.Model):
 
     def __str__(self):
         return self.title
+
+
+class VisitorSession(AbstractBaseSession):
+    """The session of an experiment's visitor: the columns of Django's own table."""
+
+    class Meta:
+        verbose_name = "session of a visitor"
+
+    @classmethod
+    def get_session_store_class(cls):
+        from django.contrib.sessions.backends.db import SessionStore
+
+        return SessionStore  # which decodes the data; movies.every_page derives its own from it
 
 
 class LoanColumns(models.Model):

@@ -29,6 +29,7 @@ register(
         "lost_update",
         "long_transaction",
         "connections",
+        "every_page",
         "remote_calls",
         "cache_page",
         "template_fragment",

@@ -20,6 +20,7 @@ from movies.models import (
     Print,
     Review,
     Tonight,
+    VisitorSession,
 )
 
 Link = Movie.countries.through
@@ -38,7 +39,8 @@ COLUMNS = {
 TABLES = [model._meta.db_table for model in COLUMNS]
 # The tables into which the experiments write. A worker that was killed leaves rows there.
 OF_EXPERIMENTS = [
-    model._meta.db_table for model in (Draft, IndexedLoan, Listing, Loan, Poll, Print, Tonight)
+    model._meta.db_table
+    for model in (Draft, IndexedLoan, Listing, Loan, Poll, Print, Tonight, VisitorSession)
 ]
 
 

@@ -35,13 +35,7 @@ DEFAULT_MOVIES = 100
 FIGURES = ("queries", "time", "bytes", "memory", "cache_calls", "correctness")  # of a lesson
 CLOCKS = ("server", "client")  # the server's ends with the first byte, the client's with the last
 BODIES = ("html", "json", "lines")  # a page, an object with a list of rows, a line for each row
-READINGS = (
-    "answer",
-    "computed",
-    "queries",
-    "workers",
-    "waits",
-)  # what a story reads from the answers
+READINGS = ("answer", "computed", "queries", "workers", "waits")  # what a story reads
 # What makes an answer of a story right, and how its page says it.
 TRUTHS = {
     "greeting": "An answer is right if it greets the visitor who has asked.",
@@ -156,6 +150,7 @@ class Variant:
     warm: Queries | None = None  # expected of a warm cache; None where nothing is cached
     templates: tuple[str, ...] = ()  # shown beside the view, because the lesson lies in them
     also: tuple[Callable[..., Any], ...] = ()  # functions shown beside the view, which it calls
+    middleware: tuple[str, ...] = ()  # dotted paths, as in MIDDLEWARE, around this view alone
     settings: str = ""  # the part of a settings.py that the view needs, shown ready to paste
     differs: str = ""  # why its page is not the first variant's; "" where it is
     cache: str = ""  # alias of the backend that the lesson fixes; "" leaves it to the knob

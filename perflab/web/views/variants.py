@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.module_loading import import_string
 
 from perflab import caches
 from perflab.base.config import count_cores
@@ -38,7 +39,7 @@ def variant(request, slug, name):
     chosen = Knobs.read_request(request, experiment)
     queries = chosen_variant.queries.at(chosen.movies)
     chosen.refuse_if_too_slow(queries)
-    view = synchronous(chosen_variant.view)
+    view = with_middleware(synchronous(chosen_variant.view), chosen_variant.middleware)
     expected_ms = chosen.expected_ms(queries)
     if expected_ms < settings.EXPENSIVE_MS:
         with variant_scope(slug, chosen_variant, chosen):
@@ -71,6 +72,22 @@ def may_begin(pages, ms, places):
 def synchronous(view):
     """Return the view as a plain function, also where it is written as a coroutine."""
     return async_to_sync(view) if iscoroutinefunction(view) else view
+
+
+def with_middleware(view, names):
+    """Return the view within the middleware of these dotted paths, the first one outermost."""
+    if not names:
+        return view
+
+    def wrapper(request, rows, **own):
+        def respond(request):
+            return view(request, rows, **own)
+
+        for name in reversed(names):
+            respond = import_string(name)(respond)
+        return respond(request)
+
+    return wrapper
 
 
 def variant_scope(slug, variant, chosen):
