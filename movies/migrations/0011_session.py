@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('movies', '0009_print'),
+        ('movies', '0010_listing'),
     ]
 
     operations = [
