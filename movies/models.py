@@ -235,6 +235,22 @@ class VisitorSession(AbstractBaseSession):
         return SessionStore  # which decodes the data; movies.every_page derives its own from it
 
 
+class Screenplay(models.Model):
+    """An invented screenplay: a row with a really long column. A migration has written them all."""
+
+    title = models.CharField(max_length=300)
+    year = models.PositiveSmallIntegerField()
+    pages = models.PositiveSmallIntegerField("number of pages")
+    text = models.TextField("text (always synthesised)")
+
+    def __str__(self):
+        return f"{self.title} ({self.year})"
+
+    def count_pages(self):
+        """Return the number of pages, counted in the text."""
+        return self.text.count("\f") + 1
+
+
 class LoanColumns(models.Model):
     """What is noted when the archive lends a film."""
 
