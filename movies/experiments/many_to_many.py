@@ -1,17 +1,20 @@
 """A film has many countries: no join can put them in one row, a second query can.
 
 `select_related` follows a foreign key, where there is one director per film. A many-to-many
-relation has many rows on the other side; a join would repeat the film for each of its
-countries. So the slow view does what comes naturally, `movie.countries.all` in the template,
-and pays one query per film.
+relation has many rows on the other side; a join would repeat the film for each of its countries. So
+the slow view does what comes naturally, `movie.countries.all` in the template, and pays one query
+per film.
 
 The fast view asks with `prefetch_related("countries")`: one query for the films, one for *all*
-their countries, and Django blends the two in memory. The number of queries no longer grows with
-the rows.
+their countries, and Django puts each country on its films in memory. The number of queries no
+longer grows with the rows.
 
-**When it matters.** Wherever a list shows tags, countries, authors or roles. Write `.all` in
-the template: a `.filter()` or `.order_by()` there would leave the prefetched rows unused and
-ask again.
+A *generic* relation, a `GenericForeignKey`, has no table that a join could name: `select_related`
+cannot follow it. `prefetch_related` can, with one query for each type of object that occurs, and
+`GenericPrefetch` gives each of these a queryset of its own.
+
+**When it matters.** Wherever a list shows tags, countries, authors or roles. Write `.all` in the
+template: a `.filter()` or `.order_by()` there would leave the prefetched rows unused and ask again.
 """
 
 from django.shortcuts import render

@@ -10,6 +10,18 @@ answers: one thread waits for all three. The last view gives each call to a thre
 needs no other change. All this is *I/O-bound*: on the slow variant compare the CPU time, which is
 that of the request's own thread alone, with the whole.
 
+**The trap: the database in other threads.** Django's connections belong to threads. A thread that
+runs a query opens a connection of its own, outside the request's transaction: it does not see what
+the request has written and not yet committed. At the end of a request Django closes or keeps the
+connection of the request's thread and knows of no other, so that one stays open after the pool of
+threads has ended, and PostgreSQL allows only so many. Fetch what the calls need beforehand, as
+these views do, and give the threads plain values. If a thread has to ask the database, let it close
+its connection at the end: `connection.close()` in a `finally`.
+
+**Always with a time-out.** A service that does not answer would hold the worker for as long as it
+likes. The lab's calls give up after 5 s, which is also httpx's default; `requests` has none unless
+you give it one.
+
 Under WSGI, as here, an `async` view still holds its worker until it is done, and Django makes an
 event loop for each request. Its gain for other visitors begins under ASGI. And with a wait of 0
 there is nothing to gain: then the figures show what threads and event loops cost.
@@ -64,9 +76,9 @@ experiment = Experiment(
     remedy="asking together",
     figure="time",
     knobs=(Choice("wait", "Wait of each service, ms (simulated)", (0, 20, 50, 200), 20),),
-    cost="Three connections at once instead of one, for the services too. Code that runs in other "
-    "threads must not touch the request's database connection. And what fails, fails among others "
-    "that are still under way.",
+    cost="Three connections at once instead of one, for the services too. A query in another "
+    "thread takes a database connection of its own, which nobody closes. And what fails, fails "
+    "among others that are still under way.",
     docs="https://docs.djangoproject.com/en/5.2/topics/async/#async-views",
     lesson=Setting(own={"wait": 50}),
     not_at=Setting(

@@ -6,8 +6,18 @@ more than once. It works on the developer's machine, and grows with the data unt
 not.
 
 The fast view never has more than five hundred rows. `iterator()` takes them from the database in
-portions (on PostgreSQL through a server-side cursor) and keeps none, and `StreamingHttpResponse`
-sends each piece of text while the next is not made yet. The first byte leaves at once.
+portions and keeps none, and `StreamingHttpResponse` sends each piece of text while the next is not
+made yet. Its memory does not grow with the data.
+
+**Do not expect the first byte at once.** SQLite finds rows as they are asked for. PostgreSQL hands
+them out through a server-side cursor, and outside of a transaction that has to outlive the
+statement (`WITH HOLD`): the server computes the *whole result* and stores it before it gives the
+first row. Within `transaction.atomic()` it computes rows as they are fetched. The block must then
+stand around the loop inside the generator, and the transaction stays open until the last byte.
+
+**Under ASGI** an ordinary generator is consumed as a whole before anything is sent, and all memory
+is gone again; Django warns of it. Write `async def` and take the rows by `aiterator()`. And
+`iterator()` after `prefetch_related()` wants a `chunk_size`: each portion is prefetched by itself.
 
 **When it matters.** Exports, reports, feeds, backups. Watch the memory, not the clock, and how it
 grows with the films: both do the same work, and what a worker once took it seldom gives back. What

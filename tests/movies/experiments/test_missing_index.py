@@ -29,6 +29,53 @@ def test_one_variant_reads_the_whole_table_and_the_other_goes_by_the_index():
     assert "TEMP B-TREE" not in plan(fast)
 
 
+INDEXES = {
+    "few": "CREATE INDEX probe ON movies_movie (minutes)",
+    "composite": "CREATE INDEX probe ON movies_movie (minutes, year)",
+    "partial": "CREATE INDEX probe ON movies_movie (minutes) WHERE minutes > 200",
+    "covering": "CREATE INDEX probe ON movies_movie (minutes, title)",
+}
+
+
+@pytest.mark.parametrize(
+    ("index", "condition", "serves"),
+    [
+        ("few", "minutes = 143", True),
+        ("few", "minutes > 10", False),  # of most rows: the table itself is quicker
+        ("composite", "minutes = 143", True),
+        ("composite", "minutes = 143 AND year > 2000", True),
+        ("composite", "year = 1999", False),
+        ("partial", "minutes > 200 AND year > 2000", True),
+        ("partial", "minutes > 150", False),
+    ],
+)
+def test_which_queries_an_index_serves(index, condition, serves):
+    with connection.cursor() as cursor:
+        cursor.execute(INDEXES[index])
+        cursor.execute("ANALYZE movies_movie")
+        if serves and connection.vendor == "postgresql":  # which reads a small table as a whole
+            cursor.execute("SET LOCAL enable_seqscan = off")
+
+    explained = plan(f"SELECT id, synopsis FROM movies_movie WHERE {condition}")
+
+    if index == "few" and not serves and connection.vendor == "sqlite":
+        pytest.skip("SQLite, as it is built here, has no statistics of ranges")
+    assert ("probe" in explained) == serves
+
+
+def test_a_covering_index_spares_the_table():
+    with connection.cursor() as cursor:
+        cursor.execute(INDEXES["covering"])
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+
+    explained = plan("SELECT title FROM movies_movie WHERE minutes = 143")
+
+    words = {"sqlite": "COVERING INDEX probe", "postgresql": "Index Only Scan using probe"}
+    assert words[connection.vendor] in explained
+
+
 def register_number(pk):
     """The number in the register, reckoned without a database."""
     box, place = divmod(pk, 1024)

@@ -1,12 +1,15 @@
 """Test remote-calls: how many calls are under way at once, and what a failing service causes."""
 
+import gc
 import json
 import os
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection, connections
 
 from movies import archive_services
 from movies.experiments import remote_calls
@@ -144,3 +147,49 @@ def test_every_variant_asks_all_the_services(client, monkeypatch):
         asked.clear()
         client.get(address("remote-calls", variant.name, movies=1, wait=0))
         assert sorted(asked) == sorted(archive_services.SERVICES), variant.name
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="it counts a server's connections")
+def test_a_query_in_another_thread_leaves_a_connection_and_is_outside_the_transaction():
+    asked = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
+    here = connection.connection.info.backend_pid
+    before = Movie.objects.count()
+    Movie.objects.order_by("-id").first().delete()  # not committed
+
+    def query():
+        return Movie.objects.count(), connections["default"]
+
+    gc.disable()  # which would end the connection at some time
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            counted, theirs = pool.submit(query).result()
+        there = theirs.connection.info.backend_pid
+        with connection.cursor() as cursor:
+            cursor.execute(asked, [there])
+            still_open = cursor.fetchone()
+    finally:
+        gc.enable()
+        theirs.inc_thread_sharing()
+        theirs.close()
+
+    assert there != here
+    assert still_open
+    assert (counted, Movie.objects.count()) == (before, before - 1)
+
+
+@pytest.mark.parametrize("variant", ["in-turn", "async", "threads"])
+def test_no_variant_asks_the_database_in_another_thread(client, variant):
+    threads = set()
+
+    def note(execute, sql, params, many, context):
+        threads.add((threading.get_ident(), context["connection"].connection))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        client.get(address("remote-calls", variant, movies=1, wait=0))
+
+    assert len(threads) == 1
+
+
+def test_a_call_gives_up_after_a_time():
+    assert archive_services.OPTIONS["timeout"] == archive_services.TIMEOUT_S == 5

@@ -1,9 +1,12 @@
 """Test streaming-export: what a stream holds in memory, and how it is counted."""
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.db import connection, connections
+from django.http import StreamingHttpResponse
 from django.test import Client
 
+from movies.models import Movie
 from perflab.compare import clients, runner
 from perflab.measure.probe import count_query
 
@@ -50,3 +53,43 @@ def test_a_stream_far_from_its_database_is_counted_once_and_leaves_no_wrapper(cl
     assert [event["kind"] for event in trace["events"]] == ["query"]
     assert trace["sql_ms"] >= 1  # the wait is in it
     assert connection.execute_wrappers == [count_query]  # no round trip any more
+
+
+@here
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no such cursors")
+def test_a_cursor_outlives_its_statement_only_outside_of_a_transaction():
+    other = connection.copy("other")  # outside of the test's transaction
+    held = {}
+    try:
+        held["autocommit"] = other.chunked_cursor().cursor.withhold
+    finally:
+        other.close()
+    held["transaction"] = connection.chunked_cursor().cursor.withhold
+
+    assert held == {"autocommit": True, "transaction": False}
+
+
+@here
+def test_an_iterator_after_a_prefetch_wants_the_size_of_its_portions():
+    films = Movie.objects.prefetch_related("countries").order_by("id")
+
+    with pytest.raises(ValueError, match="chunk_size must be provided"):
+        next(films.iterator())
+
+    assert next(films.iterator(chunk_size=10)).countries.all()
+
+
+def test_under_asgi_an_ordinary_generator_is_consumed_as_a_whole():
+    made = []
+
+    def pieces():
+        for number in range(3):
+            made.append(number)
+            yield b"x"
+
+    async def first_piece():
+        async for _ in StreamingHttpResponse(pieces()):
+            return len(made)
+
+    with pytest.warns(Warning, match="must consume synchronous iterators"):
+        assert async_to_sync(first_piece)() == 3
