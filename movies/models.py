@@ -251,6 +251,20 @@ class Screenplay(models.Model):
         return self.text.count("\f") + 1
 
 
+class QueuedTask(models.Model):
+    """A task that a page has put into the queue. Its row is deleted when it has been run."""
+
+    path = models.CharField("of the task", max_length=200)
+    arguments = models.JSONField()
+    queued = models.DateTimeField(default=timezone.now)
+    taken = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField("why it has failed for good", max_length=300, default="", blank=True)
+
+    def __str__(self):
+        return f"{self.path}, attempt {self.attempts}"
+
+
 class LoanColumns(models.Model):
     """What is noted when the archive lends a film."""
 

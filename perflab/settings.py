@@ -248,6 +248,9 @@ CACHE_BACKENDS["database"] = {
 # The caches that the knob offers. The first one is the default.
 LAB_CACHES = [alias for alias in ("redis", "memcached", "locmem") if alias in CACHE_BACKENDS]
 
+# The queue of one experiment, for Django 6.0 and newer, whose tasks have an interface and no queue.
+TASKS = {"default": {"BACKEND": "movies.task_queue.DatabaseBackend"}}
+
 # The session is a signed cookie: it needs no query, and every instance can read it.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 SESSION_COOKIE_HTTPONLY = True

@@ -31,6 +31,7 @@ register(
         "connections",
         "every_page",
         "remote_calls",
+        "after_the_response",
         "cache_page",
         "template_fragment",
         "low_level_cache",

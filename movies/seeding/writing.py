@@ -18,6 +18,7 @@ from movies.models import (
     Movie,
     Poll,
     Print,
+    QueuedTask,
     Review,
     Tonight,
     VisitorSession,
@@ -40,7 +41,10 @@ TABLES = [model._meta.db_table for model in COLUMNS]
 # The tables into which the experiments write. A worker that was killed leaves rows there.
 OF_EXPERIMENTS = [
     model._meta.db_table
-    for model in (Draft, IndexedLoan, Listing, Loan, Poll, Print, Tonight, VisitorSession)
+    for model in (
+        *(Draft, IndexedLoan, Listing, Loan, Poll, Print),
+        *(QueuedTask, Tonight, VisitorSession),
+    )
 ]
 
 
