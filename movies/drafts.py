@@ -4,6 +4,7 @@ import secrets
 from contextlib import contextmanager
 from datetime import timedelta
 
+from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
@@ -42,3 +43,22 @@ def written_drafts(rows):
     with temporary_batch() as batch:
         Draft.objects.bulk_create(drafts_of_films(batch, rows), batch_size=100)
         yield Draft.objects.filter(batch=batch).order_by("id")
+
+
+@contextmanager
+def synced_commits():
+    """Let SQLite wait for the disk at each commit, as it does by default, while the block runs.
+
+    Within a transaction the setting cannot be changed. PostgreSQL waits anyway.
+    """
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        yield
+        return
+    connection.ensure_connection()
+    sqlite = connection.connection  # this is no query of the page
+    (before,) = sqlite.execute("PRAGMA synchronous").fetchone()
+    sqlite.execute("PRAGMA synchronous=FULL")
+    try:
+        yield
+    finally:
+        sqlite.execute(f"PRAGMA synchronous={before}")

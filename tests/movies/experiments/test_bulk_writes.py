@@ -1,12 +1,15 @@
 """Test bulk-writes: what is written is shown and gone, also where a page fails."""
 
 import sys
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from movies import drafts
 from movies.models import Draft
 from perflab.catalogue import registry
 from tests.support.experiments import page_of, statements_of
@@ -69,3 +72,39 @@ def test_the_middle_variant_writes_the_same_statements_in_one_transaction(client
 
     assert one_by_one == ["INSERT"] * 100
     assert together == ["SAVEPOINT", *["INSERT"] * 100, "RELEASE"]
+
+
+@here
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has no such setting")
+@pytest.mark.parametrize("fails", [False, True])
+def test_commits_are_synced_for_a_block_and_then_as_before(fails, monkeypatch):
+    other = connection.copy("other")  # outside of the test's transaction
+    monkeypatch.setattr(drafts, "connection", other)
+
+    def level():
+        return other.connection.execute("PRAGMA synchronous").fetchone()[0]
+
+    try:
+        other.ensure_connection()
+        before = level()
+        with suppress(ZeroDivisionError), drafts.synced_commits():
+            within = level()
+            if fails:
+                raise ZeroDivisionError
+        after = level()
+        with transaction_of(other), drafts.synced_commits():
+            pass  # SQLite would refuse to change it
+    finally:
+        other.close()
+
+    assert (before, within, after) == (1, 2, 1)
+
+
+@contextmanager
+def transaction_of(database):
+    """A block that Django takes for a transaction of this connection."""
+    database.in_atomic_block = True
+    try:
+        yield
+    finally:
+        database.in_atomic_block = False
