@@ -296,17 +296,14 @@ USE_TZ = True
 USE_I18N = False
 
 DEBUG_TOOLBAR_PANELS = [
-    f"debug_toolbar.panels.{panel}"
-    for panel in (
-        "history.HistoryPanel",
-        "timer.TimerPanel",
-        "request.RequestPanel",
-        "sql.SQLPanel",
-        "templates.TemplatesPanel",
-        "cache.CachePanel",
-        "headers.HeadersPanel",
-        "versions.VersionsPanel",
-    )
+    "debug_toolbar.panels.history.HistoryPanel",
+    "debug_toolbar.panels.timer.TimerPanel",
+    "debug_toolbar.panels.request.RequestPanel",
+    "perflab.web.toolbar.panels.SQLPanel",  # repeats reads only
+    "debug_toolbar.panels.templates.TemplatesPanel",
+    "debug_toolbar.panels.cache.CachePanel",
+    "debug_toolbar.panels.headers.HeadersPanel",
+    "debug_toolbar.panels.versions.VersionsPanel",
 ]
 DEBUG_TOOLBAR_CONFIG = {
     "SHOW_TOOLBAR_CALLBACK": "perflab.access.show_toolbar",

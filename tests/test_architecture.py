@@ -34,6 +34,7 @@ PURE = (
     "compare/page_diff",
     "compare/story_verdicts",
     "measure/server_timing",
+    "measure/statements",
     "measure/stats",
     "workers/autoscaler",
 )

@@ -1,6 +1,8 @@
 """Whatever lies in var/ in the place of our files: every page is served, without what it held."""
 
+import html
 import json
+import re
 
 import pytest
 from django.test import Client
@@ -16,7 +18,8 @@ pytestmark = pytest.mark.django_db
 
 COUNT = 150  # malformed files of each kind
 EXHAUSTIVE = 500
-SEEDS = [pytest.param(COUNT, 1), pytest.param(EXHAUSTIVE, 2, marks=pytest.mark.exhaustive)]
+EXHAUSTIVE_ONLY = pytest.mark.exhaustive
+SEEDS = [pytest.param(COUNT, 1), pytest.param(EXHAUSTIVE, 2, marks=EXHAUSTIVE_ONLY)]
 
 RESULT = {
     "ratio": 3.5,
@@ -98,18 +101,34 @@ def test_a_report_that_is_no_report_is_a_404(client, tmp_path):
         assert client.get(f"/load/{run.id}/report/1/").status_code in (200, 404), what
 
 
-@pytest.mark.parametrize(("count", "seed"), [(5, 1)])
-def test_the_toolbar_takes_any_file_of_a_panel(client, tmp_path, monkeypatch, count, seed):
+@pytest.fixture
+def panels(client, tmp_path, monkeypatch):
+    """The files of the toolbar's panels of one inspected page, by the panels' names."""
     monkeypatch.setattr(store_of_toolbar, "FOLDER", tmp_path / "toolbar")
     page = client.get("/experiments/n-plus-one/slow/?movies=3&inspect=1").content.decode()
     [folder] = (tmp_path / "toolbar").iterdir()
-    panels = sorted(folder.glob("*.json"))
     assert folder.name in page
-    assert len(panels) > 5
+    found = {path.stem: path for path in folder.glob("*.json")}
+    assert len(found) > 5
+    return found
 
-    for panel in panels:
-        asked = f"request_id={folder.name}&panel_id={panel.stem}"
-        pages = [f"/__debug__/render_panel/?{asked}", f"/__debug__/history_sidebar/?{asked}"]
+
+def panel_page(panel):
+    return f"/__debug__/render_panel/?request_id={panel.parent.name}&panel_id={panel.stem}"
+
+
+def press(client, panels, button="select"):
+    """Press Sel or Expl beside the first statement; the page's answer."""
+    content = client.get(panel_page(panels["SQLPanel"])).json()["content"]
+    signed = html.unescape(re.search(r'name="signed" value="([^"]*)"', content)[1])
+    return lambda: client.post(f"/__debug__/sql_{button}/", {"signed": signed})
+
+
+@pytest.mark.parametrize(("count", "seed"), [(5, 1), pytest.param(100, 2, marks=EXHAUSTIVE_ONLY)])
+def test_the_toolbar_takes_any_file_of_a_panel(client, panels, count, seed):
+    for panel in panels.values():
+        asked = f"request_id={panel.parent.name}&panel_id={panel.stem}"
+        pages = [panel_page(panel), f"/__debug__/history_sidebar/?{asked}"]
         pages += [f"/__debug__/history_refresh/?{asked}"]
         whole = panel.read_bytes()
         assert client.get(pages[0]).json()["content"]
@@ -118,6 +137,102 @@ def test_the_toolbar_takes_any_file_of_a_panel(client, tmp_path, monkeypatch, co
 
         assert not broken, panel.stem
         panel.write_bytes(whole)
+
+
+@pytest.mark.parametrize("button", ["select", "explain"])
+def test_the_buttons_of_the_sql_panel_take_any_file(client, panels, button):
+    panel = panels["SQLPanel"]
+    ask = press(client, panels, button)
+    whole = panel.read_bytes()
+    assert "movies_movie" in ask().json()["content"]
+
+    for what, content in files_like(json.loads(whole), 20, 3):
+        panel.write_bytes(content)
+        assert ask().status_code in (200, 410), what
+    panel.unlink()
+
+    assert ask().status_code == 410
+
+
+def changed(panel, text):
+    """The panel's file with another text, and the signature of the one before."""
+    return json.dumps({**json.loads(panel.read_text()), "panel": text})
+
+
+FOREIGN = {  # each is whole JSON, and would be shown if nobody had looked
+    "changed statement": lambda panels: changed(
+        panels["SQLPanel"],
+        json.loads(panels["SQLPanel"].read_text())["panel"].replace("SELECT", "DELETE"),
+    ),
+    "without a signature": lambda panels: json.loads(panels["SQLPanel"].read_text())["panel"],
+    "another panel's": lambda panels: panels["CachePanel"].read_text(),
+    "half a character": lambda panels: changed(panels["SQLPanel"], "\ud800"),
+    "a signature of another type": lambda panels: '{"panel": "{}", "signature": ["x"]}',
+    "half a character in the signature": lambda panels: '{"panel": "{}", "signature": "\\ud800"}',
+}
+
+
+@pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
+def test_a_panel_that_the_toolbar_has_not_written_is_gone(client, panels, content):
+    ask = press(client, panels)
+    foreign = content(panels)
+
+    panels["SQLPanel"].write_text(foreign)
+
+    assert client.get(panel_page(panels["SQLPanel"])).status_code == 410
+    assert ask().status_code == 410
+    assert client.get(panel_page(panels["CachePanel"])).status_code == 200
+    asked = f"request_id={panels['SQLPanel'].parent.name}"
+    assert "CachePanel" in client.get(f"/__debug__/history_sidebar/?{asked}").json()
+    assert client.get(f"/__debug__/history_refresh/?{asked}").json()["requests"]
+
+
+def test_a_panel_of_another_request_or_version_is_gone(client, panels, tmp_path, monkeypatch):
+    other = tmp_path / "toolbar" / ("f" * 32) / "SQLPanel.json"
+    other.parent.mkdir()
+    other.write_bytes(panels["SQLPanel"].read_bytes())
+
+    assert client.get(panel_page(other)).status_code == 410
+    monkeypatch.setattr(store_of_toolbar, "VERSION", "0.1")
+    assert client.get(panel_page(panels["SQLPanel"])).status_code == 410
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("render_panel/", "render_panel/?request_id=x&panel_id=x", "render_panel/?panel_id=x"),
+        "render_panel/?request_id=REQUEST",
+        "render_panel/?request_id=REQUEST&panel_id=NoPanel",
+        "render_panel/?request_id=REQUEST&panel_id=../../../results/n-plus-one",
+        "render_panel/?request_id=../REQUEST&panel_id=SQLPanel",
+        "render_panel/?request_id=REQUEST%00&panel_id=SQLPanel%00",
+        *("history_sidebar/", "history_sidebar/?request_id=x", "history_refresh/"),
+        *("sql_select/", "sql_select/?signed=x", "sql_select/?signed=%00:%ff", "sql_profile/"),
+        *("sql_explain/", "sql_explain/?signed={}:x", "sql_explain/?signed=::::"),
+        *("template_source/", "template_source/?template_origin=x:y:z", "nothing/", ""),
+        "template_source/?template_origin=%00&template=%ff",
+    ],
+)
+def test_an_odd_address_of_the_toolbar_is_answered(client, panels, address):
+    request_id = panels["SQLPanel"].parent.name
+    address = f"/__debug__/{address.replace('REQUEST', request_id)}"
+
+    for method in (client.get, client.post, client.head, client.options):
+        assert method(address).status_code < 500
+
+
+def test_odd_things_in_the_toolbar_s_folder_are_passed_by(client, panels, tmp_path):
+    folder = tmp_path / "toolbar"
+    (folder / "file").write_text("x")
+    (folder / ("a" * 32)).write_text("a file with the name of a folder")
+    (folder / ("b" * 32)).mkdir()
+    (folder / ("c" * 32) / "HistoryPanel.json").mkdir(parents=True)
+    (folder / ("d" * 32)).symlink_to(folder / "nowhere")
+
+    for request_id in ("a" * 32, "b" * 32, "c" * 32, "d" * 32, panels["SQLPanel"].parent.name):
+        for page in ("history_refresh", "history_sidebar", "render_panel"):
+            address = f"/__debug__/{page}/?request_id={request_id}&panel_id=HistoryPanel"
+            assert client.get(address).status_code < 500, (page, request_id)
 
 
 def test_a_whole_file_is_shown(client, tmp_path):

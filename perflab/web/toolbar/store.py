@@ -1,19 +1,25 @@
 """The debug toolbar's store. Any worker can show the panels of any page from it.
 
-Each request has a folder, and each panel a file in it. There is no index of all requests: the
-toolbar's own CacheStore has one and rewrites it at each step, so several workers overwrite each
-other's entries, and a page loses its panels now and then.
+Each request has a folder, and each panel a file in it. The file is signed, since the toolbar shows
+what it reads without looking at it, and runs its statements. A file that is cut off, changed, of
+another request or of another version of the toolbar counts as missing.
+
+There is no index of all requests: the toolbar's own CacheStore has one and rewrites it at each
+step, so several workers overwrite each other's entries, and a page loses its panels now and then.
 """
 
 import re
 import shutil
 from contextlib import suppress
 
+from debug_toolbar import VERSION
 from debug_toolbar.settings import get_config
 from debug_toolbar.store import BaseStore, deserialize, serialize
 from django.conf import settings
+from django.core.signing import Signer
+from django.utils.crypto import constant_time_compare
 
-from perflab.base.files import keep_newest, newest_first, write_text
+from perflab.base.files import keep_newest, newest_first, read_json, write_json
 
 FOLDER = settings.VAR / "toolbar"
 REQUEST_ID = re.compile("[0-9a-f]{32}")
@@ -56,17 +62,33 @@ class FolderStore(BaseStore):
 
     @classmethod
     def save_panel(cls, request_id, panel_id, data=None):
+        text = serialize(data)
+        signed = {"signature": _sign(request_id, panel_id, text), "panel": text}
         with suppress(OSError):
-            write_text(_folder(request_id) / f"{panel_id}.json", serialize(data))
+            write_json(_path(request_id, panel_id), signed)
 
     @classmethod
     def panel(cls, request_id, panel_id):
-        """Return what a panel has saved; an empty dict where nothing of it can be read."""
-        try:
-            saved = deserialize((_folder(request_id) / f"{panel_id}.json").read_text())
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        """Return what a panel has saved; an empty dict where it is not kept."""
+        signed = read_json(_path(request_id, panel_id), dict, {})
+        text, signature = signed.get("panel"), signed.get("signature")
+        if not isinstance(text, str) or not isinstance(signature, str):
             return {}
-        return saved if isinstance(saved, dict) else {}
+        try:
+            if constant_time_compare(signature, _sign(request_id, panel_id, text)):
+                return deserialize(text) or {}
+        except UnicodeEncodeError:  # half of a character, which JSON can hold
+            pass
+        return {}
+
+
+def _sign(request_id, panel_id, text):
+    """Return the signature of a panel's text, which no other panel or request shares."""
+    return Signer(salt=f"perflab.toolbar {VERSION} {request_id} {panel_id}").signature(text)
+
+
+def _path(request_id, panel_id):
+    return _folder(request_id) / f"{panel_id}.json"
 
 
 def _folder(request_id):
