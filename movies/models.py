@@ -3,6 +3,7 @@
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models, transaction
 from django.db.models import F
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
@@ -71,7 +72,10 @@ class Movie(models.Model):
     )
 
     class Meta:
-        indexes = [models.Index(fields=["year", "id"], name="movie_year_id")]
+        indexes = [
+            models.Index(fields=["year", "id"], name="movie_year_id"),
+            models.Index(Lower("imdb_id"), name="movie_lower_imdb_id"),
+        ]
 
     def __str__(self):
         return f"{self.title} ({self.year})"

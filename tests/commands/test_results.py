@@ -21,6 +21,10 @@ NOT_YET_MEASURED = (
     "get-in-a-loop",
     "duplicates",
     "upsert",
+    "every-page",
+    "after-the-response",
+    "unused-index",
+    "form-choices",
     "lost-update",
     "long-transaction",
 )
