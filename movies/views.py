@@ -3,6 +3,8 @@
 from django.core.paginator import InvalidPage, Paginator
 from django.db.models import Q
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import cache_page
+from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from movies.forms import VisitorForm
@@ -71,3 +73,21 @@ def visitor(request):
         return redirect("visitor")
     status = 400 if form.is_bound else 200
     return render(request, "movies/visitor.html", {"form": form}, status=status)
+
+
+@cache_page(60)
+@require_http_methods(["GET", "HEAD", "POST"])
+def cached_form(request):
+    """Show a form that two browsers try in turn, for the lesson on `cache_page`. It keeps nothing.
+
+    The copy in the cache holds the first browser's CSRF token, so the second one gets a 403.
+    """
+    return render(request, "movies/two_browsers.html", {"protected": False})
+
+
+@cache_page(60)
+@csrf_protect
+@require_http_methods(["GET", "HEAD", "POST"])
+def protected_form(request):
+    """Show the same form, whose cookie is set inside `cache_page`: each browser may send it."""
+    return render(request, "movies/two_browsers.html", {"protected": True})

@@ -17,7 +17,8 @@ the visitor. `CsrfViewMiddleware` sets that cookie when the page has left the de
 holds the first visitor's token and no cookie. The second visitor's form is answered with 403. Write
 `@csrf_protect` between `@cache_page(60)` and the view: the cookie is now set inside, and Django
 keeps no page that sets a cookie and varies by it. The form works again, and the page is made anew
-for everybody. If its list is expensive, cache the list, not the page.
+for everybody. If its list is expensive, cache the list, not the page. Try it in two browsers:
+[the form that is only cached](/forms/cached/), and [the one that is protected](/forms/protected/).
 
 **When it matters.** Pages that are read often, and on which nothing is personal and nothing can be
 sent: news, catalogues, home pages.

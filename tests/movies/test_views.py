@@ -1,9 +1,12 @@
 """Test the plain movie site: films, search, directors and the visitor's name."""
 
+import re
+
 import pytest
 from django.test import Client
 
 from movies.models import Director, Movie
+from perflab import caches
 from tests.support.figures import queries
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -96,3 +99,17 @@ def test_a_visitor_is_greeted_by_name_outside_the_cached_fragment(client):
         path = f"/experiments/template-fragment/{variant}/"
         assert "Welcome, guest." in client.get(path).content.decode()
         assert "Welcome, Ada &lt;Lovelace&gt;." in other.get(path).content.decode()
+
+
+@pytest.mark.parametrize(("name", "statuses"), [("cached", [200, 403]), ("protected", [200, 200])])
+def test_two_browsers_send_the_form(name, statuses):
+    caches.flush("")
+    path = f"/forms/{name}/"
+    found = []
+
+    for browser in (Client(enforce_csrf_checks=True), Client(enforce_csrf_checks=True)):
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.get(path).text)[1]
+        found.append(browser.post(path, {"csrfmiddlewaretoken": token}))
+
+    assert [answer.status_code for answer in found] == statuses
+    assert "The form was taken" in found[0].text
