@@ -11,7 +11,7 @@ import os
 import sys
 
 from perflab.base import config as environment
-from perflab.base import network, paths
+from perflab.base import files, network, paths
 from perflab.base.entry import prepare_django
 from perflab.base.processes import die_with_parent
 from perflab.base.sqlite_file import check_sqlite_file
@@ -152,6 +152,7 @@ def make_scoreboard(server):
     except OSError as error:
         refuse(f"cannot make {path}: {error.strerror}")
     scoreboard.remove_orphans(var)
+    files.remove_drafts(var)
     os.environ["PERFLAB_SCOREBOARD"] = str(path)
 
 

@@ -5,14 +5,18 @@ the old content or the new, and never a part of it.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
+UNLOCKED_S = 2  # more than the time from the making of a draft to its lock
+CLOCKS_S = 2  # by how much the clocks of a file system and of this machine may differ
 Kind = TypeVar("Kind")
 Default = TypeVar("Default")
 
@@ -24,16 +28,29 @@ def draft_of(
     """Yield the path of an empty file beside `path`, which takes its place when the block ends.
 
     When the block fails the draft is deleted and `path` stays as it was. No two drafts have the
-    same name, whichever thread or process makes them. `mode` is the file's, less the umask; `put`
-    is the function that puts the draft in its place.
+    same name, whichever thread or process makes them. A draft is locked while it is written, so
+    that `remove_drafts` knows those of processes that were killed. `mode` is the file's, less the
+    umask; `put` is the function that puts the draft in its place.
     """
     draft = path.with_name(f".{secrets.token_hex(8)}.draft")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
-        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+        with contextlib.suppress(OSError):  # some network file systems have no such lock
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield draft
         put(draft, path)
     finally:
+        os.close(descriptor)
         draft.unlink(missing_ok=True)
+
+
+def remove_drafts(folder: Path) -> None:
+    """Delete the drafts in a folder and below it that nobody writes any more."""
+    for draft in folder.rglob(".*.draft"):
+        with contextlib.suppress(OSError), draft.open("rb") as file:
+            if abs(time.time() - os.fstat(file.fileno()).st_mtime) > UNLOCKED_S:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                draft.unlink()
 
 
 def write_text(path: Path, text: str, mode: int = 0o666) -> None:
@@ -92,14 +109,19 @@ def read_json(path: Path, kind: type[Any], default: Any = None) -> Any:
 def newest_first(folder: Path, pattern: str) -> list[Path]:
     """Return what lies in a folder and matches a pattern, by the time of its last change.
 
-    The list is empty where the folder is missing. What another process deletes meanwhile is left
-    out.
+    What is dated in the future comes last: a clock was wrong, and nothing that is written now would
+    ever be newer. The list is empty where the folder is missing. What another process deletes
+    meanwhile is left out.
     """
     dated = []
-    for path in folder.glob(pattern):
-        with contextlib.suppress(OSError):
-            dated.append((path.stat().st_mtime_ns, path.name, path))
-    return [path for _, _, path in sorted(dated, reverse=True)]
+    with contextlib.suppress(OSError):
+        # A file server's clock may be ahead of ours. It dates the folder too when a file is made.
+        now = max(time.time(), folder.stat().st_mtime) + CLOCKS_S
+        for path in folder.glob(pattern):
+            with contextlib.suppress(OSError):
+                changed = path.stat().st_mtime
+                dated.append((changed <= now, changed, path.name, path))
+    return [path for *_, path in sorted(dated, reverse=True)]
 
 
 def keep_newest(folder: Path, pattern: str, count: int) -> None:

@@ -30,7 +30,7 @@ def begin(data: StoryData, turn: str) -> None:
     """Take the turn, and remember what the data is. Raises NotYourTurn."""
     with _locked(data) as path:
         record = _read(path)
-        if record and record["turn"] != turn and record["until"] > time.time():
+        if record and record["turn"] != turn and _lasts(record):
             raise NotYourTurn("Somebody else plays a story that changes the same data.")
         if record:
             _restore(data, record)
@@ -53,7 +53,7 @@ def extend(data: StoryData, turn: str) -> None:
         record = _read(path)
         if record and record["turn"] == turn:
             _write(path, turn, record["before"])
-        elif turn or (record and record["until"] > time.time()):
+        elif turn or (record and _lasts(record)):
             raise NotYourTurn("Somebody else plays a story that changes the same data.")
 
 
@@ -98,6 +98,12 @@ def _locked(data: StoryData) -> Iterator[Path]:
 def _read(path: Path) -> Json | None:
     record = files.read_json(path, dict)
     return record if record and {"turn", "until", "before"} <= record.keys() else None
+
+
+def _lasts(record: Json) -> bool:
+    """Return whether a turn goes on. One that ends too late was begun while a clock was wrong."""
+    until = record["until"]
+    return isinstance(until, (int, float)) and 0 < until - time.time() <= TURN_S
 
 
 def _write(path: Path, turn: str, before: Any) -> None:

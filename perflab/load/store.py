@@ -2,11 +2,13 @@
 
 import re
 from contextlib import suppress
+from datetime import timedelta
 
 import psutil
 from django.conf import settings
+from django.utils import timezone
 
-from perflab.base.files import read_json, write_json
+from perflab.base.files import newest_first, read_json, write_json
 from perflab.base.record import Malformed
 
 from .model import AUTOSCALE, Run
@@ -49,8 +51,13 @@ def finish(run, state):
 
 
 def names():
-    """Return the ids of all kept runs, the newest first: they begin with their date."""
-    return sorted((path.stem for path in folder().glob("[!.]*.json")), reverse=True)
+    """Return the ids of all kept runs, the newest first: they begin with their date.
+
+    Those dated in the future come last.
+    """
+    found = (path.stem for path in folder().glob("[!.]*.json"))
+    tomorrow = f"{timezone.now() + timedelta(days=1):%Y%m%d-%H%M%S}"  # whatever the time zones
+    return sorted(found, key=lambda name: (name < tomorrow, name), reverse=True)
 
 
 def read(run_id):
@@ -100,8 +107,12 @@ def under_way():
 
     An auto-scaler's run does not count: it watches a lab and does not load it.
     """
-    going = (run for run in newest(10) if run.kind != AUTOSCALE and is_running(run))
-    return next(going, None)
+    for path in newest_first(folder(), "[!.]*.json")[:10]:
+        with suppress(KeyError):
+            run = read(path.stem)
+            if run.kind != AUTOSCALE and is_running(run):
+                return run
+    return None
 
 
 def reports(run):

@@ -49,7 +49,7 @@ def offer_films(request, found, films):
     """
     state = seeding_state.read()
     is_under_way = bool(state) and state.ended is None
-    was_lately = bool(state) and time.time() - (state.ended or 0) < TOLD_S
+    was_lately = bool(state) and 0 <= time.time() - (state.ended or 0) < TOLD_S
     reset = films < found.films
     target = min(films, collection.most_films()) if found.grows else 0
     if reset:

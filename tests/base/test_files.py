@@ -3,6 +3,9 @@
 import json
 import os
 import stat
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -14,10 +17,13 @@ from perflab.base.files import (
     keep_newest,
     newest_first,
     read_json,
+    remove_drafts,
     write_json,
     write_text,
     write_text_once,
 )
+from tests.support.labs import ROOT
+from tests.support.services import tie_to_parent
 
 
 def test_what_is_written_is_read_again(tmp_path):
@@ -134,6 +140,66 @@ def test_the_newest_files_stay(tmp_path):
 
     assert [path.name for path in newest_first(tmp_path, "*.json")] == names[:5]
     assert (tmp_path / "other.txt").exists()
+
+
+def test_what_is_dated_in_the_future_does_not_delete_what_is_new(tmp_path):
+    """A clock was wrong, and is right again."""
+    for number in range(5):
+        path = tmp_path / f"future-{number}.json"
+        path.touch()
+        os.utime(path, (time.time() + 86_400 + number,) * 2)
+    make_files(tmp_path, 3)
+    (tmp_path / "new.json").touch()
+
+    keep_newest(tmp_path, "*.json", 5)
+
+    assert [path.name for path in newest_first(tmp_path, "*.json")] == [
+        *("new.json", "2.json", "1.json", "0.json", "future-4.json")
+    ]
+
+
+def test_files_of_a_server_whose_clock_is_ahead_are_in_order(tmp_path):
+    ahead = time.time() + 3600
+    for number in range(3):
+        path = tmp_path / f"{number}.json"
+        path.touch()
+        os.utime(path, (ahead - 1000 + number,) * 2)
+    make_files(tmp_path, 1)
+    os.utime(tmp_path, (ahead, ahead))
+
+    assert [path.name for path in newest_first(tmp_path, "*.json")][0] == "2.json"
+
+
+@pytest.mark.usefixtures("may_start_servers")
+def test_drafts_of_a_process_that_was_killed_are_deleted(tmp_path):
+    """Those that somebody writes stay, and so does what is no draft."""
+    program = (
+        "import sys, time; from pathlib import Path; from perflab.base import files\n"
+        "with files.draft_of(Path(sys.argv[1])): print(flush=True); time.sleep(300)"
+    )
+    (tmp_path / "deep").mkdir()
+    command = [sys.executable, "-c", program, str(tmp_path / "deep" / "file.json")]
+    killed, living = (
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, preexec_fn=tie_to_parent())
+        for _ in range(2)
+    )
+    try:
+        for process in (killed, living):
+            process.stdout.readline()
+        killed.kill()
+        killed.wait()
+        (tmp_path / "deep" / ".hidden").touch()
+        for path in (tmp_path / "deep").iterdir():
+            os.utime(path, (1, 1))
+
+        remove_drafts(tmp_path)
+
+        assert len(list(tmp_path.rglob(".*.draft"))) == 1
+        assert (tmp_path / "deep" / ".hidden").exists()
+    finally:
+        for process in (killed, living):
+            process.kill()
+            process.communicate()
 
 
 def test_folders_are_deleted_with_what_is_in_them(tmp_path):

@@ -102,3 +102,15 @@ def test_the_caches_of_all_that_show_the_data_forget_it(data, monkeypatch):
 
 def test_the_two_experiments_on_the_film_of_the_evening_share_one_turn():
     assert registry.get("stale-page").story_data is registry.get("two-tier").story_data
+
+
+def test_a_turn_that_was_begun_in_the_future_keeps_nobody_away(data, film, clock):
+    """The clock was wrong by a year, and is right again."""
+    clock.now += 86_400 * 365
+    story_turns.begin(data, ADA)
+    film.now = 8
+    clock.now -= 86_400 * 365
+
+    story_turns.begin(data, BOB)
+
+    assert film.now == 7

@@ -93,7 +93,7 @@ def test_a_second_gunicorn_on_the_same_port_leaves_the_scoreboard_alone(start_la
     wait_until(lambda: scoreboard.snapshot(path).requests > before, "counting a request")
 
 
-def test_the_scoreboard_of_a_killed_gunicorn_is_deleted_by_the_next(start_lab, var):
+def test_the_scoreboard_and_drafts_of_a_killed_gunicorn_are_deleted_by_the_next(start_lab, var):
     shutil.copytree(start_lab(workers=1).var, var, dirs_exist_ok=True, ignore=no_sockets)
     [left] = var.glob("scoreboard-*")
     ended = subprocess.Popen(["true"])
@@ -103,9 +103,14 @@ def test_the_scoreboard_of_a_killed_gunicorn_is_deleted_by_the_next(start_lab, v
     fields[3] = ended.pid
     layout.HEADER.pack_into(content, 0, *fields)
     left.write_bytes(content)
+    draft = var / "traces" / ".0123456789abcdef.draft"
+    draft.parent.mkdir(exist_ok=True)
+    draft.write_text("half of it")
+    os.utime(draft, (1, 1))
 
     lab = start_lab(workers=1, PERFLAB_VAR=str(var))
 
+    assert not draft.exists()
     assert [path.name for path in var.glob("scoreboard-*")] == [f"scoreboard-{lab.port}"]
 
 

@@ -1,6 +1,7 @@
 """Test which kept load runs are still running."""
 
 import os
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -27,3 +28,21 @@ def test_the_newest_run_of_a_kind_is_found(settings, tmp_path):
 
     assert store.newest_of("tuning").id == "20260101-000000-tuning-1"
     assert store.newest_of("classes") is None
+
+
+def test_runs_dated_in_the_future_hide_no_new_ones(settings, tmp_path):
+    """Neither on the list nor while one is under way."""
+    settings.VAR = tmp_path
+    for number in range(store.SHOWN):
+        later = store.path_of(id_of_later_run(number))
+        store.write(run_of(id=id_of_later_run(number)))
+        os.utime(later, (time.time() + 86_400 * 365,) * 2)
+    new = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-io-bound-1"
+    store.write(run_of(id=new, state="running", pid=os.getpid(), date=datetime.now(UTC)))
+
+    assert store.names()[0] == new
+    assert store.under_way().id == new
+
+
+def id_of_later_run(number):
+    return f"29990101-0000{number:02}-io-bound-1"
