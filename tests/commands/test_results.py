@@ -27,6 +27,8 @@ NOT_YET_MEASURED = (
     "form-choices",
     "lost-update",
     "long-transaction",
+    "every-page",
+    "after-the-response",
 )
 
 
