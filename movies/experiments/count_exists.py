@@ -1,9 +1,9 @@
 """To know how many there are, the slow view fetches them all and counts what came.
 
 Above a list of films stand two facts about their reviews: how many there are, and whether any of
-them gives 10 points. `len(reviews)` is an innocent line of Python, and so is `if raves`. But on a
-queryset each of them fetches every row, every column of it, and makes a model instance of each,
-only to throw them all away.
+them gives 10 points. `len(reviews)` looks harmless, and so does `if raves`. But on a queryset each
+of them fetches every row with all its columns, makes a model instance of each, and then throws them
+all away.
 
 The fast view asks for what it wants to know. `count()` is a `SELECT COUNT(*)`: the database counts,
 and one number comes back. `exists()` stops at the first row that is found. Both variants run the
@@ -11,8 +11,9 @@ and one number comes back. `exists()` stops at the first row that is found. Both
 the number of queries.
 
 **When it matters.** When the rows are many or wide, and the page does not show them. If it does
-show them, it is the other way round: a loop has to fetch them anyway, the queryset remembers what
-it has fetched, and `len()` is then free, while `count()` and `exists()` are one more query each.
+show them, `len()` is the better choice: a loop has to fetch the rows anyway, the queryset keeps
+what it has fetched, and `len()` then costs nothing. Called *before* the loop, `count()` and
+`exists()` would be one more query each.
 """
 
 from django.shortcuts import render

@@ -10,10 +10,10 @@ of one kind together and counts each kind once. The fast view does the same in P
 through the films once and counts their kinds in a dictionary, and then looks each film's kind up,
 which takes as long among ten as among a million.
 
-**When it matters.** Whenever a loop stands in a loop over the same rows, be it hidden in an `in` on
-a list, in `list.index` or in `sorted` for each row. It is *CPU-bound*: look at the CPU time of the
-slow variant, for which no index and no quicker database would do anything. Double the knob *films*
-and watch which variant's time doubles, and which one's grows fourfold.
+**When it matters.** Whenever a loop stands in a loop over the same rows. It may hide in an `in` on
+a list, in `list.index`, or in a `sorted` for each row. It is *CPU-bound*: look at the CPU time of
+the slow variant, for which no index and no quicker database would do anything. Double the knob
+*films* and watch which variant's time doubles, and which one's grows fourfold.
 """
 
 from collections import Counter

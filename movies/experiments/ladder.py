@@ -5,7 +5,7 @@ work it takes, and of what kind.
 
 The first three variants save *queries*. `select_related` joins the directors, `prefetch_related`
 fetches all countries at once, and after that the number of queries no longer grows with the rows.
-Then `only` leaves out the columns that are not shown, which sounds better than it is. `values` does
+Then `only` leaves out the columns that are not shown, which saves little here. `values` does
 without *model instances*: plain dictionaries, made of the same two queries. From here on it is not
 the database that takes the time, but Python.
 
@@ -20,8 +20,8 @@ shows what Django itself costs here. No page can be quicker, and the distance fr
 is what is left to save.
 
 **When it matters.** The order is the lesson. Queries first: they cost nothing but a line, and every
-later variant profits from them. Caching last: it hides a slow page from most visitors, and shows
-it to the first one of every minute. Stop as soon as the page is quick enough.
+later variant profits from them. Caching last: it hides a slow page from most visitors, and shows it
+to the first one of every minute. Stop as soon as the page is quick enough.
 """
 
 from django.core.cache import cache

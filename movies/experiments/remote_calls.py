@@ -15,8 +15,8 @@ runs a query opens a connection of its own, outside the request's transaction: i
 the request has written and not yet committed. At the end of a request Django closes or keeps the
 connection of the request's thread and knows of no other, so that one stays open after the pool of
 threads has ended, and PostgreSQL allows only so many. Fetch what the calls need beforehand, as
-these views do, and give the threads plain values. If a thread has to ask the database, let it close
-its connection at the end: `connection.close()` in a `finally`.
+these views do, and let the threads touch nothing that would ask the database. If a thread has to
+ask the database, let it close its connection at the end: `connection.close()` in a `finally`.
 
 **Always with a time-out.** A service that does not answer would hold the worker for as long as it
 likes. The lab's calls give up after 5 s, which is also httpx's default; `requests` has none unless

@@ -1,15 +1,15 @@
 """Directors and their films: the foreign key, walked backwards.
 
-The key lies on the film; from the director's side there are many. The slow view asks each
-director for the films, in order, and so sends one query per director.
+The key stands in the film's row, and a director has many films. The slow view asks each director
+for the films, in order, and so sends one query per director.
 
 The fast view prefetches. Since the films are wanted in an order of our own, it says so with a
-`Prefetch` object: its queryset is run once, for all directors together, and the result is put
-where `to_attr` says, as a plain list.
+`Prefetch` object: its queryset is run once, for all directors together, and the result is put where
+`to_attr` says, as a plain list.
 
-**When it matters.** Every page that groups: orders of a customer, posts of an author, lines of
-an invoice. A sorted or filtered relation is exactly where a plain `prefetch_related("movies")`
-is undone by the next `.order_by()`, and where `Prefetch` is needed.
+**When it matters.** Every page that groups: orders of a customer, posts of an author, lines of an
+invoice. A sorted or filtered relation is exactly where a plain `prefetch_related("movies")` is
+undone by the next `.order_by()`, and where `Prefetch` is needed.
 """
 
 from django.db.models import Prefetch

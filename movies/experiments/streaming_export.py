@@ -12,8 +12,9 @@ made yet. Its memory does not grow with the data.
 **Do not expect the first byte at once.** SQLite finds rows as they are asked for. PostgreSQL hands
 them out through a server-side cursor, and outside of a transaction that has to outlive the
 statement (`WITH HOLD`): the server computes the *whole result* and stores it before it gives the
-first row. Within `transaction.atomic()` it computes rows as they are fetched. The block must then
-stand around the loop inside the generator, and the transaction stays open until the last byte.
+first row. Within `transaction.atomic()` it can compute rows as they are fetched, so the first one
+comes sooner. The block must then stand around the loop inside the generator, and the transaction
+stays open until the last byte.
 
 **Under ASGI** an ordinary generator is consumed as a whole before anything is sent, and all memory
 is gone again; Django warns of it. Write `async def` and take the rows by `aiterator()`. And

@@ -1,11 +1,12 @@
 """Test serialise: which instances and columns each variant makes, and that all say the same."""
 
 import pytest
+from django.template import Context, Engine
 from django.test import RequestFactory
 
 from movies.experiments import serialise
 from movies.models import Movie
-from tests.support.experiments import address
+from tests.support.experiments import address, rendered
 
 pytestmark = pytest.mark.django_db
 
@@ -67,3 +68,20 @@ def test_the_template_shows_what_the_json_says(client):
     assert page.count("<tr><td>") == 10
     for movie in answer["movies"]:
         assert f"<tr><td>{movie['id']}</td>" in page
+
+
+def test_an_include_in_a_loop_renders_a_template_for_each_row():
+    row = "{{ movie.title }};"
+    templates = {
+        "inline": f"{{% for movie in movies %}}{row}{{% endfor %}}",
+        "include": "{% for movie in movies %}{% include 'row' %}{% endfor %}",
+        "row": row,
+    }
+    engine = Engine(loaders=[("django.template.loaders.locmem.Loader", templates)])
+    movies = [{"title": "A"}] * 10
+
+    with rendered() as names:
+        page = engine.get_template("include").render(Context({"movies": movies}))
+
+    assert names == ["include", *["row"] * 10]
+    assert page == engine.get_template("inline").render(Context({"movies": movies}))
