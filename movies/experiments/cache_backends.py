@@ -14,7 +14,7 @@ computes the page once, and when one worker deletes it, the others do not notice
 They also differ in what they forget. Local memory, files and the table keep 300 entries each, if
 `MAX_ENTRIES` does not say more. And `cache.add`, which locks are made of, is not safe in the file
 cache: Django looks whether the key is there and then writes it, so two workers can both be told
-that they were first.
+that they were first. In a table that can happen when the old entry has expired.
 
 **When it matters.** Choose by who has to share, not by the figures alone. A network cache loses
 some tenths of a millisecond to local memory, and Redis and Memcached differ by microseconds. Only

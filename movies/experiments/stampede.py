@@ -8,8 +8,9 @@ This is called a *stampede*, and it comes when the site is busiest.
 *locked* lets one compute. `cache.add` sets a key only where there is none, and says so to exactly
 one caller; the others wait until the value is there. *stale* lets nobody wait: the value is kept
 for longer than it is fresh, one caller is sent to make a new one, and the others take the old one
-meanwhile. Nothing here may wait for ever: the lock has a time-out, since its holder may die, and
-whoever finds neither lock nor value, again and again, computes it, since the cache may be away.
+meanwhile. Nobody may wait for ever. The worker that holds the lock may die, so the lock has a
+time-out. The cache may be away, so a caller who three times finds neither lock nor value computes
+the value without a lock.
 
 A browser opens at most six connections to a host, so a small program beside the lab sends the
 story's burst: twelve connections are open before, and then all of them ask. The lab works on as
@@ -19,8 +20,9 @@ more users.
 
 **When it matters.** Values that take long to make and are asked for all the time. The lock needs a
 cache that all workers share: in local memory each worker has its own lock, and its own value. And
-it needs an `add` that is one step. In Redis, Memcached and a database table it is. In Django's file
-cache it is not: `add` looks for the key and then writes it, so two callers can get the lock.
+it needs an `add` that is one step. In Redis and Memcached it is. In Django's file cache it is not:
+`add` looks for the key and then writes it, so two callers can get the lock. In a database table two
+callers can get a lock that has expired and was never deleted, at least on PostgreSQL.
 """
 
 from time import sleep

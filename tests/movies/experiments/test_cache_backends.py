@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
+from django.core.cache.backends.db import DatabaseCache
 from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
@@ -112,3 +113,39 @@ def test_the_file_cache_lists_its_folder_with_every_set(tmp_path, monkeypatch):
         cache.get(f"page-{number}")
 
     assert len(listed) == 3
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite lets one write at a time")
+@pytest.mark.parametrize(
+    ("before_s", "told"), [(None, [False, True]), (-10, [True, True])], ids=["none", "expired"]
+)
+def test_add_lets_two_be_the_first_in_a_table_where_an_old_entry_has_expired(before_s, told):
+    cache = DatabaseCache(settings.CACHE_BACKENDS["database"]["LOCATION"], {})
+    together = threading.Barrier(2)  # both have looked before one of them writes
+
+    def look_together(execute, sql, params, many, context):
+        found = execute(sql, params, many, context)
+        if sql.startswith('SELECT "cache_key", "expires"'):
+            together.wait(60)
+        return found
+
+    def add(number):
+        try:
+            with connection.execute_wrapper(look_together):
+                return cache.add("a-lock-of-two", number)
+        finally:
+            connection.close()
+
+    def prepare(timeout):
+        try:
+            cache.delete("a-lock-of-two")
+            return timeout is None or cache.set("a-lock-of-two", 0, timeout)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:  # with connections that are in no test's transaction
+        pool.submit(prepare, before_s).result()
+        found = sorted(pool.map(add, range(2)))
+        pool.submit(prepare, None).result()
+
+    assert found == told

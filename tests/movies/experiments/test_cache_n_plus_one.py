@@ -45,8 +45,9 @@ def misses(films, options):
     keys = [f"film:{number}" for number in range(films)]
     found = []
     for _ in range(3):
-        missing = [key for key in keys if key not in cache.get_many(keys)]
-        cache.set_many(dict.fromkeys(missing, "a film"), 60)
+        there = cache.get_many(keys)
+        missing = [key for key in keys if key not in there]
+        cache.set_many(dict.fromkeys(missing, "a film"), 600)
         found.append(len(missing))
     return found
 
