@@ -13,7 +13,8 @@ no round trip, `bulk_update` takes about as long as the hundred short statements
 numbers that Python reckoned, so both still lose a vote.
 
 The fast view reads nothing. `update(votes=F("votes") + 1)` is a single statement for any number of
-rows. The database adds where the rows are, and no vote is lost.
+rows. The database adds where the rows are, and no vote is lost: see [two voters at
+once](/experiments/lost-update/).
 
 The rows are drafts, which all views write beforehand and delete at the end, alike, so a part of the
 time and of the queries is not what you compare.

@@ -29,8 +29,9 @@ it knew of the old rows. PostgreSQL does it by itself after a while (autovacuum)
 does. This lab does it whenever it seeds.
 
 **When it matters.** Columns by which many pages filter, join or sort, in tables that grow. Foreign
-keys, unique columns and the primary key have their index already. What an index costs is measured
-too: see [the price of an index](/experiments/index-price/).
+keys, unique columns and the primary key have their index already. A query may have an index and
+[not use it](/experiments/unused-index/), and every index [has its
+price](/experiments/index-price/).
 """
 
 from django.shortcuts import render

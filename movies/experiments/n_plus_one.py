@@ -4,8 +4,8 @@ A queryset is lazy: it fetches what it was asked for, when it is looked at. The 
 films alone, so each `movie.director` in the template goes back to the database, once per row. It is
 the *N+1 query bug*: one query for the list, and N for what belongs to its rows. Django 5.2 does not
 know beforehand that the template will want the directors, and nothing in the view looks wrong.
-(From 6.1 on it can fetch the directors of all rows at the first touch, if it is told to: *fetch
-modes*.)
+(From 6.1 on it can fetch the directors of all rows at the first touch, if it is told to: see [fetch
+modes](/experiments/fetch-modes/).)
 
 The fast view says it beforehand. `select_related("director")` joins the two tables in one query and
 puts each director on its film. A key that may be NULL makes it a `LEFT JOIN`, so that no film is

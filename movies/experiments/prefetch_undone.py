@@ -19,8 +19,8 @@ a queryset of its own: one query fetches the praise, and only the praise, for al
 
 **When it matters.** Whenever a page is slow although it prefetches. Look for the same query many
 times over, in spite of a prefetch. Most often the filter hides in a model's method or property, far
-away from the view. If the list is short, filter it in Python: `[review for review in
-movie.reviews.all() if review.score >= 9]`.
+away from the view ([hidden queries](/experiments/hidden-queries/)). If the list is short, filter it
+in Python: `[review for review in movie.reviews.all() if review.score >= 9]`.
 """
 
 from django.db.models import Prefetch
