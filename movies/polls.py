@@ -12,12 +12,13 @@ from movies.models import Poll
 from perflab.web.errors import Unavailable
 
 EVENING = "evening"  # the poll in which all visitors of a story vote
+BY_HAND = "by hand"  # the poll of two browsers
 LEFT_BEHIND = timedelta(minutes=10)  # longer than any request takes
 
 
-def poll_of_the_evening():
-    """Return the poll in which all visitors vote: 1 query, or more for the first vote."""
-    return Poll.objects.get_or_create(name=EVENING)[0]
+def shared_poll(name):
+    """Return a poll in which several visitors vote: 1 query, or more for the first vote."""
+    return Poll.objects.get_or_create(name=name)[0]
 
 
 def empty_poll_of_the_evening():
@@ -25,19 +26,24 @@ def empty_poll_of_the_evening():
     Poll.objects.update_or_create(name=EVENING, defaults={"votes": 0})
 
 
-def votes_of_the_evening():
-    """Return how many votes that poll has: 1 query."""
-    return Poll.objects.filter(name=EVENING).values_list("votes", flat=True).first() or 0
+def count_votes(name):
+    """Return how many votes a poll has: 1 query."""
+    return Poll.objects.filter(name=name).values_list("votes", flat=True).first() or 0
+
+
+def vote_in_shared_poll(name, vote, pause):
+    """Vote in a poll in which others vote too, by the function `vote`. Raises Unavailable."""
+    try:
+        vote(shared_poll(name).pk, pause)
+    except OperationalError as error:
+        raise Unavailable(f"The vote was refused: {error}.") from error
 
 
 def vote_in_the_evening(vote):
-    """Return the change of a story: a visitor votes in the poll in which all others vote too."""
+    """Return the change of a story: a visitor votes in the poll of the evening."""
 
     def change(request, rows, pause):
-        try:
-            vote(poll_of_the_evening().pk, pause)
-        except OperationalError as error:
-            raise Unavailable(f"The vote was refused: {error}.") from error
+        vote_in_shared_poll(EVENING, vote, pause)
 
     return change
 
@@ -52,5 +58,5 @@ def own_poll():
     try:
         yield poll
     finally:
-        left_behind = Q(made__lt=timezone.now() - LEFT_BEHIND) & ~Q(name=EVENING)
+        left_behind = Q(made__lt=timezone.now() - LEFT_BEHIND) & ~Q(name__in=(EVENING, BY_HAND))
         Poll.objects.filter(Q(pk=poll.pk) | left_behind).delete()

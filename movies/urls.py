@@ -9,6 +9,7 @@ urlpatterns = [
     path("films/<int:pk>/", views.film, name="film"),
     path("directors/<int:pk>/", views.director, name="director"),
     path("visitor/", views.visitor, name="visitor"),
+    path("votes/<slug:name>/", views.vote, name="vote"),
     path("forms/cached/", views.cached_form, name="cached-form"),
     path("forms/protected/", views.protected_form, name="protected-form"),
 ]

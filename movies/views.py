@@ -1,19 +1,25 @@
 """The plain movie site, which is no experiment: the list of films, a film, a director."""
 
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import InvalidPage, Paginator
 from django.db.models import Q
+from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import cache_page
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
 
+from movies import polls
+from movies.experiments import lost_update
 from movies.forms import VisitorForm
 from movies.models import Director, Movie
 from movies.seeding.rows import known_countries
+from perflab.access import is_local
 from perflab.web.errors import error_page, reads_only
 
 FILMS_ON_A_PAGE = 50
 REVIEWS_SHOWN = 50
+VOTERS_PAUSE_MS = 2000  # long enough to vote in two browsers by hand
 
 
 @reads_only
@@ -91,3 +97,19 @@ def cached_form(request):
 def protected_form(request):
     """Show the same form, whose cookie is set inside `cache_page`: each browser may send it."""
     return render(request, "movies/two_browsers.html", {"protected": True})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def vote(request, name):
+    """Let two browsers vote by hand in one poll, as a variant of the lost update does."""
+    ways = {variant.name: variant.also[0] for variant in lost_update.experiment.variants}
+    if name not in ways:
+        raise Http404(f"Nobody votes by {name}")
+    before = polls.count_votes(polls.BY_HAND)
+    if request.method == "POST":
+        if not is_local(request):
+            raise PermissionDenied("Only a visitor on the lab's own machine may vote.")
+        polls.vote_in_shared_poll(polls.BY_HAND, ways[name], VOTERS_PAUSE_MS)
+    votes = polls.count_votes(polls.BY_HAND)
+    context = {"name": name, "names": list(ways), "before": before, "votes": votes}
+    return render(request, "movies/vote_by_hand.html", context)

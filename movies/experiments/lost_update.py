@@ -20,7 +20,9 @@ lost in silence, but the visitor gets an error page.
 
 In the story each voter waits for a moment between the reading and the writing, as the knob *pause*
 says (**simulated**). Real pages check a form there or ask a service. The measured page votes alone
-and without the pause: whoever tests alone loses no vote, and sees no reason to change anything.
+and without the pause: whoever tests alone loses no vote, and sees no reason to change anything. Try
+it in two browsers: vote in both within two seconds, on [the page that saves](/votes/saved/) and on
+[the one with the expression](/votes/expression/).
 
 **When it matters.** Counters, stocks, balances, seats: each value that is computed from its own old
 value. Prefer the expression where the new value can be said in SQL. Take the lock where the code
@@ -111,7 +113,7 @@ def poll_page(request, rows, vote):
         vote(poll.pk)
         poll.refresh_from_db(fields=["votes"])
         movies = Movie.objects.only("title", "year").order_by("id")[:rows]
-        context = {"evening": polls.votes_of_the_evening(), "own": poll.votes, "movies": movies}
+        context = {"evening": polls.count_votes(polls.EVENING), "own": poll.votes, "movies": movies}
         return render(request, "movies/poll.html", context)
 
 

@@ -18,7 +18,7 @@ OF_EACH_KIND = {
 }
 COMPARISON = "/experiments/n-plus-one/"
 PAGES = ["/", "/films/", "/films/?q=love", "/films/1/", "/directors/1/", "/visitor/", *ERRORS]
-PAGES += ["/forms/cached/"]
+PAGES += ["/forms/cached/", "/votes/saved/"]
 PAGES += [
     COMPARISON,
     "/load/",

@@ -94,6 +94,24 @@ def test_two_voters_at_once_lose_a_vote_and_the_cells_count_it(visitor):
     expect(out(page, "failure")).to_be_hidden()
 
 
+@pytest.mark.parametrize(("name", "counted"), [("saved", 1), ("expression", 2)])
+def test_two_browsers_vote_by_hand_and_save_loses_one_of_their_votes(visitor, name, counted):
+    pages = [visitor().open(f"/votes/{name}/") for _ in range(2)]
+    before = read_votes(pages[0])
+
+    for page in pages:
+        page.locator("main form").evaluate("form => form.requestSubmit()")
+    for page in pages:
+        expect(page.get_by_text(re.compile("when your vote began"))).to_be_visible()
+    pages[0].goto(f"/votes/{name}/")
+
+    assert read_votes(pages[0]) - before == counted
+
+
+def read_votes(page):
+    return int(page.locator("[data-answer]").inner_text().split()[0])
+
+
 def test_a_call_within_a_transaction_makes_the_others_wait_and_the_cells_say_how_long(visitor):
     page = visitor().open("/experiments/long-transaction/?movies=10&guess=skip&inspect=0")
 

@@ -5,8 +5,10 @@ import re
 import pytest
 from django.test import Client
 
+from movies.experiments import lost_update
 from movies.models import Director, Movie
 from perflab import caches
+from perflab.catalogue import registry
 from tests.support.figures import queries
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -113,3 +115,26 @@ def test_two_browsers_send_the_form(name, statuses):
 
     assert [answer.status_code for answer in found] == statuses
     assert "The form was taken" in found[0].text
+
+
+@pytest.mark.parametrize("name", [v.name for v in registry.get("lost-update").variants])
+def test_one_browser_alone_loses_no_vote(client, name, monkeypatch):
+    pauses = []
+    monkeypatch.setattr(lost_update, "sleep", pauses.append)
+
+    before = client.get(f"/votes/{name}/")
+    after = [client.post(f"/votes/{name}/") for _ in range(2)]
+
+    assert "The poll has <strong data-answer>0 votes</strong>." in before.text
+    assert "<strong data-answer>2 votes</strong>" in after[1].text
+    assert "It had 1 when your vote began." in after[1].text
+    assert pauses == [2, 2]
+
+
+def test_only_a_local_visitor_votes_and_only_as_a_variant_does(client, settings):
+    assert client.get("/votes/luck/").status_code == 404
+
+    settings.LOCAL = "never"
+
+    assert client.get("/votes/saved/").status_code == 200
+    assert client.post("/votes/saved/").status_code == 403

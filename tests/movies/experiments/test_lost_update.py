@@ -44,7 +44,7 @@ def test_a_vote_that_is_taken_meanwhile_is_lost_by_save_alone(
 ):
     assert client.post(CHANGE.format(variant)).status_code == 204
 
-    assert polls.votes_of_the_evening() == votes
+    assert polls.count_votes(polls.EVENING) == votes
     assert somebody_else == [0.02]
 
 
