@@ -58,5 +58,7 @@ def own_poll():
     try:
         yield poll
     finally:
-        left_behind = Q(made__lt=timezone.now() - LEFT_BEHIND) & ~Q(name__in=(EVENING, BY_HAND))
+        now = timezone.now()
+        is_recent = Q(made__range=(now - LEFT_BEHIND, now + LEFT_BEHIND))
+        left_behind = ~is_recent & ~Q(name__in=(EVENING, BY_HAND))
         Poll.objects.filter(Q(pk=poll.pk) | left_behind).delete()
