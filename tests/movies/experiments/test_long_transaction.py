@@ -74,3 +74,11 @@ def test_on_postgresql_the_others_wait_for_the_row_and_only_inside(start_lab, ow
     assert inside.right is False
     assert "waited for somebody else's transaction" in inside.words
     assert outside.right is True
+
+
+@here
+def test_two_people_can_try_it_by_hand_in_a_lab_of_their_own(client, archive):
+    page = page_of(client, "long-transaction", "inside", movies=10, wait=1000)
+
+    assert "vault 7, shelf 12" in page
+    assert max(long_transaction.WAITS) == 1000
