@@ -2,7 +2,6 @@
 
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import InvalidPage, Paginator
-from django.db.models import Q
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import cache_page
@@ -13,6 +12,7 @@ from movies import polls
 from movies.experiments import lost_update
 from movies.forms import VisitorForm
 from movies.models import Director, Movie
+from movies.search import films_with
 from movies.seeding.rows import known_countries
 from perflab.access import is_local
 from perflab.web.errors import error_page, reads_only
@@ -30,13 +30,8 @@ def films(request):
         return error_page(
             request, 400, "The lab cannot search for that", "Up to 100 plain characters, please."
         )
-    movies = Movie.objects.select_related("director").order_by("year", "id")
-    if words:
-        movies = movies.filter(
-            Q(title__icontains=words)
-            | Q(original_title__icontains=words)
-            | Q(director__name__icontains=words)
-        )
+    movies = films_with(words) if words else Movie.objects.all()
+    movies = movies.select_related("director").order_by("year", "id")
     # Expect 2 queries: the number of films, then the films of this page with their directors.
     paginator = Paginator(movies, FILMS_ON_A_PAGE)
     try:

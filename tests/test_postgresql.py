@@ -29,6 +29,7 @@ ON_BOTH_DATABASES = (
     "tests/movies/experiments/test_ladder.py",
     "tests/movies/experiments/test_missing_index.py",
     "tests/movies/experiments/test_prefetch_undone.py",
+    "tests/movies/experiments/test_search.py",
     "tests/movies/experiments/test_streaming_export.py",
     "tests/movies/experiments/test_top_per_group.py",
     "tests/movies/experiments/test_unused_index.py",

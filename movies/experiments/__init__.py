@@ -24,6 +24,7 @@ register(
         "expensive_count",
         "missing_index",
         "unused_index",
+        "search",
         "index_price",
         "bulk_writes",
         "bulk_update",

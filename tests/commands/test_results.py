@@ -21,6 +21,7 @@ NOT_YET_MEASURED = (
     "get-in-a-loop",
     "duplicates",
     "upsert",
+    "search",
     "every-page",
     "after-the-response",
     "unused-index",
