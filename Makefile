@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 
-.PHONY: help test quick all fuzz lint lock serve
+.PHONY: help test quick all fuzz soak lint lock serve
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -18,6 +18,10 @@ all: ## run every test, the exhaustive ones too
 
 fuzz: ## send 20,000 hostile requests to a real lab, from a new seed that is printed
 	.venv/bin/python -m pytest -n 0 tests/faults/test_fuzz.py --fuzz-requests 2500 --fuzz-seed 0
+
+MINUTES ?= 20
+soak: ## ask for all pages for MINUTES=20 on each database: memory, files and disk stay flat
+	.venv/bin/python -m pytest -n 0 tests/faults/test_soak.py --soak-minutes $(MINUTES)
 
 lint: ## check the style and the types of the Python code, and the templates
 	.venv/bin/ruff check .

@@ -60,6 +60,8 @@ def pytest_addoption(parser):
     help = "hostile requests to send in tests/faults/test_fuzz.py, to each kind of lab"
     options.addoption("--fuzz-requests", type=int, default=1500, help=help)
     options.addoption("--fuzz-seed", type=int, help="the seed to draw them from; 0: a new one")
+    help = "how long tests/faults/test_soak.py asks for pages, for each database"
+    options.addoption("--soak-minutes", type=float, default=0.5, help=help)
     options.addoption("--all", action="store_true", help="the exhaustive ones too", dest="every")
 
 

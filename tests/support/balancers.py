@@ -89,7 +89,7 @@ def balancer(name, web_port, var):
 
 # Balancers that add no header: what reaches the lab looks as if it came from its own machine.
 BARE = {
-    "nginx": """daemon off; error_log stderr; pid nginx.pid; events {{}}
+    "nginx": """daemon off; user root; error_log stderr; pid nginx.pid; events {{}}
 http {{ access_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;
 uwsgi_temp_path u; scgi_temp_path s;
 server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://127.0.0.1:{web_port}; }} }} }}

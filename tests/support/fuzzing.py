@@ -7,6 +7,7 @@ client should send; the rest is drawn from lists of odd words.
 import contextlib
 import gzip
 import random
+import re
 import socket
 from dataclasses import dataclass, field
 
@@ -347,23 +348,40 @@ def request(routes, dice):
     return found
 
 
-def send(port, data, leaves=True):
+def send(port, data, patience=0):
     """Send the bytes, read all that comes, and return it.
 
-    The client closes its side of the connection then; one that does not, with `leaves=False`, reads
-    until nothing has come for half a second.
+    The client closes its side of the connection when nothing has come for `patience` seconds. To
+    nginx, and to the ASGI worker, one that has closed its side has left, and gets no answer.
     """
     answer = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=30 if leaves else 5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=patience or 30) as connection:
         with contextlib.suppress(OSError):
             connection.sendall(data)
-            if leaves:
-                connection.shutdown(socket.SHUT_WR)
-        with contextlib.suppress(ConnectionResetError, *([] if leaves else [TimeoutError])):
+        with contextlib.suppress(OSError):
+            while patience and not is_whole(answer):
+                piece = connection.recv(65536)
+                if not piece:
+                    return answer
+                answer += piece
+        if patience and is_whole(answer):
+            return answer
+        connection.settimeout(30)
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionResetError):
             while piece := connection.recv(65536):
                 answer += piece
-                connection.settimeout(30 if leaves else 0.5)
     return answer
+
+
+def is_whole(answer):
+    """Return whether an answer is there with all of its body."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: (\d+)", head.lower())
+    if length:
+        return len(body) >= int(length[1])
+    return b"\r\ntransfer-encoding: chunked" in head.lower() and body.endswith(b"0\r\n\r\n")
 
 
 def statuses_of(answer):
