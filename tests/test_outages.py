@@ -1,12 +1,11 @@
-"""A lab of several workers whose cache or database dies, freezes and comes back, under load."""
+"""What a cache or database that goes away costs, and what they see of the queries and calls.
 
-import http.client
+tests/faults/test_parts.py breaks each part under each worker class.
+"""
+
 import re
-import threading
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 
 import pytest
 import redis
@@ -15,50 +14,13 @@ from perflab import caches
 from perflab.catalogue import registry
 from tests.support import services
 from tests.support.labs import Lab
+from tests.support.loads import load
 from tests.support.services import or_skip
 
 DOCUMENT = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 CACHED = ("cache-page", "template-fragment", "fragment-trap", "low-level-cache")
 UNCACHED = ("n-plus-one", "many-to-many", "reverse-relation")
 WORKERS = 3
-
-
-@dataclass
-class Visit:
-    """One request of the load: when it began and ended (monotonic), and what came."""
-
-    began: float
-    ended: float
-    status: int | None  # None: no answer at all
-    timing: dict
-
-
-@contextmanager
-def load(lab, paths, clients=WORKERS):
-    """Request these paths in turn from several threads while the block runs; yield the visits."""
-    visits = []
-    over = threading.Event()
-
-    def visit():
-        while not over.is_set():
-            for path in paths:
-                began = time.monotonic()
-                try:
-                    answer = lab.get(path)
-                    status, timing = answer.status, answer.timing
-                except (OSError, http.client.HTTPException):
-                    status, timing = None, {}
-                visits.append(Visit(began, time.monotonic(), status, timing))
-
-    threads = [threading.Thread(target=visit) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield visits
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -223,37 +185,6 @@ def test_postgresql_executes_the_queries_that_a_page_says_it_made(postgresql_lab
 
     assert told == found
     assert max(told.values()) == 21
-
-
-@pytest.mark.parametrize("how", ["stop", "kill"])
-def test_postgresql_restarted_under_load_costs_pages_only_while_it_is_away(
-    postgresql_lab, database_server, how
-):
-    paths = ["/experiments/many-to-many/fast/?movies=20", "/films/1/"]
-    workers = set(postgresql_lab.worker_pids())
-
-    with load(postgresql_lab, paths) as visits:
-        time.sleep(0.5)
-        left = time.monotonic()
-        getattr(database_server, how)()
-        time.sleep(0.5)
-        with suppress(OSError):
-            page = postgresql_lab.get(paths[0])
-            health = postgresql_lab.get("/health/")
-        database_server.start()
-        back = time.monotonic()
-        time.sleep(1.5)
-
-    away = [v.status for v in visits if v.ended > left and v.began < back]
-    whole = [v.status for v in visits if v.ended <= left or v.began >= back]
-    assert set(away) <= {200, 503}
-    assert 503 in away
-    assert set(whole) == {200}
-    assert {v.timing["worker"] for v in visits if v.began >= back} == workers
-    assert set(postgresql_lab.worker_pids()) == workers
-    assert page.status == 503
-    assert "The database does not answer" in page.text
-    assert health.status == 503
 
 
 def test_postgresql_restarted_between_two_visits_costs_no_page(postgresql_lab, database_server):

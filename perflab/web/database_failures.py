@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.conf import settings
-from django.db import Error, InterfaceError, OperationalError
+from django.db import Error, InterfaceError, OperationalError, connections
 
 from perflab.base.files import read_json, write_json
 
@@ -178,8 +178,23 @@ def recognize(exception):
     return None if name else NO_ANSWER  # SQLITE_ERROR: the statement is wrong
 
 
+def close_connections():
+    """Close this thread's connections: what they know of the database may be what was wrong.
+
+    SQLite takes a file for damaged on a connection that has met it so, also when it is whole again,
+    and such a connection passes Django's check.
+    """
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
+
+
 def note(failure, exception):
-    """Log a failure, at most once a minute for each kind, and write it down for /health/."""
+    """Log a failure, at most once a minute for each kind, and write it down for /health/.
+
+    The connections on which it may have happened are closed.
+    """
+    close_connections()
     now = time.time()
     if 0 <= now - noted.get(failure.kind, 0) < WRITE_EVERY_S:
         return

@@ -39,7 +39,7 @@ def test_a_long_time_of_visits_leaves_memory_files_and_disk_as_they_are(
         print(f"\n{database} {samples[-1].line()}; answers: {dict(soak.statuses)}")
 
     assert soak.broken == []
-    assert set(soak.statuses) <= {200, 204, 302, 404}
+    assert set(soak.statuses) <= {200, 204, 302, 404, 503}
     assert soak.statuses[404] < soak.statuses.total() / 20
     assert "Traceback" not in lab.log_text()
     if minutes >= ENOUGH_MINUTES:

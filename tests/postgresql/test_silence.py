@@ -1,4 +1,7 @@
-"""Test a PostgreSQL that is frozen: pages give up within seconds, and commands wait on."""
+"""Test a PostgreSQL that is frozen: pages give up within seconds, and commands wait on.
+
+tests/faults/test_parts.py freezes it, and its backends alone, under each worker class.
+"""
 
 import signal
 import threading
@@ -6,7 +9,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
-import psutil
 import psycopg
 import pytest
 from django.db import OperationalError, connection
@@ -57,49 +59,6 @@ def timed(lab, path):
     """Return the status of a page and how long it took, in seconds."""
     began = time.monotonic()
     return lab.get(path, timeout=60).status, time.monotonic() - began
-
-
-def test_pages_give_up_on_a_frozen_server_and_the_others_are_served(frozen_lab):
-    lab, server = frozen_lab
-    worker = lab.worker_pids()
-
-    with frozen(server):
-        status, took = timed(lab, PAGE)
-        next_ones = [timed(lab, PAGE) for _ in range(5)]
-        free = [timed(lab, WITHOUT_DATABASE) for _ in range(5)]
-        health = lab.get("/health/")
-    back = time.monotonic()
-    services.wait_until(lambda: lab.get(PAGE).status == 200, "the server's return", 20)
-    recovered = time.monotonic() - back
-
-    assert status == 503
-    assert took < GIVES_UP_S
-    assert {status for status, _ in next_ones} == {503}
-    assert {status for status, _ in free} == {200}
-    assert max(took for _, took in next_ones + free) < 2
-    assert health.status == 503
-    assert recovered < 5
-    assert lab.worker_pids() == worker
-
-
-def test_a_frozen_backend_costs_one_page_alone(frozen_lab):
-    lab, server = frozen_lab
-    with closing(connect(server)) as observer:
-        query = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
-        query += " AND pid <> pg_backend_pid()"
-        backends = [psutil.Process(pid) for (pid,) in observer.execute(query)]
-        for backend in backends:
-            backend.suspend()
-        try:
-            first, took = timed(lab, PAGE)
-            services.wait_until(lambda: lab.get(PAGE).status == 200, "a new connection", 20)
-        finally:
-            for backend in backends:
-                backend.resume()
-
-    assert backends
-    assert first in (200, 503)  # the frozen connection is found before it is used, or on its use
-    assert took < GIVES_UP_S
 
 
 def test_a_query_that_was_running_when_the_server_froze_ends_too(frozen_lab):
