@@ -16,10 +16,11 @@ application = get_asgi_application()
 from django.db import connections  # noqa: E402 - Django has to be set up first
 
 from perflab.web.requests import AsyncLabRequest  # noqa: E402
-from perflab.web.warm_up import keep_no_connections, warm_up  # noqa: E402
+from perflab.web.warm_up import keep_no_connections, refuse_foreign_database, warm_up  # noqa: E402
 
 application.request_class = AsyncLabRequest
 keep_no_connections()
+refuse_foreign_database()
 warm_up(get_wsgi_application())
 # This thread serves no request, so no request would close the connections that the warm-up opened.
 connections.close_all()

@@ -10,9 +10,10 @@ application = get_wsgi_application()
 
 from perflab.base.processes import runs_greenlets  # noqa: E402 - Django has to be set up first
 from perflab.web.requests import LabRequest  # noqa: E402
-from perflab.web.warm_up import keep_no_connections, warm_up  # noqa: E402
+from perflab.web.warm_up import keep_no_connections, refuse_foreign_database, warm_up  # noqa: E402
 
 application.request_class = LabRequest
 if runs_greenlets():
     keep_no_connections()
+refuse_foreign_database()
 warm_up(application)

@@ -21,7 +21,15 @@ COMMANDS = {
     "seed": [sys.executable, "manage.py", "seed"],
     "seed --reset": [sys.executable, "manage.py", "seed", "--reset"],
     "import_imdb": [sys.executable, "manage.py", "import_imdb", "."],
+    "flush": [sys.executable, "manage.py", "flush", "--noinput"],
+    "loaddata": [sys.executable, "manage.py", "loaddata", "any.json"],
+    "createcachetable": [sys.executable, "manage.py", "createcachetable"],
+    "verify": [sys.executable, "manage.py", "verify"],
+    "measure": [sys.executable, "manage.py", "measure", "bulk-writes"],
+    "probe_cost": [sys.executable, "manage.py", "probe_cost"],
+    "runserver": [sys.executable, "manage.py", "runserver", "--noreload", "127.0.0.1:0"],
     "release": ["sh", "deploy/release"],
+    "gunicorn": [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--workers", "1"],
     "the launcher": [sys.executable, "-m", "perflab.launcher.prepare"],
 }
 # A shop for films, with names that the lab has too, and with migrations of the same name.
@@ -117,6 +125,7 @@ def run(may_start_servers, tmp_path):
             env={**os.environ, **own, "REDIS_URL": ""},
             capture_output=True,
             text=True,
+            timeout=120,
         )
 
     return run
@@ -124,8 +133,8 @@ def run(may_start_servers, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "holds"),
-    [*((name, FOREIGN) for name in COMMANDS), ("migrate", ALIKE)],
-    ids=[*COMMANDS, "tables alike"],
+    [*((name, FOREIGN) for name in COMMANDS if name != "gunicorn"), ("migrate", ALIKE)],
+    ids=[*(name for name in COMMANDS if name != "gunicorn"), "tables alike"],
 )
 def test_a_database_of_somebody_else_is_refused_before_anything_is_written(
     database, run, name, holds
@@ -141,6 +150,30 @@ def test_a_database_of_somebody_else_is_refused_before_anything_is_written(
     assert "movies_movie" in done.stderr
     assert "Nothing was written." in done.stderr
     assert "--reset" not in done.stderr
+    assert database.content() == before
+
+
+GUNICORNS = {
+    "wsgi": ["perflab.wsgi"],
+    "threads": ["--threads", "2", "perflab.wsgi"],
+    "asgi": ["--worker-class", "asgi", "perflab.asgi"],
+    "without its configuration": ["--config", "/dev/null", "perflab.wsgi"],
+}
+
+
+@pytest.mark.parametrize("arguments", GUNICORNS.values(), ids=GUNICORNS)
+def test_a_gunicorn_that_was_started_by_hand_ends_on_a_database_of_somebody_else(
+    database, run, arguments
+):
+    database.execute(FOREIGN)
+    before = database.content()
+
+    done = run("gunicorn", database, *arguments)
+
+    assert done.returncode in (1, 3), done.stdout + done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("perflab: ")]
+    assert "is not the lab's: it holds " in lines[0]
+    assert "Traceback" not in done.stderr
     assert database.content() == before
 
 

@@ -1,11 +1,17 @@
 """The warm-up of a new worker, so that its first visitor waits no longer than the second."""
 
-from django.db import connections
+import sys
+from contextlib import suppress
+
+from django.db import Error, connections
 from django.template.loader import get_template
 from django.urls import reverse
 
+from perflab.base.entry import BOOT_ERROR
 from perflab.catalogue import registry
 from perflab.compare.clients import InProcess
+from perflab.measure.probe import probe
+from perflab.ownership import NotOurs, check_database
 
 from . import calibrated
 
@@ -19,6 +25,19 @@ def keep_no_connections():
     """
     for settings in connections.settings.values():
         settings["CONN_MAX_AGE"] = 0
+
+
+def refuse_foreign_database():
+    """End this worker, and its server, in one line if the database is somebody else's.
+
+    The pages of the warm-up would already write into it. One that is away may come back.
+    """
+    try:
+        with probe(), suppress(Error):  # a probe: a silent server is waited for as by a page
+            check_database()
+    except NotOurs as found:
+        print(f"perflab: {found}", file=sys.stderr, flush=True)
+        sys.exit(BOOT_ERROR)
 
 
 def warm_up(application):

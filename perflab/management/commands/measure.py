@@ -25,6 +25,7 @@ from perflab.compare.report import as_text
 from perflab.compare.story import NoStory, play_story
 from perflab.management.arguments import argument_type, no_such_experiment
 from perflab.management.one_line_command import OneLineCommand
+from perflab.management.own_database import refuse_to_serve_foreign_database
 from perflab.measure import machine
 from perflab.measure.stats import format_ratio
 
@@ -148,6 +149,7 @@ class Command(OneLineCommand):
         """Return the client for the lab, as a context manager."""
         if options["url"]:
             return nullcontext(OverHTTP(options["url"], own=options["i_own_this_host"]))
+        refuse_to_serve_foreign_database()
         return in_process()
 
     def measure(self, client, options):

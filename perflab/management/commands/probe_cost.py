@@ -14,6 +14,7 @@ from perflab.load.overhead import parts, served
 from perflab.load.plan import LoadRefused
 from perflab.management.arguments import argument_type, no_such_experiment
 from perflab.management.one_line_command import OneLineCommand
+from perflab.management.own_database import refuse_to_serve_foreign_database
 from perflab.measure.other_programs import cores_kept_busy, read_counters
 
 REQUEST_BUDGET_US = 50
@@ -70,6 +71,7 @@ class Command(OneLineCommand):
 
 def check_page(slug):
     """Raise LabRefused, with the lab's own reason, for a page that cannot be made."""
+    refuse_to_serve_foreign_database()
     with in_process() as client:
         told = runner.read_catalogue(client)["experiments"]
         asked = [experiment for experiment in told if experiment["slug"] == slug]

@@ -12,6 +12,7 @@ from perflab.compare.clients import NoLab, OverHTTP, in_process
 from perflab.compare.promises import broken_promises
 from perflab.management.arguments import argument_type, no_such_experiment
 from perflab.management.one_line_command import OneLineCommand
+from perflab.management.own_database import refuse_to_serve_foreign_database
 
 
 class Command(OneLineCommand):
@@ -55,6 +56,8 @@ class Command(OneLineCommand):
         for name in slug:
             if name not in registry.experiments:
                 raise no_such_experiment(name, registry.experiments)
+        if not options["url"]:
+            refuse_to_serve_foreign_database()
         if options["lessons"]:
             self.verify_lessons(slug, options["runs"], options["url"])
             return
