@@ -35,7 +35,10 @@ def test_only_the_ends_of_a_long_ladder_are_framed(visitor):
 
     framed = page.locator("[data-lane]:has(iframe)")
 
-    assert framed.evaluate_all("all => all.map(lane => lane.dataset.lane)") == ["nothing", "site"]
+    assert framed.evaluate_all("all => all.map(lane => lane.dataset.lane)") == [
+        "nothing",
+        "site-first",
+    ]
 
 
 def test_a_knob_of_its_own_stands_in_the_addresses_and_can_be_swept(visitor):
