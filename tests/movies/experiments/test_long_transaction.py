@@ -68,7 +68,7 @@ def test_on_postgresql_the_others_wait_for_the_row_and_only_inside(start_lab, ow
     client = OverHTTP(lab.url)
     found = {e["slug"]: e for e in read_catalogue(client)["experiments"]}
 
-    story = play_story(client, found["long-transaction"], {"movies": 10, "wait": 200})
+    story = play_story(client, found["long-transaction"], {"movies": 10, "wait": 1000})
 
     inside, outside = story.verdicts
     assert inside.right is False
