@@ -28,7 +28,7 @@ from perflab.catalogue.registry import Experiment, Queries, Variant
 
 
 class FilmForm(forms.ModelForm):
-    director = forms.ModelChoiceField(Director.objects.order_by("id"))
+    director = forms.ModelChoiceField(Director.objects.order_by("id"), empty_label="Choose one")
 
     class Meta:
         model = Movie
@@ -52,7 +52,7 @@ def values(request, rows):
     movies = last_films(rows)
     form = FilmForm(instance=movies[0])
     directors = Director.objects.order_by("id").values_list("id", "name")
-    form.fields["director"].choices = [("", "---------"), *directors]
+    form.fields["director"].choices = [("", "Choose one"), *directors]
     return render(request, "movies/film_form.html", {"movies": movies, "form": form})
 
 
