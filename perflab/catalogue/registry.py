@@ -44,7 +44,7 @@ TRUTHS = {
     "once": "A variant is right if in each step at most one request has to compute the page.",
     "counted": "A variant is right if it takes every vote and counts it.",
     "prompt": "A variant is right if nobody waits in the database for another visitor: the SQL of "
-    "each page takes less than half of the quickest page.",
+    "each page takes less than four fifths of the quickest page.",
 }
 
 

@@ -52,7 +52,7 @@ def test_the_story_of_each_lesson_tells_right_from_wrong(lab, slug, wrong):
 
 
 def test_a_call_within_a_transaction_lets_others_wait(lab):
-    verdicts, story = play(OverHTTP(lab.url), "long-transaction", wait=200)
+    verdicts, story = play(OverHTTP(lab.url), "long-transaction", wait=500)
 
     right, words = verdicts["inside"]
     assert not right
