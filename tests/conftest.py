@@ -198,8 +198,8 @@ def own_postgresql(own):
 def django_db_setup(django_db_setup, django_db_blocker):
     """The test database with the real films in it.
 
-    A test marked `django_db(transaction=True)` empties the tables when it ends: pytest-django runs
-    those last, and each that needs films seeds them itself.
+    No test is marked `django_db(transaction=True)`: it would empty the tables for all tests that
+    follow in its process.
     """
     with django_db_blocker.unblock():
         from movies import seeding

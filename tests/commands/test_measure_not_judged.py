@@ -29,7 +29,7 @@ def test_pages_that_show_fewer_rows_than_asked_for(tmp_path):
     result = not_judged(tmp_path, "deep-pages", "--knob=page=1000", *QUICK)
 
     assert codes(result) == ["rows"]
-    assert [variant["rows"] for variant in result["experiments"][0]["variants"]] == [0, 0, 0]
+    assert [variant["rows"] for variant in result["experiments"][0]["variants"]] == [0, 0, 0, 0]
 
 
 @in_process

@@ -4,7 +4,7 @@ from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -94,16 +94,25 @@ def test_only_postgresql_is_asked_for_a_lock_and_only_by_the_variant_that_wants_
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="transaction_mode is SQLite's")
-@pytest.mark.django_db(transaction=True)
-def test_locked_deferred_begins_as_django_does_by_default_and_the_others_as_the_lab():
+@pytest.mark.django_db
+def test_locked_deferred_begins_as_django_does_by_default_and_the_others_as_the_lab(
+    tmp_path, monkeypatch
+):
+    own = connection.copy()  # outside of the test's transaction, and of its database
+    own.settings_dict["NAME"] = tmp_path / "polls.sqlite3"
+    monkeypatch.setattr(lost_update, "connection", own)
+
     def begins(scope=nullcontext):
-        with CaptureQueriesContext(connection) as captured, scope(), transaction.atomic():
-            Poll.objects.exists()
+        with CaptureQueriesContext(own) as captured, scope():
+            own.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+        own.rollback()
+        own.set_autocommit(True)
         return captured.captured_queries[0]["sql"]
 
     assert begins() == "BEGIN IMMEDIATE"
     assert begins(lost_update.transactions_begin_deferred) == "BEGIN"
     assert begins() == "BEGIN IMMEDIATE"
+    own.close()
 
 
 @here
