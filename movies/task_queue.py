@@ -11,7 +11,7 @@ import time
 from datetime import timedelta
 
 import django
-from django.db import OperationalError, connection, transaction
+from django.db import Error, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -23,11 +23,11 @@ LEASE = timedelta(seconds=30)  # after which a task whose worker has died is tak
 MAX_ATTEMPTS = 3
 MOST_WAITING = 1000
 POLL_S = 0.1  # between two looks at an empty queue
-IDLE_S = 2  # after which the thread ends
 
 log = logging.getLogger(__name__)
 _lock = threading.Lock()
 _thread = None  # of this process, which works off the queue
+_is_woken = False  # whether something was queued since the thread has begun its last look
 _is_full = False  # as this process has seen last
 
 
@@ -100,23 +100,44 @@ def work(idle_s):
 
 
 def wake_worker():
-    """Start the thread that works off the queue, unless it runs in this process."""
-    global _thread
+    """Start the thread that works off the queue, or let the one of this process look again."""
+    global _thread, _is_woken
     with _lock:
-        if _thread is None or not _thread.is_alive():
+        _is_woken = True
+        if _thread is None:
             _thread = threading.Thread(target=_work_in_thread, daemon=True)
             _thread.start()
 
 
 def _work_in_thread():
+    """Run what is queued, and end at once: a look at an empty queue would disturb measurements."""
     global _is_full
     try:
-        work(IDLE_S)
-    except OperationalError as error:  # the database is away or locked: the rows wait
+        while _is_to_look_again():
+            work(idle_s=0)
+    except Error as error:  # the database is away or locked, say: the rows wait
         log.warning("the queue cannot be read: %s", error)
+        _forget_thread()
     finally:
         _is_full = False
         connection.close()
+
+
+def _is_to_look_again():
+    """Return whether something was queued since this thread has looked; if not, it has to end."""
+    global _thread, _is_woken
+    with _lock:
+        again, _is_woken = _is_woken, False
+        if not again:
+            _thread = None
+    return again
+
+
+def _forget_thread():
+    """Let the next task start a new thread."""
+    global _thread
+    with _lock:
+        _thread = None
 
 
 if django.VERSION >= (6, 0):

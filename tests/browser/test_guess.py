@@ -344,6 +344,7 @@ def test_where_the_lesson_is_who_is_right_the_guess_is_about_the_story(visitor):
             "✓ uncached: you guessed right; it was right.",
             "✓ leaking: you guessed wrong; it was wrong: greeted Bob as Ada.",
             "✓ per-visitor: you guessed right; it was right.",
+            "✓ private: you guessed right; it was right.",
             "✗ fragment: you guessed wrong; it was right.",
         ]
     )

@@ -28,7 +28,7 @@ def small_lab(seeded_database):
     """A lab whose var/ is a disk of its own; `disk` is that."""
     lab = Lab(seeded_database, workers=1)
     try:
-        lab.prefix = or_skip(on_small_disk, lab.var, "12m")
+        lab.prefix = or_skip(on_small_disk, lab.var, "40m")
         with lab:
             lab.disk = SmallDisk(lab.process.pid, lab.var)
             yield lab
