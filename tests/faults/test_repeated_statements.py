@@ -13,7 +13,7 @@ import pytest
 from perflab.catalogue import registry
 from tests.support import services
 from tests.support.labs import Lab
-from tests.support.services import or_skip
+from tests.support.services import or_skip, wait_until
 from tests.support.toolbar import text_of
 
 ALL = list(registry.experiments)
@@ -107,6 +107,7 @@ def test_sel_and_expl_of_each_statement_change_nothing(place, slugs, reads):
 
     for slug, variant in [(e, v.name) for e in slugs for v in registry.get(e).variants]:
         statements = statements_of(place.lab, f"/experiments/{slug}/{variant}/")
+        wait_until(lambda: not place.state()["movies_queuedtask"], "the end of the queue")
         before = place.state()
         for text, signed in statements.items():
             for button in ("select", "explain"):
