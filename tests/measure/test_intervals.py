@@ -136,7 +136,7 @@ def test_a_series_of_one_page_holds_a_factor_that_is_put_in(way, runs):
     """
     found = {
         series.name: [
-            simulate(series, 125, runs, way, factor, seed) for seed, factor in enumerate(FACTORS)
+            simulate(series, 250, runs, way, factor, seed) for seed, factor in enumerate(FACTORS)
         ]
         for series in SAME
     }
