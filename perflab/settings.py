@@ -300,8 +300,8 @@ DEBUG_TOOLBAR_PANELS = [
     "debug_toolbar.panels.timer.TimerPanel",
     "debug_toolbar.panels.request.RequestPanel",
     "perflab.web.toolbar.panels.SQLPanel",  # repeats reads only
-    "debug_toolbar.panels.templates.TemplatesPanel",
-    "debug_toolbar.panels.cache.CachePanel",
+    "perflab.web.toolbar.panels.TemplatesPanel",  # records its own request's templates only
+    "perflab.web.toolbar.panels.CachePanel",
     "debug_toolbar.panels.headers.HeadersPanel",
     "debug_toolbar.panels.versions.VersionsPanel",
 ]

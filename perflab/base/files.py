@@ -12,6 +12,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -124,17 +125,35 @@ def newest_first(folder: Path, pattern: str) -> list[Path]:
     return [path for *_, path in sorted(dated, reverse=True)]
 
 
-def keep_newest(folder: Path, pattern: str, count: int) -> None:
+def keep_newest(folder: Path, pattern: str, count: int, size: int | None = None) -> None:
     """Delete all files and folders in a folder that match a pattern, but for the newest `count`.
 
-    What cannot be deleted stays: another process may be deleting it too.
+    With a size, in bytes, older ones than these are deleted too as soon as they take up more
+    together. The newest one stays. What cannot be deleted stays: another process may be deleting it
+    too.
     """
-    for path in newest_first(folder, pattern)[count:]:
+    found = newest_first(folder, pattern)
+    if size is not None:
+        sums = accumulate(size_of(path) for path in found[:count])
+        count = max(1, sum(total <= size for total in sums))
+    for path in found[count:]:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder; 0 where there is none any more."""
+    size = 0
+    with contextlib.suppress(OSError):
+        if not path.is_dir():
+            return path.stat().st_size
+        for entry in os.scandir(path):
+            with contextlib.suppress(OSError):
+                size += entry.stat().st_size
+    return size
 
 
 def is_collected(source: Path, target: Path) -> bool:

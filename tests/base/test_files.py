@@ -213,6 +213,21 @@ def test_folders_are_deleted_with_what_is_in_them(tmp_path):
     assert os.listdir(tmp_path) == ["2"]
 
 
+@pytest.mark.parametrize(
+    ("size", "left"), [(0, ["4"]), (250, ["3", "4"]), (300, ["2", "3", "4"]), (9999, list("1234"))]
+)
+def test_the_newest_folders_stay_up_to_a_size(tmp_path, size, left):
+    for number in range(5):
+        (tmp_path / str(number)).mkdir()
+        for name in ("one", "two"):
+            (tmp_path / str(number) / name).write_bytes(b"x" * 50)
+        os.utime(tmp_path / str(number), ns=(number, number))
+
+    keep_newest(tmp_path, "[0-9]", 4, size)
+
+    assert sorted(os.listdir(tmp_path)) == left
+
+
 def test_nothing_is_deleted_where_there_is_nothing(tmp_path):
     keep_newest(tmp_path / "missing", "*", 1)
 

@@ -27,7 +27,7 @@ PAGES += [
     "/nowhere/",
     "/docs/",
 ]
-RESULT = "ratio=3&low=2&high=4&movies=100&round_trip=0&big=3x&small=faster"
+RESULT = "ratio=3&low=2&high=4&movies=1&round_trip=0&big=3x&small=faster"
 ORDERS = {"flush/": "", "result/": RESULT}
 
 

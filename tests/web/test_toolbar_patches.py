@@ -18,6 +18,7 @@ from perflab.measure import inspection
 from perflab.web.toolbar import patches
 from tests.support.labs import ROOT
 from tests.support.services import wait_until
+from tests.support.toolbar import Page, inspect, panel, switch
 
 PATCHED = {"Template._render", "RequestContext.bind_template", "CacheHandler.create_connection"}
 
@@ -195,3 +196,27 @@ def test_a_request_that_an_inspected_one_joins_says_so(start_wrapped_lab):
 
     assert measured.timing["inspected"] == 1
     assert wrappers_in(measured) == set()
+
+
+def test_the_panels_hold_nothing_of_the_requests_beside(start_wrapped_lab):
+    lab = start_wrapped_lab(threads=3)
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(lab.get, "/waits/?inspect=1")
+        wait_until(lambda: "inspected" in lab.get("/wrappers/").timing, "the inspected request")
+        beside = lab.get("/films/")
+        drawn = inspect(lab, "/films/1/")
+        (lab.var / "go").touch()
+        answer = waiting.result()
+    waited = Page("/waits/", answer.headers["djdt-request-id"], 0, 0, "")
+
+    assert beside.timing["inspected"] == 1
+    assert beside.timing["queries"] > 0
+    buttons = switch(lab, waited)
+    assert buttons["SQLPanel"].startswith("SQL 0 queries")
+    assert buttons["CachePanel"].startswith("Cache 1 call ")
+    assert panel(lab, waited, "TemplatesPanel")[0].count("toggleTemplate") == 0
+    assert switch(lab, drawn)["SQLPanel"].startswith(f"SQL {drawn.queries} quer")
+    templates, _ = panel(lab, drawn, "TemplatesPanel")
+    assert "perflab/base.html" in templates
+    assert "perflab/films/list.html" not in templates

@@ -1,12 +1,21 @@
 """Test the files in which the toolbar keeps what it saw."""
 
 import html
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.test import Client
 
-from perflab.web.toolbar.store import SPARE, FolderStore
-from tests.support.toolbar import SLOW, history, inspect, panel
+from perflab.base.files import size_of
+from perflab.web.toolbar.store import (
+    LARGE_BYTES,
+    MAX_BYTES,
+    MAX_PANEL_BYTES,
+    SPARE,
+    FolderStore,
+)
+from tests.support.toolbar import SLOW, history, inspect, panel, text_of
 
 
 @pytest.fixture
@@ -42,6 +51,52 @@ def test_the_oldest_requests_end_first_and_those_still_listed_last(store):
     assert listed == ids(range(100, 300))
     assert store.exists(ids([99])[0])  # History may be about to ask for it
     assert not store.exists(ids([300 - 200 - SPARE - 1])[0])
+
+
+def test_all_panels_together_have_a_limit(store, tmp_path):
+    large = {"text": "x" * (MAX_PANEL_BYTES - 1000)}
+
+    for request_id in ids(range(MAX_BYTES // MAX_PANEL_BYTES * 2)):
+        store.set(request_id)
+        store.save_panel(request_id, "SQLPanel", large)
+
+        assert store.panel(request_id, "SQLPanel") == large
+        assert sum(size_of(path) for path in (tmp_path / "toolbar").iterdir()) <= MAX_BYTES
+    assert len(store.request_ids()) == MAX_BYTES // MAX_PANEL_BYTES
+
+
+def test_small_panels_make_room_when_the_next_request_begins(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("perflab.web.toolbar.store.MAX_BYTES", 4 * LARGE_BYTES)
+    for request_id in ids(range(12)):
+        store.set(request_id)
+        for name in ("SQLPanel", "CachePanel"):
+            store.save_panel(request_id, name, {"text": "x" * (LARGE_BYTES // 2)})
+
+    store.set(ids([12])[0])
+
+    assert sum(size_of(path) for path in (tmp_path / "toolbar").iterdir()) <= 4 * LARGE_BYTES
+    assert ids([10, 11, 12]) == sorted(store.request_ids())[-3:]
+
+
+@pytest.mark.parametrize(
+    ("panel_id", "kept"), [("SQLPanel", 900), ("TemplatesPanel", 900), ("CachePanel", 600)]
+)
+def test_a_panel_that_is_too_large_is_left_out_and_says_so(
+    db, store, tmp_path, monkeypatch, panel_id, kept
+):
+    monkeypatch.setattr("perflab.web.toolbar.store.MAX_PANEL_BYTES", kept)
+    client = Client()
+    page = client.get("/experiments/template-fragment/fast/?movies=3&inspect=1").content.decode()
+    [request_id] = re.findall(r'data-request-id="(\w+)"', page)
+    asked = f"request_id={request_id}&panel_id={panel_id}"
+
+    answer = client.get(f"/__debug__/render_panel/?{asked}")
+    buttons = client.get(f"/__debug__/history_sidebar/?{asked}").json()
+
+    assert "This panel is left out: it takes 0.0 MB" in text_of(answer.json()["content"])
+    assert "Too large to keep" in text_of(buttons[panel_id]["button"])
+    assert "CPU" in text_of(buttons["TimerPanel"]["button"])
+    assert size_of(tmp_path / "toolbar" / request_id / f"{panel_id}.json") < 300
 
 
 @pytest.mark.parametrize("request_id", ["", ".", "..", "../..", "/etc", "0" * 31, "z" * 32])

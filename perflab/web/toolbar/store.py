@@ -4,6 +4,8 @@ Each request has a folder, and each panel a file in it. The file is signed, sinc
 what it reads without looking at it, and runs its statements. A file that is cut off, changed, of
 another request or of another version of the toolbar counts as missing.
 
+All files together have a limit, and so has each panel: of a larger one only the size is kept.
+
 There is no index of all requests: the toolbar's own CacheStore has one and rewrites it at each
 step, so several workers overwrite each other's entries, and a page loses its panels now and then.
 """
@@ -26,6 +28,10 @@ REQUEST_ID = re.compile("[0-9a-f]{32}")
 # So many requests are kept that are not listed any more. The History panel asks for the panels of a
 # request some time after it was listed.
 SPARE = 50
+MAX_BYTES = 64_000_000  # of all that is kept
+MAX_PANEL_BYTES = 4_000_000
+LARGE_BYTES = 250_000  # such a panel makes room at once, any other one when the next request begins
+LEFT_OUT = "left_out_bytes"  # all that is kept of a panel that is too large
 
 
 class FolderStore(BaseStore):
@@ -50,7 +56,7 @@ class FolderStore(BaseStore):
         """Make the folder of a request, and delete the oldest folders."""
         with suppress(OSError):
             _folder(request_id).mkdir(mode=0o700, parents=True, exist_ok=True)
-            keep_newest(FOLDER, "[0-9a-f]*", get_config()["RESULTS_CACHE_SIZE"] + SPARE)
+            _make_room()
 
     @classmethod
     def delete(cls, request_id):
@@ -63,9 +69,13 @@ class FolderStore(BaseStore):
     @classmethod
     def save_panel(cls, request_id, panel_id, data=None):
         text = serialize(data)
+        if len(text) > MAX_PANEL_BYTES:
+            text = serialize({LEFT_OUT: len(text)})
         signed = {"signature": _sign(request_id, panel_id, text), "panel": text}
         with suppress(OSError):
             write_json(_path(request_id, panel_id), signed)
+            if len(text) > LARGE_BYTES:
+                _make_room()
 
     @classmethod
     def panel(cls, request_id, panel_id):
@@ -85,6 +95,11 @@ class FolderStore(BaseStore):
 def _sign(request_id, panel_id, text):
     """Return the signature of a panel's text, which no other panel or request shares."""
     return Signer(salt=f"perflab.toolbar {VERSION} {request_id} {panel_id}").signature(text)
+
+
+def _make_room():
+    """Delete the oldest requests, so that neither too many nor too large ones are kept."""
+    keep_newest(FOLDER, "[0-9a-f]*", get_config()["RESULTS_CACHE_SIZE"] + SPARE, MAX_BYTES)
 
 
 def _path(request_id, panel_id):
