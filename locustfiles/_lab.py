@@ -65,11 +65,16 @@ class LabUser(FastHttpUser):
                 response.failure(problem)
             return response.text or ""
 
-    def get_variant(self, variant, name):
-        """Fetch one variant of an experiment, with the knobs of this run."""
-        path = f"{variant['url']}?{urlencode(self.knobs)}"
-        rows = 1 if variant.get("differs") else self.rows  # such a page may show fewer rows
-        return self.get_page(path, name, rows=rows, body=variant.get("body", "html"))
+    def get_variant(self, experiment, variant, name):
+        """Fetch one variant of an experiment, with the knobs of this run.
+
+        Where there are fewer rows than this run asks for, as of a search, it asks for all of them.
+        """
+        rows = min(self.rows, experiment.get("most_rows") or self.rows)
+        knobs = {**self.knobs, "movies": rows} if "movies" in self.knobs else self.knobs
+        path = f"{variant['url']}?{urlencode(knobs)}"
+        least = 1 if variant.get("differs") else rows  # such a page may show fewer rows
+        return self.get_page(path, name, rows=least, body=variant.get("body", "html"))
 
 
 def slow_and_fast(experiment):
@@ -198,7 +203,7 @@ def fetch_catalogue(host, knobs, only=None):
         if only not in slugs:
             raise LocustRefused(f"there is no experiment {only!r}, only {', '.join(slugs)}")
         catalogue["experiments"] = [experiments[slugs.index(only)]]
-    asked = f"{experiments[0]['url']}?{urlencode(knobs)}"  # the lab checks the knobs
+    asked = f"{catalogue['experiments'][0]['url']}?{urlencode(knobs)}"  # the lab checks the knobs
     answer = client.get(asked, allow_redirects=False)
     if answer.status_code == 400:
         reason = LEAD.search(answer.text)
@@ -233,7 +238,7 @@ def add_options(parser, **_):
     parser.set_defaults(
         host="http://127.0.0.1:8000", web_host="127.0.0.1", master_bind_host="127.0.0.1"
     )
-    parser.add_argument("--movies", env_var="LOCUST_MOVIES", help="rows on each page")
+    parser.add_argument("--movies", env_var="LOCUST_MOVIES", help="rows, or all that a page has")
     parser.add_argument("--round-trip", env_var="LOCUST_ROUND_TRIP", help="simulated ms per query")
     parser.add_argument("--cache", env_var="LOCUST_CACHE", help="which cache the experiments use")
     parser.add_argument(

@@ -37,7 +37,7 @@ class OneVariant(LabUser):
         experiment = next(self.experiments)
         slow, fast = slow_and_fast(experiment)
         variant = fast if self.environment.parsed_options.variant == "fast" else slow
-        self.get_variant(variant, name=experiment["slug"])
+        self.get_variant(experiment, variant, name=experiment["slug"])
 
 
 @dataclass

@@ -11,7 +11,7 @@ wait, not how many requests there are.
 import random
 import re
 from html import unescape
-from urllib.parse import urlencode, urljoin
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 from _lab import LabUser
 from locust import events, task
@@ -82,5 +82,11 @@ class Visitor(LabUser):
         for frame, variant in dict.fromkeys(FRAME.findall(page)):
             if variant in bodies:  # a variant for reference is not
                 name = "/experiments/[slug]/[variant]/"
-                rows = 1 if variant in differing else self.rows
-                self.get_page(unescape(frame), name, rows=rows, body=bodies[variant])
+                address = unescape(frame)
+                rows = 1 if variant in differing else rows_asked_for(address)
+                self.get_page(address, name, rows=rows, body=bodies[variant])
+
+
+def rows_asked_for(address):
+    """Return how many rows a frame's address asks for: each lesson has a number of its own."""
+    return int(parse_qs(urlsplit(address).query)["movies"][0])

@@ -22,4 +22,4 @@ class Duel(LabUser):
         both = [(slow, "slow"), (fast, "fast")]
         random.shuffle(both)
         for variant, name in both:
-            self.get_variant(variant, name=f"{experiment['slug']} {name}")
+            self.get_variant(experiment, variant, name=f"{experiment['slug']} {name}")

@@ -15,4 +15,4 @@ class FastVariant(LabUser):
     def next_page(self):
         experiment = next(self.experiments)
         _, fast = slow_and_fast(experiment)
-        self.get_variant(fast, name=experiment["slug"])
+        self.get_variant(experiment, fast, name=experiment["slug"])

@@ -15,4 +15,4 @@ class SlowVariant(LabUser):
     def next_page(self):
         experiment = next(self.experiments)
         slow, _ = slow_and_fast(experiment)
-        self.get_variant(slow, name=experiment["slug"])
+        self.get_variant(experiment, slow, name=experiment["slug"])

@@ -49,8 +49,8 @@ class TooManyRows(BadKnob):
 
     def __init__(self, asked: int, most: int, rows: str) -> None:
         super().__init__(
-            f"movies must be a whole number from 1 to {most:,}, not {asked:,}: this collection "
-            f"holds {most:,} {rows}."
+            f"movies must be a whole number from 1 to {most:,}, not {asked:,}: this page has "
+            f"{most:,} {rows} to show."
         )
         self.asked = asked
 

@@ -107,7 +107,7 @@ def test_more_films_than_there_are_are_refused_with_their_number(visitor, path):
 
     assert refused.status_code == 400
     assert "from 1 to 1,851, not 1,852" in refused.content.decode()
-    assert "this collection holds 1,851 films" in refused.content.decode()
+    assert "this page has 1,851 films to show" in refused.content.decode()
 
 
 @pytest.mark.parametrize("variant", ["", "slow/", "fast/"])
@@ -119,7 +119,7 @@ def test_rows_that_are_no_films_end_at_their_own_number(visitor, variant):
 
     assert visitor.get(f"{path}?movies=1035").status_code == 200
     assert refused.status_code == 400
-    assert "this collection holds 1,035 directors" in refused.content.decode()
+    assert "this page has 1,035 directors to show" in refused.content.decode()
 
 
 def test_forms_and_catalogue_tell_the_limit(visitor):

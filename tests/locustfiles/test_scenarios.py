@@ -83,7 +83,8 @@ def test_a_duel_takes_both_variants_of_every_experiment_in_turn(lab):
 
 
 def test_visitors_find_their_way_by_the_links_in_the_pages(lab):
-    visits = run("browse", *load(lab, "--think-time", "0.05", users=6, seconds=5))
+    """They give no number of rows: then each experiment has that of its lesson."""
+    visits = run("browse", *load(lab, "--think-time", "0.05", users=6, seconds=8, rows=None))
 
     assert visits.counts.keys() == {
         *("/", "/experiments/[slug]/", "/experiments/[slug]/[variant]/"),

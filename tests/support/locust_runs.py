@@ -72,8 +72,12 @@ def run(scenario, *options):
 
 
 def load(lab, *more, users=4, seconds=3, rows=10):
-    """The options of a short run with small pages, so that every page gets its turn."""
-    options = f"--host {lab.url} -u {users} -r {users} -t {seconds}s --movies {rows}"
+    """The options of a short run with small pages, so that every page gets its turn.
+
+    With `rows` None each page has as many as it has by itself.
+    """
+    options = f"--host {lab.url} -u {users} -r {users} -t {seconds}s"
+    options += f" --movies {rows}" if rows else ""
     return [*options.split(), *more]
 
 
