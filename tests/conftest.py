@@ -3,10 +3,10 @@
 Nothing of the user's environment reaches the lab under test but DATABASE_URL: with it the suite
 runs on that database instead of SQLite.
 
-A run selects tests by three markers. Two are set here, by the fixtures that a test asks for:
+A run selects tests by four markers. Two are set here, by the fixtures that a test asks for:
 `server` by `may_start_servers`, on which every fixture that starts something depends, and `browser`
-by `chromium`. A test without `server` that starts a process or connects to one fails. The third,
-`exhaustive`, stands beside the tests.
+by `chromium`. A test without `server` that starts a process or connects to one fails. The others,
+`long` and `exhaustive`, stand beside the tests.
 """
 
 import os
@@ -56,7 +56,7 @@ def shared(kind):
 
 def pytest_addoption(parser):
     options = parser.getgroup("perflab", "which tests run (without these: all but the exhaustive)")
-    options.addoption("--quick", action="store_true", help="those that need no server or browser")
+    options.addoption("--quick", action="store_true", help="short ones without server and browser")
     help = "hostile requests to send in tests/faults/test_fuzz.py, to each kind of lab"
     options.addoption("--fuzz-requests", type=int, default=1500, help=help)
     options.addoption("--fuzz-seed", type=int, help="the seed to draw them from; 0: a new one")
@@ -88,7 +88,7 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker("browser")
     left_out = set()
     if config.getoption("quick"):
-        left_out = {"server", "browser", "exhaustive"}
+        left_out = {"server", "browser", "long", "exhaustive"}
     elif not config.getoption("every") and not names_files(config):
         left_out = {"exhaustive"}
     deselected = [item for item in items if left_out & {mark.name for mark in item.iter_markers()}]
@@ -115,6 +115,7 @@ def pytest_configure(config):
     for line in (
         "server: starts a server or another process, or connects to one (set by its fixtures)",
         "browser: drives Chromium (set by its fixtures)",
+        "long: takes a second or more, so --quick leaves it out",
         "exhaustive: runs only with --all",
     ):
         config.addinivalue_line("markers", line)

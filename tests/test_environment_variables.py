@@ -243,11 +243,13 @@ def documented(file):
     return set(re.findall(row, (ROOT / file).read_text(), re.MULTILINE))
 
 
+@pytest.mark.long
 def test_every_name_that_is_read_is_known(project):
     """A name that is put together is not found in any document: read literal names instead."""
     assert project.refused == set()
 
 
+@pytest.mark.long
 def test_variables_that_helpers_read_are_found(read):
     through_helpers = {"WEB_CONCURRENCY", "WEB_THREADS", "PORT", "FORWARDED_ALLOW_IPS", "DEBUG"}
     elsewhere = {"INSTANCES", "BALANCER", "PERFLAB_REQUIRE_SERVICES"}

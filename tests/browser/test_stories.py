@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browsers import arrivals
-from tests.support.comparison_page import done, marks, out, read_story, run
+from tests.support.comparison_page import done, marks, out, read_story, run, run_story
 
 
 def test_a_story_shows_whose_page_a_cached_page_is(visitor):
@@ -75,9 +75,7 @@ def test_two_voters_at_once_lose_a_vote_and_the_cells_count_it(visitor):
     voter = visitor()
     page = voter.open("/experiments/lost-update/?movies=10&guess=skip&inspect=0")
 
-    run(page, "story")
-
-    one, two, six, verdict = read_story(page).values()
+    one, two, six, verdict = run_story(page).values()
     variants = ["Saved", "In transaction", "Locked deferred", "Locked", "Expression"]
     assert marks(one) == dict.fromkeys(variants, "right")
     wrong = dict.fromkeys(("Saved", "Locked deferred"), "wrong")

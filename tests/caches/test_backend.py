@@ -135,6 +135,7 @@ def test_every_method_answers_as_djangos_own_local_memory_does(chosen, name):
     assert outcome(OPERATIONS[name], cache) == outcome(OPERATIONS[name], reference)
 
 
+@pytest.mark.long
 def test_a_value_is_gone_when_its_time_is_over(chosen):
     cache.set("key", 1, timeout=1)
     there = cache.get("key")

@@ -42,6 +42,7 @@ in_process = pytest.mark.django_db
 
 
 @in_process
+@pytest.mark.long
 def test_the_json_has_the_shape_that_the_docs_promise(tmp_path):
     result = measured(tmp_path, "n-plus-one", "cache-page", *QUICK)
 
@@ -104,6 +105,7 @@ def test_the_json_has_the_shape_that_the_docs_promise(tmp_path):
 
 
 @in_process
+@pytest.mark.long
 def test_it_counts_what_the_experiments_promise(tmp_path):
     result = measured(tmp_path, "n-plus-one", "low-level-cache", *QUICK)
 
@@ -117,6 +119,7 @@ def test_it_counts_what_the_experiments_promise(tmp_path):
 
 @in_process
 @pytest.mark.parametrize("cache", [with_cache(name) for name in settings.LAB_CACHES])
+@pytest.mark.long
 def test_in_a_cold_measurement_no_run_finds_anything_in_the_cache(tmp_path, cache):
     cold = measured(tmp_path, "low-level-cache", "cache-page", "--cold", f"--cache={cache}", *QUICK)
 
@@ -129,6 +132,7 @@ def test_in_a_cold_measurement_no_run_finds_anything_in_the_cache(tmp_path, cach
 
 
 @in_process
+@pytest.mark.long
 def test_the_simulated_round_trip_is_added_to_each_query_and_labelled(tmp_path):
     result = measured(tmp_path, "n-plus-one", "--round-trip=1.5", *QUICK)
 
@@ -140,6 +144,7 @@ def test_the_simulated_round_trip_is_added_to_each_query_and_labelled(tmp_path):
 
 
 @in_process
+@pytest.mark.long
 def test_with_no_slug_it_measures_everything_and_tells_it_in_a_table(monkeypatch):
     first_three = dict(list(registry.experiments.items())[:3])  # everything there is, in less time
     monkeypatch.setattr(registry, "experiments", first_three)
@@ -156,6 +161,7 @@ def test_with_no_slug_it_measures_everything_and_tells_it_in_a_table(monkeypatch
 
 
 @in_process
+@pytest.mark.long
 def test_the_interval_is_of_the_samples_that_are_told(tmp_path):
     experiment = measured(tmp_path, "n-plus-one", "--movies=10", "--runs=25")["experiments"][0]
 
@@ -174,6 +180,7 @@ def test_the_interval_is_of_the_samples_that_are_told(tmp_path):
 
 
 @in_process
+@pytest.mark.long
 def test_two_variants_that_are_the_same_do_not_differ_measurably(monkeypatch):
     """An A/A run. One in twenty may differ by chance, so five chances are given."""
     change_view(monkeypatch, "n-plus-one", "fast", registry.get("n-plus-one").slow.view)
@@ -219,6 +226,7 @@ def test_from_the_command_line_it_runs_without_toolbar_and_debug(seeded_database
 
 
 @in_process
+@pytest.mark.long
 def test_a_ratio_that_is_high_enough_passes(tmp_path):
     result = measured(tmp_path, "n-plus-one", "--fail-under=n-plus-one=0.05", *QUICK)
 
@@ -226,6 +234,7 @@ def test_a_ratio_that_is_high_enough_passes(tmp_path):
 
 
 @in_process
+@pytest.mark.long
 def test_a_ratio_that_is_too_low_ends_with_status_one_and_the_figures(tmp_path):
     file = tmp_path / "measured.json"
 
@@ -251,6 +260,7 @@ def test_a_gate_that_makes_no_sense_is_refused(limit, words):
 
 
 @in_process
+@pytest.mark.long
 def test_pages_that_differ_end_with_status_one_and_are_shown(monkeypatch, tmp_path):
     def mutant(request, rows):
         response = real(request, rows)
@@ -275,6 +285,7 @@ def test_pages_that_differ_end_with_status_one_and_are_shown(monkeypatch, tmp_pa
 
 
 @in_process
+@pytest.mark.long
 def test_a_page_that_is_wrong_only_now_and_then_is_noticed_too(monkeypatch):
     def mutant(request, rows):
         served.append(rows)
@@ -294,6 +305,7 @@ def test_a_page_that_is_wrong_only_now_and_then_is_noticed_too(monkeypatch):
 
 
 @in_process
+@pytest.mark.long
 def test_a_page_that_fails_once_ends_its_experiment_alone(monkeypatch, tmp_path):
     def mutant(request, rows):
         served.append(rows)
@@ -373,6 +385,7 @@ def test_a_database_without_tables_is_told_what_to_run(tmp_path):
 
 
 @in_process
+@pytest.mark.long
 def test_each_experiment_can_be_measured_where_its_lesson_shows(tmp_path):
     file = tmp_path / "results.json"
 
@@ -390,10 +403,11 @@ def test_each_experiment_can_be_measured_where_its_lesson_shows(tmp_path):
 def test_more_rows_than_there_are_are_refused():
     line = refusal(2, "fragment-trap", "--movies=2000", "--runs=5")
 
-    assert "this collection holds 1,851 films" in line
+    assert "this page has 1,851 films to show" in line
 
 
 @in_process
+@pytest.mark.long
 def test_what_was_measured_here_stands_on_the_contents_page(monkeypatch, tmp_path, client):
     monkeypatch.setattr(settings, "VAR", tmp_path)
 

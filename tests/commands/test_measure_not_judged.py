@@ -25,6 +25,7 @@ def codes(result):
 
 
 @in_process
+@pytest.mark.long
 def test_pages_that_show_fewer_rows_than_asked_for(tmp_path):
     result = not_judged(tmp_path, "deep-pages", "--knob=page=1000", *QUICK)
 
@@ -33,6 +34,7 @@ def test_pages_that_show_fewer_rows_than_asked_for(tmp_path):
 
 
 @in_process
+@pytest.mark.long
 def test_a_variant_that_misses_its_promise(monkeypatch, tmp_path):
     def mutant(request, rows):
         Country.objects.count()
@@ -48,6 +50,7 @@ def test_a_variant_that_misses_its_promise(monkeypatch, tmp_path):
 
 
 @in_process
+@pytest.mark.long
 def test_a_collection_that_changes_meanwhile(monkeypatch, tmp_path):
     def mutant(request, rows):
         Movie.objects.order_by("-id")[0].delete()
@@ -60,6 +63,7 @@ def test_a_collection_that_changes_meanwhile(monkeypatch, tmp_path):
 
 
 @in_process
+@pytest.mark.long
 def test_a_machine_whose_check_fails(monkeypatch, tmp_path):
     monkeypatch.setattr(runner, "is_busy", lambda cores: True)
     monkeypatch.setattr(runner, "check_machine", lambda *args: Ratio(1.5, 1.2, 1.9))
@@ -71,6 +75,7 @@ def test_a_machine_whose_check_fails(monkeypatch, tmp_path):
 
 
 @in_process
+@pytest.mark.long
 def test_a_busy_machine_is_checked_by_a_variant_against_itself(monkeypatch, tmp_path):
     monkeypatch.setattr(runner, "is_busy", lambda cores: True)
 

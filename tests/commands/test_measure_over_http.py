@@ -162,6 +162,7 @@ def test_what_the_fake_lab_sends_is_what_a_lab_sends():
     assert json.loads(real.body).keys() >= catalogue().keys()
 
 
+@pytest.mark.long
 def test_a_workers_first_answer_is_its_warm_up_whenever_it_comes(tmp_path):
     """Worker 2 turns up amid the runs, and is slow with the first page of each variant."""
     met = {"slow": 0, "fast": 0}

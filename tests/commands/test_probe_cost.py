@@ -33,6 +33,7 @@ def wide_budgets(monkeypatch):
         monkeypatch.setattr(probe_cost, budget, 1_000_000)
 
 
+@pytest.mark.long
 def test_it_lists_every_part_and_the_comparison(servers, wide_budgets, settings, capsys):
     call_command("probe_cost", rounds=10, served_rounds=2)
 
@@ -48,6 +49,7 @@ def test_it_lists_every_part_and_the_comparison(servers, wide_budgets, settings,
     assert "cores busy meanwhile" in said
 
 
+@pytest.mark.long
 def test_the_json_holds_the_same(servers, wide_budgets, settings, capsys):
     call_command("probe_cost", "--json", rounds=10, served_rounds=2)
 
@@ -69,6 +71,7 @@ def test_the_json_holds_the_same(servers, wide_budgets, settings, capsys):
     assert costs["other_cores"] >= 0
 
 
+@pytest.mark.long
 def test_it_fails_over_budget_and_says_what_is(servers, wide_budgets, capsys):
     _, lab = servers
     lab.cpu_us[:] = [346.0, 380.0]  # 15 % of a bare response, and more
@@ -80,6 +83,7 @@ def test_it_fails_over_budget_and_says_what_is(servers, wide_budgets, capsys):
     assert json.loads(capsys.readouterr().out)["over_budget"] == ["the lab"]
 
 
+@pytest.mark.long
 def test_it_blames_nothing_where_the_rounds_disagree(servers, wide_budgets, capsys):
     _, lab = servers
     lab.cpu_us[:] = [320.0, 434.0]  # 7 % and 40 % more than bare
@@ -90,6 +94,7 @@ def test_it_blames_nothing_where_the_rounds_disagree(servers, wide_budgets, caps
 
 
 @pytest.mark.parametrize("budget", ["REQUEST_BUDGET_US", "QUERY_BUDGET_US", "SHARE_BUDGET"])
+@pytest.mark.long
 def test_it_fails_when_the_probe_is_over_budget(wide_budgets, monkeypatch, budget):
     monkeypatch.setattr(probe_cost, budget, -1)
 
@@ -97,6 +102,7 @@ def test_it_fails_when_the_probe_is_over_budget(wide_budgets, monkeypatch, budge
         call_command("probe_cost", rounds=10, served_rounds=0)
 
 
+@pytest.mark.long
 def test_without_rounds_no_server_is_started(monkeypatch, wide_budgets, capsys):
     monkeypatch.setattr(served, "compare", None)
 

@@ -46,6 +46,7 @@ def cells(page):
 
 
 @in_process
+@pytest.mark.long
 def test_results_stand_variant_by_variant(tmp_path):
     one = measured(tmp_path, "n-plus-one", "cache-page", *QUICK)
     other = {**one, "lab": {**one["lab"], "database": "PostgreSQL 15.1"}}

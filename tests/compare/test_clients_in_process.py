@@ -43,6 +43,7 @@ def test_promises_are_checked(first_host):
     assert broken_promises(registry.get("n-plus-one"), 5, "locmem") == []
 
 
+@pytest.mark.long
 def test_the_probe_is_compared_with_pages_that_are_made(first_host, monkeypatch, capsys):
     from perflab.management.commands import probe_cost
 

@@ -56,6 +56,7 @@ def measure_through(client):
 
 
 @in_process
+@pytest.mark.long
 def test_a_run_beside_an_inspected_request_is_left_out():
     result = measure_through(Disturbed(every=3))
 
@@ -70,6 +71,7 @@ def test_nothing_is_measured_while_every_answer_is_disturbed():
 
 
 @in_process
+@pytest.mark.long
 def test_the_collector_skips_what_was_there_before_the_runs_and_only_then():
     frozen = []
     client = InProcess()

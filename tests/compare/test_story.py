@@ -168,6 +168,7 @@ def test_deleting_in_local_memory_reaches_one_worker_alone(start_lab):
 
 
 @pytest.mark.django_db
+@pytest.mark.long
 def test_a_story_can_be_played_in_process(commits_at_once):
     with in_process() as client:
         verdicts, _ = play(client, "personal-page", cache="locmem")
@@ -179,6 +180,7 @@ def test_a_story_can_be_played_in_process(commits_at_once):
 
 
 @pytest.mark.django_db
+@pytest.mark.long
 def test_a_mistake_in_the_lesson_is_found(monkeypatch, commits_at_once):
     """The page for each visitor loses `vary_on_cookie`, and the change its deletion."""
     from movies.experiments import personal_page, stale_page

@@ -61,6 +61,7 @@ def find_broken(client, path, files, pages):
 
 
 @pytest.mark.parametrize(("count", "seed"), SEEDS)
+@pytest.mark.long
 def test_the_contents_page_takes_any_last_result(client, tmp_path, count, seed):
     path = tmp_path / "results" / "n-plus-one.json"
 
@@ -68,6 +69,7 @@ def test_the_contents_page_takes_any_last_result(client, tmp_path, count, seed):
 
 
 @pytest.mark.parametrize(("count", "seed"), SEEDS)
+@pytest.mark.long
 def test_the_address_of_a_trace_takes_any_file(client, tmp_path, count, seed):
     path = tmp_path / "traces" / f"{TRACE_ID}.json"
     pages = [f"/traces/{TRACE_ID}.json", *(f"/traces/{TRACE_ID}/{n}/plan/" for n in range(2))]
@@ -77,6 +79,7 @@ def test_the_address_of_a_trace_takes_any_file(client, tmp_path, count, seed):
 
 @pytest.mark.parametrize("kind", ["load", "classes", "tuning", "autoscale"])
 @pytest.mark.parametrize(("count", "seed"), SEEDS)
+@pytest.mark.long
 def test_the_pages_of_load_runs_take_any_file(client, tmp_path, kind, count, seed):
     run = full_run(kind)
     path = tmp_path / "runs" / f"{run.id}.json"
@@ -125,6 +128,7 @@ def press(client, panels, button="select"):
 
 
 @pytest.mark.parametrize(("count", "seed"), [(5, 1), pytest.param(100, 2, marks=EXHAUSTIVE_ONLY)])
+@pytest.mark.long
 def test_the_toolbar_takes_any_file_of_a_panel(client, panels, count, seed):
     for panel in panels.values():
         asked = f"request_id={panel.parent.name}&panel_id={panel.stem}"

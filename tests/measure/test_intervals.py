@@ -65,6 +65,7 @@ def test_there_are_recorded_series_of_quiet_and_busy_hours_and_of_all_kinds_of_p
 
 
 @pytest.mark.parametrize("way", ["spread", "near", "block"])
+@pytest.mark.long
 def test_of_a_thousand_intervals_93_in_100_hold_the_known_ratio(way):
     """In blocks too, where some series' own ratio drifts so far that no interval could hold it."""
     assert mean(simulate_all(way), "held") >= HELD
@@ -79,6 +80,7 @@ def test_a_page_against_itself_differs_in_at_most_5_of_100_measurements(way):
 
 
 @pytest.mark.parametrize("runs", [5, 10, 50])
+@pytest.mark.long
 def test_few_runs_and_many_hold_it_too(runs):
     found = [simulate(series, 6, runs) for series in ALL]
 

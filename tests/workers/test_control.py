@@ -48,6 +48,7 @@ def test_the_number_of_workers_changes_and_no_request_is_lost(start_lab):
     assert control.target_workers(path) == 1
 
 
+@pytest.mark.long
 def test_a_socket_on_which_nobody_listens_is_reported_in_one_line(tmp_path):
     (tmp_path / "gone.sock").touch()
 

@@ -28,6 +28,7 @@ def environ():
     return wsgi_environ(BARE, {})
 
 
+@pytest.mark.long
 def test_every_middleware_is_a_part_and_a_slow_one_shows(settings):
     name = f"{__name__}.SlowMiddleware"
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, name]

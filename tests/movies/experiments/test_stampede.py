@@ -102,6 +102,7 @@ def test_with_a_stale_copy_nobody_waits_for_the_one_who_computes(ask, monkeypatc
     assert collection.computed == 2
 
 
+@pytest.mark.long
 def test_a_lock_whose_holder_has_died_expires(ask, monkeypatch):
     collection = Collection()
     monkeypatch.setattr(stampede, "collection", collection)

@@ -51,6 +51,7 @@ def test_what_cannot_be_used_is_counted_by_reason_and_the_rest_is_imported(irreg
 
 
 @pytest.mark.django_db
+@pytest.mark.long
 def test_memory_does_not_grow_with_the_dumps(tmp_path, monkeypatch):
     monkeypatch.setattr(dumps, "BLOCK", 1 << 16)
 

@@ -16,6 +16,7 @@ def client():
     return Client(SERVER_NAME="127.0.0.1")
 
 
+@pytest.mark.long
 def test_the_catalogue_names_every_variant_and_what_it_promises(client):
     catalogue = json.loads(client.get("/experiments.json").content)
 
