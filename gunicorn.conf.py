@@ -11,7 +11,7 @@ import os
 import sys
 
 from perflab.base import config as environment
-from perflab.base import files, network, paths
+from perflab.base import files, memory, network, paths
 from perflab.base.entry import prepare_django
 from perflab.base.processes import die_with_parent
 from perflab.base.sqlite_file import check_sqlite_file
@@ -36,6 +36,7 @@ except environment.Problem as problem:
 except OSError as error:
     refuse(f"{error.strerror}: {error.filename}")
 
+memory.use_one_heap()
 serving.install()  # no client can hold these workers by sending half a request
 worker_class = "gthread" if threads > 1 else "sync"
 # Each worker loads the application for itself: the caches' clients do not survive a fork, and a

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +21,7 @@ from django.core.cache import caches
 from django.db import connections
 
 from tests.support import services
+from tests.support.heaps import HAS_GLIBC, count_heaps
 from tests.support.labs import ROOT, Lab
 from tests.support.services import (
     free_port,
@@ -354,6 +356,18 @@ def post_worker_init(worker):
 
     assert re.search(r"^LOADED (.*)$", said, re.MULTILINE)[1] == "django.db.models redis"
     assert int(re.search(r"^FROZEN (\d+)$", said, re.MULTILINE)[1]) > 100_000
+
+
+@pytest.mark.skipif(not HAS_GLIBC, reason="the C library makes no heaps for threads")
+def test_the_threads_of_a_worker_share_one_heap(start_lab):
+    lab = start_lab(workers=1, threads=4)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lab.get, ["/io-bound/?ms=100"] * 8))
+
+    assert {answer.status for answer in answers} == {200}
+    [worker] = lab.worker_pids()
+    assert count_heaps(worker) == 0
 
 
 @pytest.mark.skipif(
