@@ -30,7 +30,7 @@ def servers(monkeypatch):
 def wide_budgets(monkeypatch):
     """Budgets for the probe that no machine exceeds: what it costs here is not the question."""
     for budget in ("REQUEST_BUDGET_US", "QUERY_BUDGET_US", "SHARE_BUDGET"):
-        monkeypatch.setattr(probe_cost, budget, 1_000_000)
+        monkeypatch.setattr(probe_cost, budget, float("inf"))
 
 
 @pytest.mark.long
@@ -96,7 +96,8 @@ def test_it_blames_nothing_where_the_rounds_disagree(servers, wide_budgets, caps
 @pytest.mark.parametrize("budget", ["REQUEST_BUDGET_US", "QUERY_BUDGET_US", "SHARE_BUDGET"])
 @pytest.mark.long
 def test_it_fails_when_the_probe_is_over_budget(wide_budgets, monkeypatch, budget):
-    monkeypatch.setattr(probe_cost, budget, -1)
+    # On a busy machine a cost, the difference of two measurements, can be far below zero.
+    monkeypatch.setattr(probe_cost, budget, float("-inf"))
 
     with pytest.raises(CommandError, match="over budget: the probe"):
         call_command("probe_cost", rounds=10, served_rounds=0)
