@@ -11,7 +11,8 @@ from contextlib import ExitStack
 import pytest
 
 from tests.support.balancers import balancer, bare_balancer
-from tests.support.fuzzing import hostile_requests, send, statuses_of
+from tests.support.fuzzing import hostile_requests
+from tests.support.raw_requests import send, statuses_of
 from tests.support.services import temporary_folder
 
 SEEDS = [20261126]

@@ -16,6 +16,12 @@ class Visit:
     ended: float
     status: int | None  # None: no answer at all
     timing: dict
+    refusal: str  # the page, where the status is another one than 200
+
+    @property
+    def seconds(self):
+        """How long the client waited."""
+        return self.ended - self.began
 
 
 @contextmanager
@@ -30,10 +36,11 @@ def load(lab, paths, clients=3):
                 began = time.monotonic()
                 try:
                     answer = lab.get(path, timeout=60)
-                    status, timing = answer.status, answer.timing
+                    status, timing, text = answer.status, answer.timing, answer.text
                 except (OSError, http.client.HTTPException):
-                    status, timing = None, {}
-                visits.append(Visit(path, began, time.monotonic(), status, timing))
+                    status, timing, text = None, {}, ""
+                refusal = "" if status == 200 else text
+                visits.append(Visit(path, began, time.monotonic(), status, timing, refusal))
                 over.wait(0.01)  # it is not the machine that is to be broken
 
     threads = [threading.Thread(target=visit) for _ in range(clients)]
