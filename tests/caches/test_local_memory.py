@@ -59,6 +59,46 @@ def test_it_keeps_no_more_than_its_entries(cache):
     assert len(cache._cache) <= 100
 
 
+def test_it_keeps_no_more_than_its_bytes_and_the_oldest_go_first(cache, monkeypatch):
+    monkeypatch.setattr("perflab.caches.local_memory.MAX_BYTES", 10_000)
+    cache.set("ever", "x" * 100, None)
+    for number in range(20):
+        cache.set(f"page-{number}", "x" * 1900, 60)
+        cache.get("ever")
+
+    assert cache.get("ever") == "x" * 100
+    assert [number for number in range(20) if cache.get(f"page-{number}")] == [15, 16, 17, 18, 19]
+
+    cache.set("huge", "x" * 20_000, 60)
+
+    assert list(cache._cache) == list(cache._expire_info) == [cache.make_key("huge")]
+
+
+def test_it_knows_its_bytes_whatever_is_done(cache):
+    def check():
+        assert cache._cache.size == sum(len(value) for value in cache._cache.values())
+
+    for number in range(150):  # more than its entries: some are culled
+        cache.set(f"page-{number}", "x" * number, 60)
+        cache.set(f"page-{number}", "y" * 2 * number, 60)
+    check()
+    cache.set("number", 250, 60)
+    cache.incr("number", 10)
+    cache.add("number", 7)
+    cache.delete("page-149")
+    cache.delete("page-149")
+    check()
+    cache.touch("number", -1)
+    assert cache.get("number") is None
+    check()
+
+    cache.clear()
+
+    assert cache._cache.size == 0
+    cache.set("page", "page", 60)
+    check()
+
+
 def test_the_labs_own_has_room_for_a_page_of_single_films():
     options = settings.CACHE_BACKENDS["locmem"]["OPTIONS"]
 

@@ -29,7 +29,7 @@ REQUEST_ID = re.compile("[0-9a-f]{32}")
 # request some time after it was listed.
 SPARE = 50
 MAX_BYTES = 64_000_000  # of all that is kept
-MAX_PANEL_BYTES = 4_000_000
+MAX_PANEL_BYTES = 16_000_000  # the largest of a lesson with all 1,851 real films has 14 million
 LARGE_BYTES = 250_000  # such a panel makes room at once, any other one when the next request begins
 LEFT_OUT = "left_out_bytes"  # all that is kept of a panel that is too large
 
