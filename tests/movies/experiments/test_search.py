@@ -6,13 +6,23 @@ from django.db import connection
 from django.db.models import Q
 
 from movies.experiments.search import WORD
-from movies.models import Movie
-from movies.search import TRIGRAM_INDEXES, explain_indexes, films_with
+from movies.models import Director, Movie
+from movies.search import (
+    TRIGRAM_INDEXES,
+    WORD_INDEXES,
+    explain_indexes,
+    explain_word_indexes,
+    films_with,
+    films_with_words,
+)
 from perflab.catalogue import registry
 from tests.support.experiments import page, plan, statements
 from tests.support.labs import manage
 
 here = pytest.mark.django_db
+on_postgresql = pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="SQLite has no such index, and no full-text search"
+)
 
 
 @here
@@ -30,12 +40,15 @@ def test_the_same_films_are_found_as_by_one_question(words):
 
 @here
 def test_enough_films_are_found_for_a_page():
-    assert registry.get("search").count() == films_with(WORD).count() > 25
+    searches = {"sqlite": [films_with], "postgresql": [films_with, films_with_words]}
+
+    least = min(search(WORD).count() for search in searches[connection.vendor])
+    assert registry.get("search").count() == least > 25
     assert f"{films_with(WORD).count()} films" in page("search", "either")
 
 
 @here
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no such index")
+@on_postgresql
 def test_the_united_questions_go_by_the_indexes_and_the_others_do_not():
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")  # a small table is read at once
@@ -58,12 +71,76 @@ def test_the_page_says_what_there_is():
 
 
 @here
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no such index")
+@on_postgresql
 def test_a_missing_index_is_noticed():
     with connection.cursor() as cursor:
         cursor.execute("DROP INDEX director_name_trigrams")
 
     assert explain_indexes().startswith("There is no trigram index")
+
+
+def add_film(title, director="Somebody"):
+    return Movie.objects.create(
+        title=title,
+        year=2000,
+        minutes=90,
+        synopsis="",
+        director=Director.objects.create(name=director),
+    )
+
+
+@here
+@on_postgresql
+def test_a_search_for_words_finds_other_forms_of_them_and_no_parts_of_longer_ones():
+    films = {
+        title: add_film(title)
+        for title in ("The Man I Love", "Loving", "LOVES", "Dr. Strangelove", "Lovers", "Clover")
+    }
+    others = [add_film("Nothing", director="Courtney Love"), add_film("More", director="Loving")]
+
+    found = set(films_with_words("love"))
+
+    expected = {"The Man I Love", "Loving", "LOVES"}
+    assert {title for title, film in films.items() if film in found} == expected
+    assert [film in found for film in others] == [True, False]  # a name has no other forms
+    assert films["Loving"] in films_with_words("loves")
+
+
+@here
+@on_postgresql
+@pytest.mark.parametrize("words", ["", "the", "%", "'", "love &", "love | war", "!", ":*", "é"])
+def test_whatever_is_typed_is_a_search_for_words(words):
+    assert films_with_words(words).count() >= 0
+
+
+@here
+@on_postgresql
+def test_words_such_as_the_are_left_out():
+    film = add_film("The Love")
+
+    assert not films_with_words("the").exists()
+    assert film in films_with_words("love of the")
+
+
+@here
+@on_postgresql
+def test_the_search_for_words_goes_by_its_indexes():
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # a small table is read at once
+
+    found = plan(statements("search", "words")[0])
+
+    assert all(name in found for name in WORD_INDEXES)
+    assert "Titles and names have full-text indexes." in page("search", "words")
+
+
+@here
+@on_postgresql
+def test_a_missing_full_text_index_is_noticed():
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX movie_words")
+
+    assert explain_word_indexes().startswith("There is no full-text index")
 
 
 def test_without_the_right_to_create_the_extension_migrate_succeeds(own_postgresql, tmp_path):
