@@ -8,13 +8,7 @@ import pytest
 from django.test import Client
 
 from perflab.base.files import size_of
-from perflab.web.toolbar.store import (
-    LARGE_BYTES,
-    MAX_BYTES,
-    MAX_PANEL_BYTES,
-    SPARE,
-    FolderStore,
-)
+from perflab.web.toolbar.store import LARGE_BYTES, MAX_BYTES, SPARE, FolderStore
 from tests.support.toolbar import SLOW, history, inspect, panel, text_of
 
 
@@ -53,16 +47,18 @@ def test_the_oldest_requests_end_first_and_those_still_listed_last(store):
     assert not store.exists(ids([300 - 200 - SPARE - 1])[0])
 
 
-def test_all_panels_together_have_a_limit(store, tmp_path):
-    large = {"text": "x" * (MAX_PANEL_BYTES - 1000)}
+def test_all_panels_together_have_a_limit(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("perflab.web.toolbar.store.MAX_BYTES", 4 * MAX_BYTES // 64)
+    large = {"text": "x" * (MAX_BYTES // 64 - 1000)}
 
-    for request_id in ids(range(MAX_BYTES // MAX_PANEL_BYTES * 2)):
+    for request_id in ids(range(8)):
         store.set(request_id)
         store.save_panel(request_id, "SQLPanel", large)
 
         assert store.panel(request_id, "SQLPanel") == large
-        assert sum(size_of(path) for path in (tmp_path / "toolbar").iterdir()) <= MAX_BYTES
-    assert len(store.request_ids()) == MAX_BYTES // MAX_PANEL_BYTES
+        total = sum(size_of(path) for path in (tmp_path / "toolbar").iterdir())
+        assert total <= 4 * MAX_BYTES // 64
+    assert len(store.request_ids()) == 4
 
 
 def test_small_panels_make_room_when_the_next_request_begins(store, tmp_path, monkeypatch):
