@@ -9,7 +9,7 @@ every page, and the UPDATE is a commit: whoever only reads the site writes into 
 second middleware fetches the film of the evening for a banner, and a context processor counts films
 and reviews for a footer. *unwritten* only reads the session. *lazy* fetches nothing before somebody
 looks: a `SimpleLazyObject` in the middleware, and in the context processor the function instead of
-its result, which a template calls when it shows it. On this page nobody looks. *bare* is the same
+its result, which a template calls when it shows it. On this page nobody looks. *plain* is the same
 view without any of it, for comparison.
 
 The session lies in a table of the lab's own, with the code of Django's `db` backend. Clients that
@@ -44,7 +44,7 @@ def lazy(request, rows):
     return titles(request, rows, every_page.collection_lazily)
 
 
-def bare(request, rows):
+def plain(request, rows):
     # Expect 1 query.
     return titles(request, rows)
 
@@ -72,7 +72,7 @@ def variant(view, queries, middleware=(), processor=None):
         also=(titles, *middleware, *([processor] if processor else [])),
         templates=("movies/titles.html",),
         settings=settings,
-        reference=view is bare,
+        reference=view is plain,
     )
 
 
@@ -94,6 +94,6 @@ experiment = Experiment(
         variant(eager, 6, EAGER, every_page.collection),
         variant(unwritten, 5, UNWRITTEN, every_page.collection),
         variant(lazy, 1, LAZY, every_page.collection_lazily),
-        variant(bare, 1),
+        variant(plain, 1),
     ),
 )

@@ -5,7 +5,9 @@ import json
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.urls import reverse
 
+from perflab.catalogue import registry
 from perflab.load.overhead import served
 from perflab.management.commands import probe_cost
 
@@ -91,6 +93,17 @@ def test_it_blames_nothing_where_the_rounds_disagree(servers, wide_budgets, caps
     call_command("probe_cost", rounds=10, served_rounds=2)
 
     assert "adds  23.3% [6.7% to 40.0%], budget 15%" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("slug", [experiment.slug for experiment in registry.runnable()])
+def test_every_variant_called_bare_answers_ok(client, slug):
+    for variant in registry.get(slug).variants:
+        if variant.name == "bare":
+            assert client.get(reverse("variant", args=[slug, "bare"])).content == b"ok"
+
+
+def test_the_lab_is_compared_at_a_bare_response(client):
+    assert client.get(probe_cost.find_bare_path()).content == b"ok"
 
 
 @pytest.mark.parametrize("budget", ["REQUEST_BUDGET_US", "QUERY_BUDGET_US", "SHARE_BUDGET"])

@@ -13,7 +13,7 @@ from perflab.web.views.variants import with_middleware
 from tests.support.experiments import page_of, statements_of
 
 here = pytest.mark.django_db(databases="__all__")
-VARIANTS = ["eager", "unwritten", "lazy", "bare"]
+VARIANTS = ["eager", "unwritten", "lazy", "plain"]
 
 
 def tables(statements):
