@@ -7,11 +7,12 @@ an N+1 bug whose queries happen to aggregate.
 Avg("reviews__score"))`. It joins the films to their reviews, groups the rows by film, and takes the
 first few groups. What that costs depends on what Django writes after `GROUP BY`. For PostgreSQL it
 writes the primary key alone. PostgreSQL reads films and reviews in the order of that key, and stops
-when the page is full. For SQLite it writes every column of the film, all ten of them. No index has
-that order: SQLite joins and groups the *whole collection*, sorts the groups, and throws nearly all
-of them away. One query then loses against a loop of them. It is fast on a small collection and
-slower with every film that is added, on a page that stays the same. (`values("id").annotate(…)`
-groups by the id alone and is quick on SQLite too, but a page needs the title.)
+when the page is full. For SQLite it writes every column of the film, all ten of them. SQLite then
+reads the films in another order than that of the key: it joins and groups the *whole collection*,
+sorts the groups, and throws nearly all of them away. One query then loses against a loop of them.
+It is fast on a small collection and slower with every film that is added, on a page that stays the
+same. (`values("id").annotate(…)` groups by the id alone and is quick on SQLite too, but a page
+needs the title.)
 
 *Page first* chooses the films of the page by their ids, and joins and groups no others. *Subquery*
 takes the films of the page, and looks at the reviews of each by their index. Both are one query,
@@ -20,8 +21,9 @@ and cost what the page costs, on both databases. On PostgreSQL neither is quicke
 **Two relations at once give wrong numbers.** Count a film's countries in the same query, and its
 reviews are joined once for *each country*: a film of two countries shows twice its reviews. The
 reference variant *two relations* does so. Django warns of it in its documentation and nowhere else.
-`Count("reviews", distinct=True)` repairs a count, at the price of a sort, and neither `Sum` nor
-most averages. A subquery for each relation is right for all of them.
+`Count("reviews", distinct=True)` repairs a count, at the price of a sort. It does not repair a
+`Sum`, which would then add two equal scores once. The average is right here, since each review of a
+film is repeated equally often. A subquery for each relation is right for all of them.
 
 Under *Why?* press *Explain* on the one query of each variant: the plan tells what the number of
 queries does not. Of the join SQLite says `SCAN movies_movie` and, for the sorting, `USE TEMP

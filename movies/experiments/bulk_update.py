@@ -10,7 +10,7 @@ as many statements, but one commit. *Batches* hands the list to `bulk_update`, w
 hundred rows with each statement, because its `batch_size` says so. Each of these statements has a
 `CASE WHEN` with a hundred branches. They take Django and the database a while: on SQLite, which has
 no round trip, `bulk_update` takes about as long as the hundred short statements. Both still write
-numbers that Python reckoned, so both still lose a vote.
+numbers that Python computed, so both still lose a vote.
 
 The fast view reads nothing. `update(votes=F("votes") + 1)` is a single statement for any number of
 rows. The database adds where the rows are, and no vote is lost: see [two voters at

@@ -16,9 +16,10 @@ They also differ in what they forget. Local memory, files and the table keep 300
 cache: Django looks whether the key is there and then writes it, so two workers can both be told
 that they were first. In a table that can happen when the old entry has expired.
 
-**When it matters.** Choose by who has to share, not by the figures alone. A network cache loses
-some tenths of a millisecond to local memory, and Redis and Memcached differ by microseconds. Only
-those that this lab is configured with are shown.
+**When it matters.** Choose by who has to share, not by the figures alone. Local memory is quicker
+than a cache server, and the page above says by how much on this machine. Between Redis and
+Memcached the difference is smaller than that. Only those that this lab is configured with are
+shown.
 """
 
 from django.conf import settings

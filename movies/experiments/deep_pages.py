@@ -2,9 +2,10 @@
 
 `OFFSET` does not lead to a place. The database takes the rows in order, from the first one on, and
 throws away as many as it was told to skip. Here it also joins each of them with its director before
-it throws it away. Page 1 is quick, and every page is slower than the one before. Turn the knob
-*Page* and see: at page 10 it is hardly anything, and from page 100 on it is more and more, as far
-as the collection goes. (100 films a page: 1,851 films end on page 19, and page 10,000 takes a
+it throws it away. (For a deep page PostgreSQL may find it cheaper to join and sort the whole table.
+It throws away as many.) Page 1 is quick, and every page is slower than the one before. Turn the
+knob *Page* and see: at page 10 it is hardly anything, and from page 100 on it is more and more, as
+far as the collection goes. (100 films a page: 1,851 films end on page 19, and page 10,000 takes a
 million.)
 
 The other views skip nothing. They are told the key of the page's first film, its year and id, and

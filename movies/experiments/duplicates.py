@@ -7,8 +7,9 @@ rows, on the page and in the number. The variant *joined*, for reference, shows 
 `.distinct()` repairs the page. The database still makes all of these rows, and then has to find out
 which are equal. Two rows are equal if all of their columns are, so the long synopsis is fetched and
 compared as well, even for the number. SQLite reads the films in the order of an index, so equal
-rows follow each other, and it can stop when a page is full. PostgreSQL sorts all rows first.
-Neither can stop before the end when it counts.
+rows follow each other, and it can stop when a page is full. So does PostgreSQL in a large
+collection (`Incremental Sort`). In a small one it makes all rows first. Neither can stop before the
+end when it counts.
 
 The question was another one: is there such a review? `Exists` says that, with the film from outside
 as `OuterRef`. The database stops at the first review that it finds, and no row has to be removed.

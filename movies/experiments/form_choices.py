@@ -15,9 +15,10 @@ number. What is posted is checked all the same: the form's field and the model's
 ask for that one director.
 
 **When it matters.** Each foreign key to a table that grows: users, customers, products. It comes by
-itself in the admin, in filters above lists, and once more for each row of a formset. The list that
-the admin shows has the other trap: a column that names a relation asks for each row, unless
-`list_select_related` joins it.
+itself in the admin, in filters above lists, and once more for each row of a formset. The admin's
+list of films has another trap. A foreign key in `list_display` is joined by itself, unless it may
+be NULL. But a method that names a relation, or a `__str__` that does, asks for each row, unless
+`list_select_related` joins the relation.
 """
 
 from django import forms
@@ -80,7 +81,7 @@ experiment = Experiment(
     remedy="leaving the list out",
     figure="time",
     cost="Nobody knows a director by number. So the form needs a way to search: a view that "
-    "answers with matches, a script that asks it, and a thought about who may see all the names.",
+    "answers with matches, a script that asks it, and a rule for who may see all the names.",
     docs="https://docs.djangoproject.com/en/5.2/ref/contrib/admin/"
     "#django.contrib.admin.ModelAdmin.autocomplete_fields",
     variants=(

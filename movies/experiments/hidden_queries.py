@@ -7,12 +7,12 @@ method that the template calls: its query is in no file of Python at all.
 
 *Joined* helps the property, by `select_related("director")` in the view: the property need not
 change. *Prefetched* helps the template as well, since `.count()` on a prefetched relation counts
-the list that is there. It is an odd bargain: all reviews are fetched in order to be counted.
-*Counted* lets the database count. The number gets a name of its own, `review_count`, and the
-template has to use that name.
+the list that is there. But now all reviews are fetched in order to be counted. *Counted* lets the
+database count. The number gets a name of its own, `review_count`, and the template has to use that
+name.
 
-A query hides in the same way in `__str__`, which every list in the admin calls, in a field of a
-serialiser, in a template filter, and in an `{% include %}` that stands in a loop.
+A query hides in the same way in `__str__`, which the admin and every `<select>` call for each row,
+in a field of a serialiser, in a template filter, and in an `{% include %}` that stands in a loop.
 
 **When it matters.** Whenever the view is short and the page is slow. Count the queries of the whole
 page and not of the view. *Inspect both* opens the toolbar, whose SQL panel names the code that has

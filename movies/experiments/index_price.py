@@ -6,11 +6,12 @@ anything lie in it. The two tables have the same columns. The slow variant's has
 of its four columns, as one adds them over the years, just in case; the other one's has none but its
 primary key.
 
-A row goes into a table wherever there is room. Its entry in an index has to go where it belongs in
-the order, so four indexes are four more places to find, to change and to write down for every row.
-Where loans are looked up by their shelf, that work pays for itself. An index that no query uses is
-nothing but work. The database makes the loans itself, out of the reviews, by one `INSERT`: so what
-you see is the writing, and not the Python that would go before it.
+A new row goes where there is room: in SQLite at the end of the table, in PostgreSQL on any page
+that has some. Its entry in an index has to go where it belongs in the order, so four indexes are
+four more places to find, to change and to write down for every row. Where loans are looked up by
+their shelf, that work pays for itself. An index that no query uses is nothing but work. The
+database makes the loans itself, out of the reviews, by one `INSERT`: so what you see is the
+writing, and not the Python that would go before it.
 
 The tables are empty when the writing begins, and their indexes small enough for memory. In a large
 table entries are scattered over many pages, and the price is higher than here.

@@ -3,17 +3,17 @@
 The page never changes: films, each with its director and its countries. What changes is how much
 work it takes, and of what kind.
 
-The first three variants save *queries*. `select_related` joins the directors, `prefetch_related`
+The first two changes save *queries*. `select_related` joins the directors, `prefetch_related`
 fetches all countries at once, and after that the number of queries no longer grows with the rows.
 Then `only` leaves out the columns that are not shown, which saves little here. `values` does
 without *model instances*: plain dictionaries, made of the same two queries. From here on it is not
 the database that takes the time, but Python.
 
-The next three variants save the *work itself*, as long as nobody minds a page that is up to a
-minute old. *Cached data* keeps the rows, and what is left of the time is mostly the template.
-*Cached HTML* keeps what the template made. `cache_page` does the same with one line, headers and
-all, and asks the cache twice for it, once for what the page varies on and once for the page. It
-need not be quicker than the variant before, only simpler.
+The next three changes save the *work itself*, as long as nobody minds a page that is up to a minute
+old. *Cached data* keeps the rows, and what is left of the time is mostly the template. *Cached
+HTML* keeps what the template made. `cache_page` does the same with one line, headers and all, and
+asks the cache twice for it, once for what the page varies on and once for the page. It need not be
+quicker than the variant before, only simpler.
 
 A *bare* view stands beside these variants for reference. It answers "ok" and nothing else, so it
 shows what Django itself costs here. No page can be quicker, and the distance from a variant to it

@@ -16,13 +16,15 @@ archive is a small service of the lab's own. It really waits, as long as the kno
 On PostgreSQL the others wait for the row of this film, and for nothing else. On SQLite a
 transaction that may write locks the whole file, so every visitor who writes anything waits, and
 after `timeout` seconds gets `database is locked`. Nor is there a queue: some visitors wait while
-others pass them. Whoever only reads waits on neither database.
+others pass them. Whoever only reads waits for nobody on PostgreSQL. On SQLite that needs
+`journal_mode=WAL`, which this lab has, and a read outside of `atomic()`: with `"transaction_mode":
+"IMMEDIATE"` each transaction counts as one that may write.
 
 More is held than the lock. The connection can do nothing else meanwhile, so a pool or PgBouncer
 cannot give it to another visitor; `pg_stat_activity` shows it as `idle in transaction`. And
 PostgreSQL cannot clean up rows that the transaction might still see.
 
-**When it matters.** Payments, mail, search, uploads: each call that leaves the house. With
+**When it matters.** Payments, mail, search, uploads: each call to another service. With
 `ATOMIC_REQUESTS` each view is one transaction, so each call is inside: take such a view out with
 `@transaction.non_atomic_requests`. Give every call a time-out, and PostgreSQL an
 `idle_in_transaction_session_timeout`.

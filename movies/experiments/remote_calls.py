@@ -13,10 +13,11 @@ that of the request's own thread alone, with the whole.
 **The trap: the database in other threads.** Django's connections belong to threads. A thread that
 runs a query opens a connection of its own, outside the request's transaction: it does not see what
 the request has written and not yet committed. At the end of a request Django closes or keeps the
-connection of the request's thread and knows of no other, so that one stays open after the pool of
-threads has ended, and PostgreSQL allows only so many. Fetch what the calls need beforehand, as
-these views do, and let the threads touch nothing that would ask the database. If a thread has to
-ask the database, let it close its connection at the end: `connection.close()` in a `finally`.
+connection of the request's thread and knows of no other. So that one stays open after the pool of
+threads has ended, until Python's garbage collector happens to find it, and PostgreSQL allows only
+so many. Fetch what the calls need beforehand, as these views do, and let the threads touch nothing
+that would ask the database. If a thread has to ask the database, let it close its connection at the
+end: `connection.close()` in a `finally`.
 
 **Always with a time-out.** A service that does not answer would hold the worker for as long as it
 likes. The lab's calls give up after 5 s, which is also httpx's default; `requests` has none unless
@@ -77,8 +78,8 @@ experiment = Experiment(
     figure="time",
     knobs=(Choice("wait", "Wait of each service, ms (simulated)", (0, 20, 50, 200), 20),),
     cost="Three connections at once instead of one, for the services too. A query in another "
-    "thread takes a database connection of its own, which nobody closes. And what fails, fails "
-    "among others that are still under way.",
+    "thread takes a database connection of its own, which Django does not close. And what fails, "
+    "fails among others that are still under way.",
     docs="https://docs.djangoproject.com/en/5.2/topics/async/#async-views",
     lesson=Setting(own={"wait": 50}),
     not_at=Setting(

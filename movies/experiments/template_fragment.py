@@ -11,7 +11,7 @@ neither do its queries.
 
 **The key.** The name and the values after `cache 60` form the key, and nothing else does. So
 whatever changes the fragment has to be among them, or a page is shown another page's list. The
-language is not in the key by itself. On a site with several languages write
+language is not in the key by itself. On a site with several languages write `{% load i18n %}` and
 `{% get_current_language as LANGUAGE_CODE %}` before the tag and `LANGUAGE_CODE` among the values,
 or a visitor reads the list in somebody else's language.
 

@@ -13,9 +13,11 @@ Scan`.
 
 *Functional* has an index on the very expression that it asks for: `models.Index(Lower("imdb_id"),
 name="movie_lower_imdb_id")`. Just this expression has to stand in the query. On PostgreSQL an index
-on `Upper` would help *iexact*, while this one does not. On SQLite neither does. With `condition=`
-such an index can also be *partial*: it then holds only the rows that the condition names, and helps
-only queries that name it too.
+on `Upper` would help *iexact*, while this one does not. On SQLite neither does. `__startswith` uses
+an index on PostgreSQL, where Django adds one for it beside each `unique=True` or `db_index=True` of
+a text column. On SQLite it is a `LIKE` too, and reads all films. With `condition=` such an index
+can also be *partial*: it then holds only the rows that the condition names, and helps only queries
+that name it too.
 
 *Exact* changes what was typed instead, once, and leaves the column alone. It needs no further
 index.

@@ -8,7 +8,8 @@ The *loop* calls `update_or_create` for each film: a `SELECT`, which on PostgreS
 and then an `UPDATE` or an `INSERT`, in a transaction of its own. It is the right call for one row.
 If somebody else inserts the same film at that moment, the unique constraint notices, and Django
 reads their row and updates it. For a hundred rows it is an N+1 bug that writes. *Transaction* puts
-one transaction around the loop. There are as many statements, but one commit.
+one transaction around the loop. There are as many queries, and a savepoint for each row instead of
+a transaction, but one commit.
 
 *Conflicts* leaves the question to the database. `bulk_create(update_conflicts=True)` sends `INSERT
 … ON CONFLICT … DO UPDATE`, with a hundred rows in each statement. The database looks into the index

@@ -1,4 +1,4 @@
-"""The same page kept at seven depths: the later the copy is taken, the less is left to do with it.
+"""The same page kept at six depths: the later the copy is taken, the less is left to do with it.
 
 Every page is made in steps: query, put the rows in shape, render a part, render the whole, pass the
 response out through the middlewares. A copy can be kept after each of them, and what comes after

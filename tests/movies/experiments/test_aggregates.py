@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 from django.db import connection
-from django.db.models import Count, Sum
+from django.db.models import Avg, Count, Sum
 
 from movies.models import Movie
 from tests.support.experiments import ROWS, page, plan, statements, visit
@@ -41,6 +41,19 @@ def test_two_relations_at_once_multiply_the_reviews_and_distinct_repairs_only_th
     assert [film.right for film in of_both] == reviews
     scores = [sum(film.reviews.values_list("score", flat=True)) for film in films]
     assert [film.total or 0 for film in of_both] != scores
+
+
+def test_of_two_relations_the_average_is_right_and_distinct_adds_equal_scores_once():
+    films = list(Movie.objects.order_by("id")[:100])
+    scores = [list(film.reviews.values_list("score", flat=True)) for film in films]
+    figures = {"mean": Avg("reviews__score"), "total": Sum("reviews__score", distinct=True)}
+    of_both = Movie.objects.annotate(**figures, of_country=Count("countries")).order_by("id")[:100]
+
+    assert [round(film.mean or 0, 6) for film in of_both] == [
+        round(sum(given) / len(given), 6) if given else 0 for given in scores
+    ]
+    assert [film.total or 0 for film in of_both] == [sum(set(given)) for given in scores]
+    assert any(sum(set(given)) != sum(given) for given in scores)
 
 
 def test_django_groups_by_every_column_on_sqlite_and_by_the_key_on_postgresql():

@@ -1,6 +1,9 @@
 """Test form-choices: what the form offers, what is made and sent, and what is checked."""
 
+from types import SimpleNamespace
+
 import pytest
+from django.contrib.admin.views.main import ChangeList
 
 from movies.experiments.form_choices import FilmForm
 from movies.models import Director, Movie
@@ -65,3 +68,27 @@ def test_what_is_posted_is_checked_by_asking_for_one_director_twice(django_asser
     assert right
     assert all(f'"movies_director"."id" = {film.director_id}' in one["sql"] for one in asked)
     assert "director" in FilmForm({**data, "director": 10**9}, instance=film).errors
+
+
+@pytest.mark.parametrize(
+    ("columns", "list_select_related", "joined"),
+    [
+        (("title", "director"), False, True),  # a foreign key is joined by itself
+        (("title", "credit"), False, False),  # a property that names a relation is not
+        (("__str__",), False, False),
+        (("title", "credit"), ("director",), {"director": {}}),
+    ],
+)
+def test_the_admin_joins_a_column_that_is_a_foreign_key_and_no_other(
+    columns, list_select_related, joined
+):
+    change_list = SimpleNamespace(
+        list_display=columns, list_select_related=list_select_related, lookup_opts=Movie._meta
+    )
+    change_list.has_related_field_in_list_display = lambda: (
+        ChangeList.has_related_field_in_list_display(change_list)
+    )
+
+    films = ChangeList.apply_select_related(change_list, Movie.objects.all())
+
+    assert films.query.select_related == joined

@@ -76,6 +76,41 @@ def test_a_covering_index_spares_the_table():
     assert words[connection.vendor] in explained
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no such rows")
+def test_on_postgresql_an_update_of_one_indexed_column_writes_into_every_index():
+    def grown(update):
+        """Return whether an index on a column that is not updated grows."""
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TEMP TABLE probe (a int, b int, c int) WITH (fillfactor = 40)")
+            cursor.execute("INSERT INTO probe SELECT i, i, i FROM generate_series(1, 5000) i")
+            cursor.execute("CREATE INDEX of_a ON probe (a)")
+            cursor.execute("CREATE INDEX of_b ON probe (b)")
+            cursor.execute("SELECT pg_relation_size('of_b')")
+            before = cursor.fetchone()
+            cursor.execute(f"UPDATE probe SET {update}")
+            cursor.execute("SELECT pg_relation_size('of_b')")
+            after = cursor.fetchone()
+            cursor.execute("DROP TABLE probe")
+        return after > before
+
+    assert grown("a = a + 1")
+    assert not grown("c = c + 1")
+
+
+def test_sqlite_keeps_statistics_of_indexed_columns_and_postgresql_of_all():
+    table = {"sqlite": "sqlite_stat1", "postgresql": "pg_stats"}[connection.vendor]
+    name = {"sqlite": "tbl", "postgresql": "tablename"}[connection.vendor]
+    of = {"sqlite": "idx", "postgresql": "attname"}[connection.vendor]
+
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE movies_movie")
+        cursor.execute(f"SELECT {of} FROM {table} WHERE {name} = 'movies_movie'")
+        known = {row[0] for row in cursor.fetchall()}
+
+    assert any("register_indexed" in name for name in known)
+    assert ("register" in known) == (connection.vendor == "postgresql")
+
+
 def register_number(pk):
     """The number in the register, reckoned without a database."""
     box, place = divmod(pk, 1024)

@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,6 +16,7 @@ from movies import archive_services
 from movies.experiments import remote_calls
 from movies.models import Movie
 from tests.support.experiments import address
+from tests.support.services import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -175,6 +177,32 @@ def test_a_query_in_another_thread_leaves_a_connection_and_is_outside_the_transa
     assert there != here
     assert still_open
     assert (counted, Movie.objects.count()) == (before, before - 1)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="it counts a server's connections")
+def test_the_garbage_collector_ends_the_connection_of_a_thread_that_has_ended():
+    def query():
+        Movie.objects.count()
+        return connections["default"].connection.info.backend_pid
+
+    def is_open(pid):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [pid])
+            return cursor.fetchone()
+
+    gc.disable()
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            theirs = pool.submit(query).result()
+        assert is_open(theirs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # that nobody has closed it
+            gc.collect()
+    finally:
+        gc.enable()
+
+    wait_until(lambda: not is_open(theirs), "ending a connection")
 
 
 @pytest.mark.parametrize("variant", ["in-turn", "async", "threads"])

@@ -1,5 +1,7 @@
 """Test unused-index: which questions the databases answer by an index, and which they do not."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.db.models.functions import Upper
@@ -48,6 +50,19 @@ def test_an_index_on_upper_helps_iexact_on_postgresql_alone():
     assert ("of_upper" in asked()) == (connection.vendor == "postgresql")
     capitals = Movie.objects.alias(capitals=Upper("imdb_id")).filter(capitals=TYPED)
     assert "of_upper" in capitals.explain()  # it can be used on either database
+
+
+def test_the_beginning_of_a_value_is_looked_up_on_postgresql_alone():
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":  # which reads a small table as a whole
+            cursor.execute("SET LOCAL enable_seqscan = off")
+
+    found = Movie.objects.filter(imdb_id__startswith=TYPED.lower()[:6]).explain()
+
+    if connection.vendor == "sqlite":
+        assert "SCAN movies_movie" in found
+    else:
+        assert re.search(r"movies_movie_imdb_id_\w+_like", found)
 
 
 def test_a_date_is_computed_from_each_row_and_a_year_is_a_range():
