@@ -1,7 +1,7 @@
 """How many there are costs more than the page itself, and nobody has asked for the number.
 
 The page shows the first films of at least 90 minutes. Django's `Paginator` needs the number of all
-of them, for "page 1 of 19" and to know whether there is a next page, and so every page runs a
+of them, for "page 1 of N" and to know whether there is a next page, and so every page runs a
 `COUNT(*)` with the same filter. To count, the database has to look at every film there is. The
 query for the films on the page stops after as many as it shows.
 
@@ -63,7 +63,7 @@ experiment = Experiment(
     remedy="leaving the count out",
     figure="time",
     count=Movie.objects.filter(minutes__gte=LONG).count,
-    cost="No last page to link to, and no “page 1 of 19”. The capped count is exact only up to its "
+    cost="No last page to link to, and no “page 1 of N”. The capped count is exact only up to its "
     "limit, and where few rows pass the filter it looks at as many rows as the whole count.",
     docs="https://docs.djangoproject.com/en/5.2/ref/paginator/#django.core.paginator.Paginator.count",
     lesson=Setting(films=100_000, movies=20),

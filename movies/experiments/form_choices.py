@@ -16,9 +16,9 @@ ask for that one director.
 
 **When it matters.** Each foreign key to a table that grows: users, customers, products. It comes by
 itself in the admin, in filters above lists, and once more for each row of a formset. The admin's
-list of films has another trap. A foreign key in `list_display` is joined by itself, unless it may
-be NULL. But a method that names a relation, or a `__str__` that does, asks for each row, unless
-`list_select_related` joins the relation.
+list of films has another trap. A foreign key in `list_display` is joined by itself (before Django
+6.1 only if it may not be NULL). But a method that names a relation, or a `__str__` that does, asks
+for each row, unless `list_select_related` joins the relation.
 """
 
 from django import forms
