@@ -22,7 +22,8 @@ from perflab.measure import server_timing
 
 from . import burst, clients
 from .clients import Answer, LabClient, NoLab, OverHTTP
-from .runner import COMMON_KNOBS, LabRefused, PageFailed, fetch_variant
+from .lab_pages import LabRefused, PageFailed, fetch_variant
+from .runner import COMMON_KNOBS
 from .story_verdicts import Cell, Facts, StoryAnswer, Verdict, judge_cell, judge_variant
 from .visitor import Refused, Visitor
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from perflab.compare import report, runner
+from perflab.compare import report, rounds
 from perflab.compare.clients import InProcess
 from perflab.measure import server_timing
 from tests.support.measure_command import LAB_KEYS, QUICK, measured, not_judged, refusal
@@ -188,7 +188,7 @@ def test_a_workers_first_answer_is_its_warm_up_whenever_it_comes(tmp_path):
 
 
 def test_a_lab_whose_workers_never_last_is_not_measured(monkeypatch):
-    monkeypatch.setattr(runner, "MAX_WARM_UP_ROUNDS", 15)
+    monkeypatch.setattr(rounds, "MAX_WARM_UP_ROUNDS", 15)
     pids = iter(range(1, 10_000))
 
     def answer(path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from perflab.compare import runner
+from perflab.compare import lab_pages
 from perflab.compare.clients import InProcess, NoLab, OverHTTP, parse_url
 from tests.support.measure_command import refusal
 from tests.support.services import undisturbed
@@ -19,11 +19,11 @@ in_process = pytest.mark.django_db
 def test_server_timing_agrees_with_a_clock_around_the_request(name):
     client = InProcess()
     variant = {"name": name, "url": f"/experiments/n-plus-one/{name}/"}
-    runner.fetch_variant(client, variant, {"movies": 20})
+    lab_pages.fetch_variant(client, variant, {"movies": 20})
 
     def measure():
         """Return, in order, how many ms the two clocks are apart."""
-        timings = [runner.fetch_variant(client, variant, {"movies": 20})[0] for _ in range(15)]
+        timings = [lab_pages.fetch_variant(client, variant, {"movies": 20})[0] for _ in range(15)]
         return sorted(timing["outside"] - timing["total"] for timing in timings)
 
     apart = undisturbed(measure, lambda found: found[7] < 1)

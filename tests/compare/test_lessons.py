@@ -73,10 +73,10 @@ def test_a_lesson_that_needs_more_films_is_not_measured(client):
 @pytest.mark.django_db(databases="__all__")
 @pytest.mark.parametrize("slug", QUICK)
 def test_a_lesson_shows_at_its_setting(slug):
-    from perflab.compare import runner
+    from perflab.compare import lab_pages
 
     with in_process() as client:
-        (told,) = (e for e in runner.read_catalogue(client)["experiments"] if e["slug"] == slug)
+        (told,) = (e for e in lab_pages.read_catalogue(client)["experiments"] if e["slug"] == slug)
         found = lessons.check_lesson(client, told, runs=10)
         found = found if found.shows else lessons.check_lesson(client, told, runs=20)
 

@@ -1,32 +1,15 @@
-"""Test the order of the runs, and what the garbage collector skips meanwhile."""
+"""Test which runs are taken, and what the garbage collector skips meanwhile."""
 
 import gc
 import re
 
 import pytest
 
-from perflab.compare import runner
+from perflab.compare import lab_pages, runner
 from perflab.compare.clients import InProcess
 from tests.support.measure_command import QUICK, measure
 
 in_process = pytest.mark.django_db
-
-
-# What it finds.
-
-
-@pytest.mark.parametrize("count", [2, 3, 4])
-def test_each_variant_comes_first_as_often_as_any_other(count):
-    variants = list("abcd"[:count])
-
-    rounds = [runner.order_of_turn(variants, number) for number in range(count * 2)]
-
-    assert all(sorted(one) == variants for one in rounds)
-    for place in range(count):
-        assert sorted(one[place] for one in rounds) == sorted(variants * 2)
-
-
-# That it measures truly.
 
 
 class Disturbed(InProcess):
@@ -48,7 +31,7 @@ class Disturbed(InProcess):
 
 
 def measure_through(client):
-    experiment = runner.read_catalogue(client)["experiments"][0]
+    experiment = lab_pages.read_catalogue(client)["experiments"][0]
     try:
         return runner.measure_experiment(client, experiment, {"movies": 2}, 5, False)
     finally:
@@ -66,7 +49,7 @@ def test_a_run_beside_an_inspected_request_is_left_out():
 
 @in_process
 def test_nothing_is_measured_while_every_answer_is_disturbed():
-    with pytest.raises(runner.PageFailed, match="inspecting pages in the same worker"):
+    with pytest.raises(lab_pages.PageFailed, match="inspecting pages in the same worker"):
         measure_through(Disturbed(every=1))
 
 
@@ -75,7 +58,7 @@ def test_nothing_is_measured_while_every_answer_is_disturbed():
 def test_the_collector_skips_what_was_there_before_the_runs_and_only_then():
     frozen = []
     client = InProcess()
-    experiment = runner.read_catalogue(client)["experiments"][0]
+    experiment = lab_pages.read_catalogue(client)["experiments"][0]
 
     try:
         runner.measure_experiment(

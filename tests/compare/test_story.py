@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from perflab.compare.clients import OverHTTP, in_process
-from perflab.compare.runner import read_catalogue
+from perflab.compare.lab_pages import read_catalogue
 from perflab.compare.story import NoStory, play_story, read_answer
 
 KNOBS = {"movies": 10}

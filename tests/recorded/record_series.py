@@ -4,7 +4,7 @@
     python -m tests.recorded.record_series busy --loops 2
 
 It starts a lab of its own with two workers and writes series_<name>.json beside this file. A series
-is a pair of pages, asked for as `compare/runner.py` asks: first one and the other, then the other
+is a pair of pages, asked for as `compare/rounds.py` asks: first one and the other, then the other
 and the first. Two pages that are the same one make a series whose true ratio is 1. The pairs come
 in groups, and each group begins with a pair that is not recorded, because the processor may have
 slept before. `tests/measure/test_intervals.py` draws simulated measurements from these files, from

@@ -26,7 +26,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
 
-from perflab.compare.runner import seconds_of_round
+from perflab.compare.rounds import seconds_of_round
 from perflab.measure import stats
 
 from .processes import PROCESSES

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from perflab.base import numbers
 from perflab.base.messages import one_line
 from perflab.catalogue import knobs, needs
-from perflab.compare import last_results, runner
+from perflab.compare import lab_pages, last_results, runner
 from perflab.compare.clients import NoLab, OverHTTP, in_process
 from perflab.compare.report import as_text
 from perflab.compare.story import NoStory, play_story
@@ -125,7 +125,7 @@ class Command(OneLineCommand):
         try:
             with self.client(options) as client:
                 result, failures = self.measure(client, options)
-        except (NoLab, runner.LabRefused) as problem:
+        except (NoLab, lab_pages.LabRefused) as problem:
             line = str(problem).rstrip(".")
             raise CommandError(f"{line}. There are no results.", returncode=2) from problem
         except DatabaseError as error:
@@ -154,7 +154,7 @@ class Command(OneLineCommand):
 
     def measure(self, client, options):
         """Return the result, and a line for each experiment that failed."""
-        catalogue = runner.read_catalogue(client)
+        catalogue = lab_pages.read_catalogue(client)
         experiments = choose(catalogue, options["slug"], options["fail_under"])
         own = dict(options["knob"])
         refuse_unknown_knobs(experiments, own)
@@ -176,7 +176,7 @@ class Command(OneLineCommand):
             steps = sum(len(experiment["variants"]) for experiment in experiments) * runs
             task = bar.add_task("asking for each page", total=steps)
             for experiment in experiments:
-                runner.check_pages(client, [experiment], chosen[experiment["slug"]])
+                lab_pages.check_pages(client, [experiment], chosen[experiment["slug"]])
             for experiment in experiments:
                 sent = chosen[experiment["slug"]]
                 bar.update(task, description=experiment["slug"])
@@ -193,7 +193,7 @@ class Command(OneLineCommand):
                         no_story=no_story,
                     )
                     measured.append(result | {"knobs": knobs_used(sent)})
-                except runner.PageFailed as failure:
+                except lab_pages.PageFailed as failure:
                     failures.append(f"{experiment['slug']}: {failure}")
         answered = max(
             (variant["workers"] for r in measured for variant in r["variants"]), default=0

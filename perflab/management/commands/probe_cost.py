@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from perflab.base import numbers
 from perflab.catalogue import knobs, registry
-from perflab.compare import runner
+from perflab.compare import lab_pages
 from perflab.compare.clients import in_process, wsgi_environ
 from perflab.load.overhead import parts, served
 from perflab.load.plan import LoadRefused
@@ -58,7 +58,7 @@ class Command(OneLineCommand):
             check_page(slug)
             costs = measure_parts(slug, rounds)
             costs["served"] = measure_served(served_rounds)
-        except (parts.PageFailed, runner.LabRefused, LoadRefused) as error:
+        except (parts.PageFailed, lab_pages.LabRefused, LoadRefused) as error:
             raise CommandError(str(error), returncode=1) from error
         costs["other_cores"] = cores_kept_busy(before, read_counters(me)) or 0.0
         costs["over_budget"] = find_excesses(costs)
@@ -73,9 +73,9 @@ def check_page(slug):
     """Raise LabRefused, with the lab's own reason, for a page that cannot be made."""
     refuse_to_serve_foreign_database()
     with in_process() as client:
-        told = runner.read_catalogue(client)["experiments"]
+        told = lab_pages.read_catalogue(client)["experiments"]
         asked = [experiment for experiment in told if experiment["slug"] == slug]
-        runner.check_pages(client, asked, {"movies": 1})
+        lab_pages.check_pages(client, asked, {"movies": 1})
 
 
 def measure_parts(slug, rounds):

@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 
 from perflab.base import numbers
 from perflab.catalogue import knobs, registry
-from perflab.compare import lessons, runner
+from perflab.compare import lab_pages, lessons
 from perflab.compare.clients import NoLab, OverHTTP, in_process
 from perflab.compare.promises import broken_promises
 from perflab.management.arguments import argument_type, no_such_experiment
@@ -64,10 +64,10 @@ class Command(OneLineCommand):
         chosen = [one for one in registry.experiments.values() if not slug or one.slug in slug]
         try:
             with in_process() as client:
-                told = runner.read_catalogue(client)["experiments"]
-                runner.check_pages(client, told[:1], {"movies": 1})  # is there anything to show?
+                told = lab_pages.read_catalogue(client)["experiments"]
+                lab_pages.check_pages(client, told[:1], {"movies": 1})  # is there anything to show?
                 failures = sum(self.verify_promises(one, rows, cache) for one in chosen)
-        except runner.LabRefused as problem:
+        except lab_pages.LabRefused as problem:
             raise CommandError(str(problem), returncode=2) from problem
         if failures:
             raise CommandError(f"{failures} promises are not kept", returncode=1)
@@ -91,7 +91,7 @@ class Command(OneLineCommand):
         failed, unknown = [], []
         try:
             with nullcontext(OverHTTP(url)) if url else in_process() as client:
-                catalogue = runner.read_catalogue(client)
+                catalogue = lab_pages.read_catalogue(client)
                 for experiment in catalogue["experiments"]:
                     if slugs and experiment["slug"] not in slugs:
                         continue
@@ -100,7 +100,7 @@ class Command(OneLineCommand):
                         failed.append(experiment["slug"])
                     elif check.shows is None:
                         unknown.append(experiment["slug"])
-        except (NoLab, runner.LabRefused) as problem:
+        except (NoLab, lab_pages.LabRefused) as problem:
             raise CommandError(str(problem), returncode=2) from problem
         if unknown:
             self.stdout.write(f"Not measured: {', '.join(unknown)}")
@@ -115,7 +115,7 @@ class Command(OneLineCommand):
         for number in (runs, min(runs * 4, knobs.MAX_RUNS)):
             try:
                 found = lessons.check_lesson(client, experiment, number)
-            except runner.PageFailed as failure:
+            except lab_pages.PageFailed as failure:
                 found = lessons.LessonCheck(False, str(failure))
             if found.shows is not False:
                 break

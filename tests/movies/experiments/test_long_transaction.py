@@ -6,7 +6,7 @@ from django.db import connection
 from movies.experiments import long_transaction
 from movies.models import Movie, Print
 from perflab.compare.clients import OverHTTP
-from perflab.compare.runner import read_catalogue
+from perflab.compare.lab_pages import read_catalogue
 from perflab.compare.story import play_story
 from tests.support.experiments import page_of, statements_of
 

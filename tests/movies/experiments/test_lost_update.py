@@ -15,7 +15,7 @@ from movies.experiments import lost_update
 from movies.models import Poll
 from perflab.catalogue import registry
 from perflab.compare.clients import OverHTTP
-from perflab.compare.runner import read_catalogue
+from perflab.compare.lab_pages import read_catalogue
 from perflab.compare.story import play_story
 from tests.support.experiments import page_of, statements_of
 from tests.support.services import undisturbed

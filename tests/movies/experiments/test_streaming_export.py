@@ -7,7 +7,7 @@ from django.http import StreamingHttpResponse
 from django.test import Client
 
 from movies.models import Movie
-from perflab.compare import clients, runner
+from perflab.compare import clients, lab_pages
 from perflab.measure.probe import count_query
 
 here = pytest.mark.django_db(databases="__all__")
@@ -27,7 +27,7 @@ def test_what_a_stream_holds_does_not_grow_with_it(monkeypatch):
     def peak(variant, rows):
         url = f"/experiments/streaming-export/{variant}/"
         with clients.in_process() as client:
-            return runner.memory_peak(client, {"url": url, "name": variant}, {"movies": rows})
+            return lab_pages.memory_peak(client, {"url": url, "name": variant}, {"movies": rows})
 
     peak("fast", 1)  # what is loaded once and for all
     held = {variant: (peak(variant, 100), peak(variant, 500)) for variant in ("slow", "fast")}

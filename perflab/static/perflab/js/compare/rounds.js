@@ -6,7 +6,7 @@ import { coresKeptBusy, isBusy, readCounters } from "./others.js";
 import { pause } from "./task.js";
 
 // The ms over which the rounds are spread, at least: for each run, and for all of them. On a busy
-// machine they are more, because other programs come and go. compare/runner.py does the same.
+// machine they are more, because other programs come and go. compare/rounds.py does the same.
 const SPREAD = { each: 50, most: 2000 };
 const BUSY_SPREAD = { each: 250, most: 10_000 };
 const ROUNDS_BETWEEN_READINGS = 3; // A reading takes the lab some 50 ms: it looks for this browser.
