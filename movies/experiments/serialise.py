@@ -1,7 +1,9 @@
 """Rows to JSON: objects that nobody needs, made one by one and taken apart again.
 
 An API answers with the films as JSON. All variants run one query and say the same; between the rows
-of the database and the text lies only Python, so look at the CPU time.
+of the database and the text lies only Python. So the figure is the CPU time. A machine that has
+other work to do interrupts the longer variant more often than the shorter one. That makes the ratio
+of their times uncertain, and the CPU time does not count it.
 
 The slow view asks for model instances. For every row Django makes a film and a director, with all
 their columns, the long synopsis among them, and a loop turns each into a dictionary, field by
@@ -72,7 +74,7 @@ experiment = Experiment(
     title="From rows to JSON",
     topic="Slow Python, large answers",
     remedy="asking for values",
-    figure="time",
+    figure="cpu_time",
     cost="Dictionaries have no methods and no defaults of the model, and a renamed column shows in "
     "the API at once. Who serialises with a library gives up its checks.",
     docs="https://docs.djangoproject.com/en/5.2/topics/db/optimization/#use-queryset-values-and-values-list",

@@ -32,7 +32,8 @@ TOPICS = (  # what goes wrong in a site: the headings of the contents, in their 
     "All of it, step by step",
 )
 DEFAULT_MOVIES = 100
-FIGURES = ("queries", "time", "bytes", "memory", "cache_calls", "correctness")  # of a lesson
+# In which a lesson shows itself.
+FIGURES = ("queries", "time", "cpu_time", "bytes", "memory", "cache_calls", "correctness")
 CLOCKS = ("server", "client")  # the server's ends with the first byte, the client's with the last
 BODIES = ("html", "json", "lines")  # a page, an object with a list of rows, a line for each row
 READINGS = ("answer", "computed", "queries", "workers", "waits")  # what a story reads
@@ -235,7 +236,7 @@ class Experiment:
     @property
     def figure_in_words(self) -> str:
         """The figure in which the lesson shows itself: "cache calls"."""
-        return self.figure.replace("_", " ")
+        return self.figure.replace("_", " ").replace("cpu", "CPU")
 
     @property
     def needs_in_words(self) -> str:

@@ -13,6 +13,7 @@ from perflab.base.numbers import format_number
 from perflab.measure.stats import Ratio, median, ratio_of_rounds, split_rounds
 
 NEARLY = 1.05  # times the least: memory, and bytes by gzip, are not the same in every run
+NEARLY_OF_CPU = 1.25  # on a busy machine the same work takes more of it, as its caches are shared
 ENDS = ("bytes", "memory")  # less of these is worth some time; fewer queries alone are worth none
 
 
@@ -27,11 +28,13 @@ class Figure:
     units: tuple[str, str]  # of one, and of any other number
     worse: str  # "more queries"
     divisor: float = 1  # bytes are shown as MB
+    nearly: float = NEARLY  # times another value: no more than that is no difference
 
 
 FIGURES = {
     "queries": Figure("queries", ("query", "queries"), "more queries"),
     "time": Figure("median_ms", ("ms", "ms"), "slower"),
+    "cpu_time": Figure("cpu_ms", ("ms of CPU", "ms of CPU"), "more CPU time", nearly=NEARLY_OF_CPU),
     "bytes": Figure("bytes", ("byte", "bytes"), "more bytes"),
     "memory": Figure("memory_peak", ("MB", "MB"), "more memory", divisor=1e6),
     "cache_calls": Figure("calls", ("cache call", "cache calls"), "more cache calls"),
@@ -98,7 +101,7 @@ def is_good(figure: str, one: Shown, ladder: Sequence[Shown]) -> bool:
     known = [other.value for other in ladder if other.value is not None]
     if figure == "time" or not known:
         return True
-    return one.value is not None and one.value <= NEARLY * min(known)
+    return one.value is not None and one.value <= FIGURES[figure].nearly * min(known)
 
 
 def find_worse(figure: str, first: Shown, one: Shown) -> str:
@@ -106,9 +109,10 @@ def find_worse(figure: str, first: Shown, one: Shown) -> str:
     if figure == "correctness" and one.right is False:
         return one.words or FIGURES[figure].worse
     if first.value is not None and one.value is not None and figure != "time":
-        if one.value > NEARLY * first.value:
+        nearly = FIGURES[figure].nearly
+        if one.value > nearly * first.value:
             return FIGURES[figure].worse
-        if figure in ENDS and first.value > NEARLY * one.value:
+        if figure in ENDS and first.value > nearly * one.value:
             return ""
     return FIGURES["time"].worse if is_faster(first, one) else ""
 

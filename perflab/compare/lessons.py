@@ -9,7 +9,7 @@ from typing import Any
 from perflab.measure.stats import format_ratio
 
 from .clients import LabClient
-from .figures import NEARLY, conclude, format_value, ladder_of
+from .figures import FIGURES, conclude, format_value, ladder_of
 from .runner import measure_experiment
 from .story import NoStory, play_story
 
@@ -62,7 +62,7 @@ def judge_lesson(figure: str, result: Json) -> LessonCheck:
     if figure == "time":
         shows = found.best != found.first and ratio.low > LEAST_RATIO
     else:
-        shows = first > NEARLY * best
+        shows = first > FIGURES[figure].nearly * best
     said = f"{found.first} {format_value(figure, first)}, {found.best} {format_value(figure, best)}"
     return LessonCheck(shows, f"{said}; {times}")
 

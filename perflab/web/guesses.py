@@ -29,12 +29,14 @@ CACHE_CALLS = Question("count", "How many cache calls does {first} make?", whole
 FASTER = Question("faster", "How many times faster than {first} is {best}?")
 FEWER_BYTES = Question("ratio", "How many times fewer bytes than {first} does {best} send?")
 LESS_MEMORY = Question("ratio", "How many times less memory than {first} does {best} take?")
+LESS_CPU_TIME = Question("ratio", "How many times less CPU time than {first} does {best} need?")
 # What is asked, by the figure in which the lesson shows itself. Where the lesson is who gets the
 # right page, the form asks for variants instead of numbers.
 QUESTIONS = {
     "queries": (QUERIES, FASTER),
     "cache_calls": (CACHE_CALLS, FASTER),
     "time": (FASTER,),
+    "cpu_time": (LESS_CPU_TIME,),
     "bytes": (FEWER_BYTES,),
     "memory": (LESS_MEMORY,),
     "correctness": (),
@@ -44,6 +46,7 @@ SUBJECTS = {
     "queries": "how many queries",
     "cache_calls": "how many cache calls",
     "time": "how much faster",
+    "cpu_time": "how much less CPU time",
     "bytes": "how many bytes fewer",
     "memory": "how much less memory",
     "correctness": "which of them goes wrong",

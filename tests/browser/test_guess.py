@@ -307,6 +307,11 @@ SHOW = """async ([guess, truth]) => {
             "How many times less memory than a does b need? You guessed 0.50, and it is 4.0.",
         ),
         (
+            {"ratio": ["2"]},
+            {"figure": "cpu_time", "first": 12, "best": 4},
+            "How many times less CPU time than a does b need? You guessed 2, and it is 3.0.",
+        ),
+        (
             {"count": ["1"], "ratio": [""]},
             {"figure": "cache_calls", "first": 101, "best": 1},
             "How many cache calls does a make? You guessed 1, and it is 101.",

@@ -55,6 +55,7 @@ def test_a_wrong_page_is_never_the_best_however_fast_it_is():
         ("bytes", 72421, 4296, "72,421 → 4,296 bytes"),
         ("cache_calls", 100, 1, "100 → 1 cache call"),
         ("time", 40.04, 4.26, "40.0 → 4.26 ms"),
+        ("cpu_time", 13.42, 3.88, "13.4 → 3.88 ms of CPU"),
         ("memory", None, 580_000, ""),
     ],
 )

@@ -217,6 +217,9 @@ def conclusions():
         ("time", ladder((9.4, middle), (41.7, slow), (4.3, fast))),
         ("time", ladder((9.4, middle), (4.3, fast), (41.7, slow))),
         ("time", ladder((4.3, fast), (4.3, again))),
+        ("cpu_time", ladder((13.4, middle), (15.9, middle), (3.9, fast), (4.8, again))),
+        ("cpu_time", ladder((3.9, fast), (13.4, middle))),
+        ("cpu_time", ladder((None, middle), (None, fast))),  # where a thread has no clock
         ("bytes", ladder((72421, fast), (4296, again), (4310, fast))),
         ("bytes", ladder((72421, fast), (4296, middle), (9000, fast))),
         ("bytes", ladder((1000, fast), (1040, again))),
@@ -241,6 +244,7 @@ def conclusions():
     values = [
         *(("queries", number) for number in (0, 1, 101, 1234, 2.5)),
         *(("time", number) for number in (0.0123, 1, 4.3, 123.4)),
+        *(("cpu_time", number) for number in (0.0123, 1, 13.4)),
         *(("bytes", number) for number in (0, 1, 72421)),
         *(("memory", number) for number in (43_612_345, 580_123, 1_000_000, 0)),
         *(("cache_calls", number) for number in (1, 100)),

@@ -67,7 +67,7 @@ def test_a_covered_page_says_what_is_compared_and_what_to_guess(browser, experim
         assert f'name="{question.name}"' in form
         assert html.escape(question.text) in form
     words = {"queries": "queries", "cache_calls": "cache calls", "time": "faster"}
-    words |= {"bytes": "bytes", "memory": "memory"}
+    words |= {"bytes": "bytes", "memory": "memory", "cpu_time": "CPU time"}
     words["correctness"] = "more than once" if experiment.truth == "once" else "a wrong page"
     assert words[experiment.figure] in form
 

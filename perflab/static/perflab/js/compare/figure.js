@@ -5,16 +5,19 @@ import { formatNumber } from "../numbers.js";
 import { median, ratioOfRounds, roundSizes } from "../stats.js";
 
 const NEARLY = 1.05;
+const NEARLY_OF_CPU = 1.25;
 const ENDS = ["bytes", "memory"];
 
 export const FIGURES = {
   queries: { units: ["query", "queries"], worse: "more queries", divisor: 1 },
   time: { units: ["ms", "ms"], worse: "slower", divisor: 1 },
+  cpu_time: { units: ["ms of CPU", "ms of CPU"], worse: "more CPU time", divisor: 1, nearly: NEARLY_OF_CPU },
   bytes: { units: ["byte", "bytes"], worse: "more bytes", divisor: 1 },
   memory: { units: ["MB", "MB"], worse: "more memory", divisor: 1e6 },
   cache_calls: { units: ["cache call", "cache calls"], worse: "more cache calls", divisor: 1 },
   correctness: { units: ["", ""], worse: "wrong", divisor: 1 },
 };
+const nearlyOf = (figure) => FIGURES[figure].nearly ?? NEARLY;
 const isWrong = ({ right }) => right === false;
 
 /**
@@ -49,14 +52,15 @@ function isGood(figure, one, ladder) {
   if (figure === "correctness") return !isWrong(one);
   const known = ladder.map(({ value }) => value).filter(Number.isFinite);
   if (figure === "time" || !known.length) return true;
-  return Number.isFinite(one.value) && one.value <= NEARLY * Math.min(...known);
+  return Number.isFinite(one.value) && one.value <= nearlyOf(figure) * Math.min(...known);
 }
 
 function findWorse(figure, first, one, compare) {
   if (figure === "correctness" && isWrong(one)) return one.words || FIGURES[figure].worse;
   const isKnown = Number.isFinite(first.value) && Number.isFinite(one.value);
-  if (isKnown && figure !== "time" && one.value > NEARLY * first.value) return FIGURES[figure].worse;
-  if (isKnown && ENDS.includes(figure) && first.value > NEARLY * one.value) return "";
+  const isMore = (a, b) => isKnown && a.value > nearlyOf(figure) * b.value;
+  if (figure !== "time" && isMore(one, first)) return FIGURES[figure].worse;
+  if (ENDS.includes(figure) && isMore(first, one)) return "";
   return isFaster(first, one, compare) ? FIGURES.time.worse : "";
 }
 

@@ -38,7 +38,7 @@ function pairNumbers(guess, { figure, first, best, ratio, low, high, differs }) 
   const count = figure === "cache_calls"
     ? `How many cache calls does ${first.name} make?`
     : `How many queries does ${first.name} run?`;
-  const less = figure === "memory" ? "less memory" : "fewer bytes";
+  const less = { memory: "less memory", cpu_time: "less CPU time" }[figure] ?? "fewer bytes";
   const faster = `How many times faster than ${first.name} is ${best.name}?`;
   const fewer = `How many times ${less} than ${first.name} does ${best.name} need?`;
   const known = {

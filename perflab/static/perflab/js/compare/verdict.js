@@ -93,6 +93,7 @@ export function showVerdict({ stories, ...measured }, guess, peaks) {
 const READERS = {
   queries: (lane) => medianOf(lane, "queries"),
   time: (lane) => medianOf(lane, "total"),
+  cpu_time: (lane) => medianOf(lane, "cpu"),
   bytes: medianBytes,
   memory: (lane, peaks) => peaks[lanes.indexOf(lane)],
   cache_calls: (lane) => medianOf(lane, "calls"),
