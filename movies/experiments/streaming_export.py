@@ -9,16 +9,18 @@ The fast view never has more than five hundred rows. `iterator()` takes them fro
 portions and keeps none, and `StreamingHttpResponse` sends each piece of text while the next is not
 made yet. Its memory does not grow with the data.
 
-**Do not expect the first byte at once.** SQLite finds rows as they are asked for. PostgreSQL hands
+**Do not expect the first byte at once.** A sort has to end before it gives its first row. So the
+export has the order of an index, and SQLite finds its rows as they are asked for. PostgreSQL hands
 them out through a server-side cursor, and outside of a transaction that has to outlive the
 statement (`WITH HOLD`): the server computes the *whole result* and stores it before it gives the
 first row. Within `transaction.atomic()` it can compute rows as they are fetched, so the first one
 comes sooner. The block must then stand around the loop inside the generator, and the transaction
 stays open until the last byte.
 
-**Under ASGI** an ordinary generator is consumed as a whole before anything is sent, and all memory
-is gone again; Django warns of it. Write `async def` and take the rows by `aiterator()`. And
-`iterator()` after `prefetch_related()` wants a `chunk_size`: each portion is prefetched by itself.
+**Under ASGI** an ordinary generator is consumed as a whole before anything is sent. Then it takes
+as much memory as the slow view, and Django warns of it. Write `async def` and take the rows by
+`aiterator()`. And `iterator()` after `prefetch_related()` wants a `chunk_size`: each portion is
+prefetched by itself.
 
 **When it matters.** Exports, reports, feeds, backups. Watch the memory, not the clock, and how it
 grows with the films: both do the same work, and what a worker once took it seldom gives back. What
@@ -42,7 +44,8 @@ TEXT = {"content_type": "text/plain; charset=utf-8"}
 def reviews(rows):
     """The first films' reviews, as tuples."""
     films = Movie.objects.order_by("id")[:rows].values("id")
-    found = Review.objects.filter(movie__in=films).order_by("id")
+    # An index has this order, so nothing need be sorted before the first row is there.
+    found = Review.objects.filter(movie__in=films).order_by("movie_id", "id")
     return found.values_list("movie__title", "movie__year", "reviewer", "score", "text")
 
 

@@ -9,6 +9,7 @@ from django.test import Client
 from movies.models import Movie
 from perflab.compare import clients, lab_pages
 from perflab.measure.probe import count_query
+from tests.support.experiments import plan, statements_of
 
 here = pytest.mark.django_db(databases="__all__")
 
@@ -67,6 +68,17 @@ def test_a_cursor_outlives_its_statement_only_outside_of_a_transaction():
     held["transaction"] = connection.chunked_cursor().cursor.withhold
 
     assert held == {"autocommit": True, "transaction": False}
+
+
+@here
+def test_sqlite_sorts_nothing_before_the_first_row(client):
+    (export,) = statements_of(client, "streaming-export", "fast", movies=1000)
+
+    if connection.vendor == "sqlite":
+        assert "movies_review_movie_id" in plan(export)
+        assert "TEMP B-TREE" not in plan(export)
+    else:  # which may sort some reviews at a time, or all where they are few
+        assert 'ORDER BY "movies_review"."movie_id" ASC, "movies_review"."id" ASC' in export
 
 
 @here
