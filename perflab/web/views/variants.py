@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 
 from perflab import caches
 from perflab.base.config import count_cores
+from perflab.base.processes import runs_greenlets
 from perflab.catalogue import collection, needs, seeding_state
 from perflab.catalogue.knobs import Knobs
 from perflab.measure.round_trip import round_trip
@@ -19,6 +20,12 @@ from perflab.workers import scoreboard
 
 from ..errors import error_page, reads_only
 from .lookup import experiment_or_404, variant_or_404
+
+NO_COROUTINES = (
+    "Its view is a coroutine. asyncio has one event loop in a thread, and under gevent all "
+    "requests of a worker share one thread: Django would refuse the queries of every page under "
+    "way. Start the lab with another worker class: sync, gthread or asgi."
+)
 
 
 @reads_only
@@ -36,6 +43,8 @@ def variant(request, slug, name):
     if name != chosen_variant.name:
         address = reverse("variant", args=[slug, chosen_variant.name])
         return redirect(f"{address}?{request.META['QUERY_STRING']}".rstrip("?"))
+    if runs_greenlets() and iscoroutinefunction(chosen_variant.view):
+        return error_page(request, 409, "This variant does not run under gevent", NO_COROUTINES)
     chosen = Knobs.read_request(request, experiment)
     queries = chosen_variant.queries.at(chosen.movies)
     chosen.refuse_if_too_slow(queries)
