@@ -82,7 +82,7 @@ READ_ONLY = Failure(
     "read-only: let the lab write.",
 )
 DISK_FULL = Failure(
-    "disk_full", "The database's disk is full", "Make room on it. What only reads still works."
+    "disk_full", "The database's disk is full", "Make room on it. What only reads may still work."
 )
 NO_MEMORY = Failure(
     "no_memory", "The database is out of memory", "Reload, or let fewer requests use it at once."
@@ -135,6 +135,7 @@ BY_SQLITE_NAME = {
     "SQLITE_NOMEM": NO_MEMORY,
     "SQLITE_PERM": NO_PERMISSION,
     "SQLITE_CANTOPEN": CANNOT_OPEN,
+    "SQLITE_IOERR_SHMSIZE": DISK_FULL,  # no room for the index of its journal
     "SQLITE_IOERR": DISK_ERROR,
 }
 # A connection that PostgreSQL refuses has no code, only words.

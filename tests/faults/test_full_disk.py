@@ -4,12 +4,11 @@ import shutil
 
 import pytest
 
-from tests.support.disks import SmallDisk, on_small_disk
+from tests.support.disks import FOLDERS, SmallDisk, on_small_disk
 from tests.support.labs import Lab
 from tests.support.orders import order
 from tests.support.services import or_skip
 
-FOLDERS = ("traces", "results", "flush", "toolbar", "runs", "bursts", "stories", "log")
 PAGE = "/experiments/n-plus-one/slow/?movies=5"
 SERVED = ["/", PAGE, f"{PAGE}&trace=1", f"{PAGE}&trace=memory", f"{PAGE}&inspect=1"]
 SERVED += ["/experiments/n-plus-one/", "/experiments/what-to-cache/site/?movies=5", "/load/"]

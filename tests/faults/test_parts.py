@@ -67,8 +67,9 @@ def test_a_client_sees_what_the_table_allows_and_all_is_soon_as_before(
         assert {path: lab.get(path).text for path in whole} == whole
         if fault.part != "worker":
             assert set(lab.worker_pids()) == workers
+        assert fault.logs in lab.log_text()[logged:]
         assert "Traceback" not in lab.log_text()[logged:]
-        assert not list(lab.var.rglob(".*.draft"))
+        assert not list(stand.var.rglob(".*.draft"))
         return trial.find_late()
 
     assert not undisturbed(break_it, lambda late: not late, times=3)

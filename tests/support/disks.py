@@ -1,7 +1,7 @@
-"""A small disk for one process: a folder that is full or read-only for that process alone.
+"""A disk of one process alone: a folder that is full or read-only, a file that is read-only.
 
-It is a tmpfs in a mount namespace of the process's own (Linux, as root). The kernel removes it when
-the process ends, however it ends.
+It is mounted in a mount namespace of the process's own (Linux, as root). The kernel removes it when
+the process ends, however it ends. Permissions would not do: they do not stop root.
 """
 
 import contextlib
@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 from tests.support.services import Missing
+
+FOLDERS = ("traces", "results", "flush", "toolbar", "runs", "bursts", "stories", "log")  # of var/
 
 # Copies a folder to a small disk, puts the disk in the folder's place, and runs a command.
 SCRIPT = """
@@ -23,13 +25,27 @@ mount --bind "$folder.disk" "$folder"
 exec "$@"
 """
 
+# Lets nobody write into a file, and runs a command.
+READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"'
+
 
 def on_small_disk(folder, size):
     """Return what to write before a command, so that a folder lies on a disk of that size."""
+    check_rights()
+    return ("unshare", "--mount", "sh", "-c", SCRIPT, "sh", str(folder), size)
+
+
+def with_read_only(file):
+    """Return what to write before a command, so that it can only read this file."""
+    check_rights()
+    return ("unshare", "--mount", "sh", "-c", READ_ONLY, "sh", str(file))
+
+
+def check_rights():
+    """Raise Missing where no disk can be mounted."""
     may = ["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]
     if sys.platform != "linux" or subprocess.run(may, capture_output=True).returncode:
         raise Missing("the right to mount a disk of one's own")
-    return ("unshare", "--mount", "sh", "-c", SCRIPT, "sh", str(folder), size)
 
 
 class SmallDisk:
@@ -57,5 +73,12 @@ class SmallDisk:
     def make_read_only(self, name):
         """Let nobody write into a folder of the disk; it is empty from now on."""
         (self.seen / name).mkdir(exist_ok=True)
-        command = ["nsenter", "-t", str(self.pid), "-m", "mount", "-t", "tmpfs", "-o", "ro", "none"]
-        subprocess.run([*command, str(self.folder / name)], check=True)
+        self.run("mount", "-t", "tmpfs", "-o", "ro", "none", str(self.folder / name))
+
+    def make_writable(self, name):
+        """Take back what `make_read_only` has done."""
+        self.run("umount", "--lazy", str(self.folder / name))
+
+    def run(self, *command):
+        """Run a command that sees the disks as the process does."""
+        subprocess.run(["nsenter", "-t", str(self.pid), "-m", *command], check=True)

@@ -13,6 +13,7 @@ CLASSES = {
 FREE = "/io-bound/?ms=1"  # needs no part at all
 READS = "/experiments/n-plus-one/fast/?movies=5"
 WRITES = "/experiments/index-price/fast/?movies=1&loans=5000"
+TRACED = f"{READS}&trace=1"  # writes a file below var/
 CACHES = ("redis", "memcached")
 CACHED = "/experiments/low-level-cache/fast/?movies=20&cache="
 
@@ -36,6 +37,7 @@ class Fault:
     lasts_s: float = 1
     within_s: float = NO_WAIT_S  # an answer comes
     back_s: float = BACK_S
+    logs: str = ""  # what the lab has to write into its log meanwhile
 
     @property
     def name(self):
@@ -43,9 +45,10 @@ class Fault:
 
     @property
     def paths(self):
-        """The pages that are asked for: one needs nothing, one reads, one writes."""
-        cached = [CACHED + self.part] if self.part in CACHES else []
-        return [FREE, READS, WRITES, *cached]
+        """The pages that are asked for: they need nothing, read, write, and need the part."""
+        more = [CACHED + self.part] if self.part in CACHES else []
+        more = [TRACED] if self.part == "disk" else more
+        return [FREE, READS, WRITES, *more]
 
 
 def database_fault(make, health=AWAY, sees=EITHER, part="postgresql", **options):
@@ -55,6 +58,7 @@ def database_fault(make, health=AWAY, sees=EITHER, part="postgresql", **options)
 # A frozen server costs a page 3 s for a connection or 8 s for an answer, and the next ones nothing.
 SILENT = {"lasts_s": 5, "within_s": 25}
 LOST = {path: OK | {None} for path in (FREE, READS, WRITES)}  # what the worker had under way
+NOT_KEPT = "A trace is not kept"
 FAULTS = [
     database_fault(faults.killed),
     database_fault(faults.frozen, **SILENT),
@@ -73,6 +77,15 @@ FAULTS = [
     # A writer waits for 5 s. With sync workers others wait behind it.
     Fault("sqlite", faults.locked, {WRITES: EITHER}, OK, lasts_s=7, within_s=40),
     database_fault(faults.damaged, EITHER, part="sqlite"),
+    # SQLite may have room left in its journal, or none for the first connection, which makes that.
+    Fault(
+        "disk",
+        faults.full,
+        {READS: EITHER, WRITES: EITHER, TRACED: EITHER},
+        EITHER,
+        logs=NOT_KEPT,
+    ),
+    Fault("disk", faults.read_only, {}, OK, logs=NOT_KEPT),
     Fault("worker", faults.killed_worker, LOST, OK, back_s=NEW_WORKER_S),
     # It may hold the lock of SQLite.
     Fault(
@@ -85,8 +98,10 @@ FAULTS = [
     ),
 ]
 # Each part breaks in labs on these databases. "impatient" is SQLite with a Gunicorn that soon kills
-# a silent worker. A cache does not know of the database: one worker class will do for the second.
+# a silent worker, "small" SQLite on a disk of its own. A cache does not know of the database: one
+# worker class will do for the second.
 ON = {"postgresql": ["postgresql"], "pgbouncer": ["pgbouncer"], "worker": ["impatient"]}
+ON["disk"] = ["small"]
 ON |= {part: ["sqlite"] for part in ("sqlite", *CACHES)}
 CACHES_ON_POSTGRESQL = "gthread"
 ALWAYS = [
@@ -97,13 +112,14 @@ ALWAYS = [
     ("sqlite locked", "gthread", "sqlite"),
     ("redis frozen", "asgi", "sqlite"),
     ("worker killed", "gthread", "impatient"),
+    ("disk full", "gthread", "small"),
 ]
 
 
 def cells():
     """Return each fault with each worker class and database that it is tried on, in that order."""
     found = []
-    for database in ("sqlite", "postgresql", "pgbouncer", "impatient"):
+    for database in ("sqlite", "postgresql", "pgbouncer", "impatient", "small"):
         for worker_class in CLASSES:
             for fault in FAULTS:
                 on = ON[fault.part]

@@ -17,6 +17,7 @@ import psycopg
 import redis
 
 from tests.support import services
+from tests.support.disks import FOLDERS
 from tests.support.services import wait_until
 
 
@@ -122,6 +123,27 @@ def damaged(stand, server):
         yield
         file.seek(0)
         file.write(whole)
+
+
+@contextmanager
+def full(stand, server):
+    stand.disk.fill()
+    try:
+        yield
+    finally:
+        stand.disk.empty()
+
+
+@contextmanager
+def read_only(stand, server):
+    """Nobody can write into the folders of var/; the database's file is not in one of them."""
+    for name in FOLDERS:
+        stand.disk.make_read_only(name)
+    try:
+        yield
+    finally:
+        for name in FOLDERS:
+            stand.disk.make_writable(name)
 
 
 @contextmanager

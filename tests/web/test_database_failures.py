@@ -228,6 +228,13 @@ def test_what_sqlite_says_is_recognized(statement, kind):
     assert (failure and failure.kind) == kind
 
 
+def test_no_room_for_the_index_of_sqlites_journal_is_a_full_disk():
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
+
+    assert database_failures.recognize(wrapped(OperationalError, error)).kind == "disk_full"
+
+
 def test_a_defect_stays_a_defect():
     for error in (ValueError("no such table"), ProgrammingError("x"), DatabaseError("x")):
         assert database_failures.recognize(error) is None
