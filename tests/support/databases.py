@@ -102,7 +102,7 @@ class OnSQLite(Database):
                 source.backup(copy)
 
     def connect(self):
-        return sqlite3.connect(self.path, timeout=60)
+        return sqlite3.connect(self.path, timeout=60, isolation_level=None)  # commits each time
 
     def is_being_written(self):
         """Whether some of an unfinished transaction has reached the disk."""

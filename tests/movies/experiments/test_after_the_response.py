@@ -1,6 +1,8 @@
 """Test after-the-response: when the archive is told, and what is left when somebody dies."""
 
 import contextlib
+import json
+import signal
 import sqlite3
 import time
 from datetime import timedelta
@@ -14,7 +16,9 @@ from movies import task_queue
 from movies.experiments import after_the_response
 from movies.models import QueuedTask
 from perflab.catalogue import registry
+from tests.support.databases import OnPostgreSQL, OnSQLite
 from tests.support.experiments import page_of
+from tests.support.services import wait_until
 
 here = pytest.mark.django_db(databases="__all__")
 VARIANTS = [variant.name for variant in registry.get("after-the-response").variants]
@@ -140,6 +144,110 @@ def test_a_full_queue_refuses_and_says_so(client, told, monkeypatch):
 
     assert answer.status_code == 503
     assert "The queue is full" in answer.text
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.exhaustive)])
+def database(request, seeded_database, tmp_path):
+    """A database of films for processes that are killed."""
+    if request.param == "sqlite":
+        seeded_database.copy_to(tmp_path / "perflab.sqlite3")
+        found = OnSQLite(tmp_path)
+    else:
+        found = OnPostgreSQL(tmp_path, request.getfixturevalue("postgresql"), "killed")
+        assert found.manage("migrate", "--verbosity=0") == (0, "", "")
+        found.seed("--movies", "20")
+    yield found
+    found.end()
+
+
+def kill(process):
+    """End a process in an instant, as a power cut or the kernel's killer of processes does."""
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(timeout=60) == -signal.SIGKILL
+
+
+TASKS = "movies_queuedtask"
+
+
+def queue_tasks(database, *traces):
+    """Queue a task for each file, without a process that could begin to work."""
+    path = "tests.support.traced_tasks.wait_the_first_time"
+    for trace in traces:
+        arguments = json.dumps({"args": [str(trace)], "kwargs": {}})
+        database.execute(
+            f"INSERT INTO {TASKS} (path, arguments, queued, attempts, error) "
+            f"VALUES ('{path}', '{arguments}', CURRENT_TIMESTAMP, 0, '')"
+        )
+
+
+def wait_for(trace, process):
+    """Wait until a process has begun what writes into this file."""
+
+    def has_begun():
+        assert process.poll() is None, process.communicate()
+        return trace.exists() and trace.read_text()
+
+    wait_until(has_begun, "the beginning of a task", seconds=100)
+
+
+@pytest.mark.usefixtures("may_start_servers")
+def test_a_killed_worker_loses_no_task_and_its_own_is_run_again_after_the_lease(database, tmp_path):
+    killed, other = tmp_path / "killed", tmp_path / "other"
+    queue_tasks(database, killed, other)
+    other.write_text("before\n")  # so that it does not wait
+
+    worker = database.start("work_tasks")
+    wait_for(killed, worker)
+    kill(worker)
+
+    assert killed.read_text() == "begun\n"
+    assert database.query(f"SELECT attempts, taken IS NULL FROM {TASKS} ORDER BY id") == [
+        (1, False),
+        (0, True),
+    ]
+
+    said = database.manage("work_tasks", "--once")  # it leaves alone what may be under way
+
+    assert said == (0, "1 task run; 1 waiting, 0 failed for good.\n", "")
+    assert (killed.read_text(), other.read_text()) == ("begun\n", "before\nbegun\ndone\n")
+
+    database.execute(f"UPDATE {TASKS} SET taken = '2000-01-01 00:00:00'")  # its lease is over
+    said = database.manage("work_tasks", "--once")
+
+    assert said == (0, "1 task run; 0 waiting, 0 failed for good.\n", "")
+    assert killed.read_text() == "begun\nbegun\ndone\n"  # its beginning was run twice
+    assert database.query(f"SELECT * FROM {TASKS}") == []
+
+
+@pytest.mark.usefixtures("may_start_servers")
+@pytest.mark.parametrize(("view", "is_queued"), [("in_view", False), ("queued", True)])
+def test_only_the_queue_remembers_what_a_killed_view_had_still_to_do(
+    database, tmp_path, view, is_queued
+):
+    trace = tmp_path / "asked"
+    process = database.start(
+        "shell",
+        "--command",
+        f"""
+import pathlib, time
+from django.test import RequestFactory
+from movies import task_queue
+from movies.experiments import after_the_response
+
+def ask(*arguments):
+    pathlib.Path({str(trace)!r}).write_text("asked")
+    time.sleep(600)
+
+after_the_response.ask = ask
+after_the_response.{view}(RequestFactory().get("/"), 10, 50)
+time.sleep(600)  # the thread of this process works off the queue
+""",
+    )
+    wait_for(trace, process)
+    kill(process)
+
+    assert database.query("SELECT place FROM movies_print WHERE film = 1") == [("lent",)]
+    assert len(database.query(f"SELECT * FROM {TASKS}")) == is_queued
 
 
 @pytest.mark.server
