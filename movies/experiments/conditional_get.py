@@ -60,6 +60,10 @@ def asked_first(request, rows):
     return programme(request, rows)
 
 
+EVERY_PAGE = """
+MIDDLEWARE += ["django.middleware.http.ConditionalGetMiddleware"]  # instead of the decorator
+"""
+
 experiment = Experiment(
     title="Not modified",
     topic="The same work at every visit",
@@ -70,7 +74,14 @@ experiment = Experiment(
     docs="https://docs.djangoproject.com/en/5.2/topics/conditional-view-processing/#the-condition-decorator",
     variants=(
         Variant("whole", whole, Queries(2), also=(programme,)),
-        Variant("hashed", hashed, Queries(2), warm=Queries(2), revalidates=True),
+        Variant(
+            "hashed",
+            hashed,
+            Queries(2),
+            warm=Queries(2),
+            settings=EVERY_PAGE,
+            revalidates=True,
+        ),
         Variant(
             "asked-first",
             asked_first,

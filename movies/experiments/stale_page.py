@@ -13,7 +13,8 @@ happen after the commit. With `ATOMIC_REQUESTS`, or inside `atomic()`, the view'
 before the commit. If the view deletes the entry there, another visitor can find it missing, read
 the film that is still the old one, and put it back for as long as the time-out.
 `transaction.on_commit` calls the deletion after the commit. Outside of a transaction it calls it at
-once.
+once. The cache has to be one that all workers share: in local memory the worker that deletes an
+entry deletes its own, and the others keep theirs.
 
 Django's own versions are something else: `cache.incr_version("tonight")` moves one entry to its
 next version, and `cache.get("tonight")` misses it from then on, as if it were deleted. Only
@@ -109,6 +110,15 @@ def change_and_delete(request, rows):
 # What the story changes. It begins with the film that is announced, and ends with it.
 TONIGHT = StoryData("tonight", read=lambda: Tonight.now().film_id, restore=Tonight.announce)
 
+SHARED_BY_ALL = """
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": "redis://127.0.0.1:6379/1",
+    },
+}
+"""
+
 PAGE = {"queries": Queries(4), "templates": ("movies/tonight.html",)}
 
 
@@ -132,7 +142,12 @@ experiment = Experiment(
         Variant("timeout", timeout, **PAGE, **changed_by(change), warm=Queries(1)),
         Variant("versioned", versioned, **PAGE, **changed_by(change), warm=Queries(2)),
         Variant(
-            "invalidated", invalidated, **PAGE, **changed_by(change_and_delete), warm=Queries(1)
+            "invalidated",
+            invalidated,
+            **PAGE,
+            **changed_by(change_and_delete),
+            warm=Queries(1),
+            settings=SHARED_BY_ALL,
         ),
     ),
     figure="correctness",
