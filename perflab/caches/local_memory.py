@@ -56,8 +56,8 @@ class LocMemCache(locmem.LocMemCache):
     _delete: Callable[[str], bool]
 
     def __init__(self, name: str, params: dict[str, Any]) -> None:
-        # The types leave out the entries of all caches, by their names.
-        locmem._caches.setdefault(name, Entries())  # type: ignore[attr-defined]
+        # The entries of all caches, by their names.
+        locmem._caches.setdefault(name, Entries())  # type: ignore[attr-defined]  # not in the types
         super().__init__(name, params)
 
     def _set(self, key: str, value: bytes, timeout: float | None = DEFAULT_TIMEOUT) -> None:
