@@ -34,6 +34,7 @@ register(
         "connections",
         "remote_calls",
         "after_the_response",
+        "distance",
         "cache_page",
         "template_fragment",
         "low_level_cache",

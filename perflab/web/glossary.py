@@ -15,5 +15,6 @@ WORDS = {
     "hit and miss": "A key that was read from a cache and found, or not found.",
     "bare response": 'The least that the lab can serve, HttpResponse("ok") through the same '
     "middleware.",
-    "round trip": "The time to the database and back. The lab can simulate it.",
+    "round trip": "The time to the other end and back: from a page to its database, or from a "
+    "visitor to the site. The lab can simulate both.",
 }
