@@ -6,7 +6,8 @@ kept four times and expires at four moments, and what one worker deletes, the ot
 After a deployment, or when `max_requests` has a worker replaced, it begins empty.
 
 The variants *local* and *shared* run the same code; only the cache behind `cache.get` is another.
-Play the story and compare the *hit rate*, the share of requests that found what they asked for.
+Play the story and compare the *hit rate*, the share of requests that found what they asked for: it
+is the lesson's figure.
 Local memory misses once for each worker that answered, a shared cache misses once for all. So the
 hit rate of local memory falls with each worker that you add. A single hit in local memory is
 quicker: it asks no other process.

@@ -69,4 +69,5 @@ def describe_verdicts(ladder: Sequence[Shown], shown: Shown) -> str:
     wrong = [f"{one.name} {one.words}".strip() for one in ladder if not one.right]
     if not wrong:
         return "every variant is right"
-    return "; ".join([*wrong, *([f"{shown.name} is right"] if shown.right else [])])
+    right = [f"{shown.name} is {shown.words or 'right'}"] if shown.right else []
+    return "; ".join([*wrong, *right])

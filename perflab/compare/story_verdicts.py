@@ -91,7 +91,8 @@ def judge_cell(facts: Facts) -> Cell:
         times = "once" if errors == 1 else f"{errors} times"
         return Cell("none", f"no verdict: the cache failed {times}", text)
     if facts.truth == "once":
-        return Cell(*judge_computations(facts), text)
+        mark, words = judge_computations(facts)
+        return Cell(mark, words if mark == "none" else f"{describe_hit_rate(facts)}{words}", text)
     if facts.truth == "counted":
         return Cell(*judge_count(facts), text)
     if facts.truth == "prompt":
@@ -183,6 +184,7 @@ def judge_waits(facts: Facts) -> tuple[str, str]:
 WAITED = 0.8  # of the quickest page: on a busy machine some SQL is slow, and waits for nobody
 NUMBER = re.compile(r"\d+")
 NOBODY_MET = "no verdict: the votes were taken one after the other"
+HIT_RATE = "hit rate"
 ONE_WORKER = "no verdict: one worker answered them all, one after the other"
 
 
@@ -193,9 +195,6 @@ def describe(facts: Facts) -> str:
         return ""
     if facts.truth == "once":
         text = f"{sum(answer.queries > 0 for answer in answers)} of {len(answers)} computed it"
-        hits, misses = (sum(getattr(a, name) for a in answers) for name in ("hits", "misses"))
-        if facts.read == "workers" and hits + misses:
-            text = f"hit rate {int(100 * hits / (hits + misses) + 0.5)} %, {text}"
         if facts.in_flight:
             workers = len({answer.worker for answer in answers})
             answered = "1 worker" if workers == 1 else f"{workers} workers"
@@ -208,6 +207,14 @@ def describe(facts: Facts) -> str:
     if facts.read == "queries":
         text += f" {count_equal([queries(answer.queries) for answer in answers])}"
     return text
+
+
+def describe_hit_rate(facts: Facts) -> str:
+    """Return "hit rate 98 %, " where the lesson is that rate; "" elsewhere, or without a cache."""
+    hits, misses = (sum(getattr(a, name) for a in facts.answers) for name in ("hits", "misses"))
+    if facts.read != "workers" or not hits + misses:
+        return ""
+    return f"{HIT_RATE} {int(100 * hits / (hits + misses) + 0.5)} %, "
 
 
 def sum_up_totals(answers: tuple[StoryAnswer, ...]) -> str:
@@ -241,4 +248,5 @@ def judge_variant(name: str, cells: list[Cell]) -> Verdict:
     for cell in cells:
         if cell.mark != "right":
             return Verdict(name, False, cell.words, tuple(cells))
-    return Verdict(name, True, "right", tuple(cells))
+    rate = next((cell.words for cell in cells if cell.words.startswith(HIT_RATE)), "")
+    return Verdict(name, True, f"right: {rate}" if rate else "right", tuple(cells))

@@ -31,7 +31,10 @@ RIGHT = (True, "right")
         ("stale-page", {"timeout": "still showed what was true before"}),
         (
             "per-worker-cache",
-            {"uncached": "all 40 computed it", "local": "each of 2 workers computed it"},
+            {
+                "uncached": "all 40 computed it",
+                "local": "hit rate 95 %, each of 2 workers computed it",
+            },
         ),
         ("stampede", {"uncached": "all 12 computed it", "plain": "2 computed it at once"}),
         (
@@ -42,6 +45,7 @@ RIGHT = (True, "right")
 )
 def test_the_story_of_each_lesson_tells_right_from_wrong(lab, slug, wrong):
     verdicts, story = play(OverHTTP(lab.url), slug)
+    verdicts = {name: (right, words.partition(":")[0]) for name, (right, words) in verdicts.items()}
 
     assert verdicts == {name: (False, wrong[name]) if name in wrong else RIGHT for name in verdicts}
     assert set(wrong) < set(verdicts)
@@ -49,6 +53,15 @@ def test_the_story_of_each_lesson_tells_right_from_wrong(lab, slug, wrong):
     assert [len(verdict["cells"]) for verdict in story.to_json()["verdicts"]] == [
         len(story.verdicts[0].cells)
     ] * len(verdicts)
+
+
+def test_the_figure_of_the_cache_for_each_worker_is_the_hit_rate(lab):
+    _, story = play(OverHTTP(lab.url), "per-worker-cache")
+
+    _, local, shared = story.verdicts
+    assert local.words == "hit rate 95 %, each of 2 workers computed it"  # 2 misses of 40
+    assert shared.words == "right: hit rate 98 %, one computed it"
+    assert shared.cells[1].words == "hit rate 100 %, nobody computed it"
 
 
 def test_a_call_within_a_transaction_lets_others_wait(lab):
@@ -118,7 +131,8 @@ def test_in_a_lab_without_a_shared_cache_the_shared_variant_is_local_too(start_l
 
     verdicts, _ = play(OverHTTP(lab.url), "per-worker-cache")
 
-    assert verdicts["local"] == verdicts["shared"] == (False, "each of 2 workers computed it")
+    words = "hit rate 95 %, each of 2 workers computed it"
+    assert verdicts["local"] == verdicts["shared"] == (False, words)
 
 
 def test_a_cache_that_does_not_answer_gets_no_verdict(start_lab, own_redis):

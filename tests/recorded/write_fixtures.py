@@ -239,6 +239,14 @@ def conclusions():
                 (None, again, True),
             ),
         ),
+        (
+            "correctness",
+            ladder(
+                (None, slow, False, "all 40 computed it"),
+                (None, middle, False, "hit rate 95 %, each of 2 workers computed it"),
+                (None, fast, True, "right: hit rate 98 %, one computed it"),
+            ),
+        ),
         ("correctness", ladder((None, slow, None), (None, fast, False))),
     ]
     values = [

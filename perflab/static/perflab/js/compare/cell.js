@@ -4,6 +4,7 @@
 const SEVERITY = ["right", "stale", "wrong", "other"]; // of answers that are compared with a truth
 const WAITED = 0.8; // Of the quickest page: on a busy machine some SQL is slow, and waits for nobody.
 const NOBODY_MET = "no verdict: the votes were taken one after the other";
+const HIT_RATE = "hit rate";
 const ONE_WORKER = "no verdict: one worker answered them all, one after the other";
 
 /**
@@ -22,13 +23,17 @@ export function judgeCell(facts) {
   const judges = { once: judgeComputations, counted: judgeCount, prompt: judgeWaits };
   const judge = judges[facts.truth] ?? judgeTexts;
   const [mark, words] = judge(facts);
-  return { mark, words, text };
+  const rate = facts.truth === "once" && mark !== "none" ? describeHitRate(facts) : "";
+  return { mark, words: rate + words, text };
 }
 
 /** Return the verdict on a variant as `{ name, right, words, cells }`; `right` is null for none. */
 export function judgeVariant(name, cells) {
   const cell = cells.find(({ mark }) => mark === "none") ?? cells.find(({ mark }) => mark !== "right");
-  if (!cell) return { name, right: true, words: "right", cells };
+  if (!cell) {
+    const rate = cells.find(({ words }) => words.startsWith(HIT_RATE))?.words;
+    return { name, right: true, words: rate ? `right: ${rate}` : "right", cells };
+  }
   return { name, right: cell.mark === "none" ? null : false, words: cell.words, cells };
 }
 
@@ -102,10 +107,7 @@ function describe({ answers, truth, read, in_flight }) {
   if (!answers.length) return "";
   if (truth === "once") {
     const computed = answers.filter(({ queries }) => queries).length;
-    const hits = sum(answers, (answer) => answer.hits);
-    const asked = hits + sum(answers, ({ misses }) => misses);
-    const rate = read === "workers" && asked ? `hit rate ${Math.round((100 * hits) / asked)} %, ` : "";
-    const text = `${rate}${computed} of ${answers.length} computed it`;
+    const text = `${computed} of ${answers.length} computed it`;
     if (!in_flight) return text;
     const workers = countWorkers(answers);
     const answered = workers === 1 ? "1 worker" : `${workers} workers`;
@@ -119,6 +121,13 @@ function describe({ answers, truth, read, in_flight }) {
   if (read !== "queries") return text;
   const queriesOf = ({ queries }) => `${queries} ${queries === 1 ? "query" : "queries"}`;
   return `${text} ${countEqual(answers.map(queriesOf))}`;
+}
+
+/** Return "hit rate 98 %, " where the lesson is that rate; "" elsewhere, or without a cache. */
+function describeHitRate({ answers, read }) {
+  const hits = sum(answers, (answer) => answer.hits);
+  const asked = hits + sum(answers, ({ misses }) => misses);
+  return read === "workers" && asked ? `${HIT_RATE} ${Math.round((100 * hits) / asked)} %, ` : "";
 }
 
 /** Return how long the pages took: "pages of 204 ms", "pages of 204 to 512 ms". */

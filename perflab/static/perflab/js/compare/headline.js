@@ -51,5 +51,5 @@ function describeVerdicts(ladder, shown) {
     .filter(({ right }) => !right)
     .map(({ name, words }) => `${name} ${words ?? ""}`.trim());
   if (!wrong.length) return "every variant is right";
-  return [...wrong, ...(shown.right ? [`${shown.name} is right`] : [])].join("; ");
+  return [...wrong, ...(shown.right ? [`${shown.name} is ${shown.words || "right"}`] : [])].join("; ");
 }
