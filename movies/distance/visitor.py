@@ -10,8 +10,6 @@ import re
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from django.utils.cache import cc_delim_re
-
 from perflab.web.errors import Unavailable
 
 from .wire import Wire
@@ -127,8 +125,8 @@ def deal(paths, places, keep_alive):
 
 def may_be_kept(cache_control):
     """Return whether a browser may use an answer again without asking."""
-    parts = dict(part.partition("=")[::2] for part in cc_delim_re.split(cache_control))
-    return parts.get("max-age", "0").isdigit() and int(parts.get("max-age", "0")) > 0
+    age = re.search(r"\bmax-age=(\d+)", cache_control)
+    return bool(age) and int(age[1]) > 0
 
 
 def visit(site, delay, connections):
