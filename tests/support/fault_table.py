@@ -98,12 +98,10 @@ FAULTS = [
     ),
 ]
 # Each part breaks in labs on these databases. "impatient" is SQLite with a Gunicorn that soon kills
-# a silent worker, "small" SQLite on a disk of its own. A cache does not know of the database: one
-# worker class will do for the second.
-ON = {"postgresql": ["postgresql"], "pgbouncer": ["pgbouncer"], "worker": ["impatient"]}
-ON["disk"] = ["small"]
-ON |= {part: ["sqlite"] for part in ("sqlite", *CACHES)}
-CACHES_ON_POSTGRESQL = "gthread"
+# a silent worker, "small" SQLite on a disk of its own.
+ON = {"sqlite": ["sqlite"], "postgresql": ["postgresql"], "pgbouncer": ["pgbouncer"]}
+ON |= {"worker": ["impatient"], "disk": ["small"]}
+ON |= {part: ["sqlite", "postgresql"] for part in CACHES}
 ALWAYS = [
     ("postgresql frozen", "sync", "postgresql"),
     ("postgresql frozen", "gevent", "postgresql"),
@@ -122,10 +120,7 @@ def cells():
     for database in ("sqlite", "postgresql", "pgbouncer", "impatient", "small"):
         for worker_class in CLASSES:
             for fault in FAULTS:
-                on = ON[fault.part]
-                if fault.part in CACHES and worker_class == CACHES_ON_POSTGRESQL:
-                    on = [*on, "postgresql"]
-                if database in on:
+                if database in ON[fault.part]:
                     found.append((worker_class, database, fault))
     return found
 
