@@ -112,3 +112,15 @@ def test_a_lesson_that_needs_another_database_can_be_read_and_offers_nothing(vis
     expect(page.locator(".needs")).to_contain_text("DATABASE_URL of such a database")
     expect(page.locator("[data-do=run]")).to_be_hidden()
     expect(page.get_by_role("heading", name="The code")).to_be_visible()
+
+
+def test_a_handout_has_no_heading_without_anything_below_it(visitor):
+    page = visitor().open("/experiments/n-plus-one/?guess=skip&inspect=0")
+    page.emulate_media(media="print")
+
+    sections = [page.locator(section) for section in (".load-section", ".grow")]
+    for section in sections:
+        expect(section).to_be_hidden()
+
+    page.evaluate("document.querySelector('[data-charts]').innerHTML = '<svg></svg>'")
+    expect(sections[1]).to_be_visible()
