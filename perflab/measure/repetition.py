@@ -170,6 +170,10 @@ class OnPostgreSQL:
         WHERE relname = ANY(%(names)s::name[]) AND oid >= %(first_own)s
         AND (relkind IN ('v', 'f') OR relrowsecurity)
         UNION ALL
+        SELECT 'A table of this database has a part in another one (' || relname || '): reading it '
+        || 'may call functions.' FROM pg_class
+        WHERE relkind = 'f' AND oid IN (SELECT inhrelid FROM pg_inherits)
+        UNION ALL
         SELECT 'It names ' || typname || ', a type that may call functions.' FROM pg_type
         WHERE typname = ANY(%(names)s::name[]) AND oid >= %(first_own)s AND typtype = 'd'
         UNION ALL

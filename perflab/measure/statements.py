@@ -5,6 +5,7 @@ nothing hides in a comment or in a text. No database is asked here.
 """
 
 import re
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ READING = ("SELECT", "WITH", "VALUES", "TABLE")
 # Each of them changes data, or makes a table. A column of that name stands in quotes.
 WRITING = {"INSERT", "UPDATE", "DELETE", "MERGE", "INTO"}
 LOCKING = {"UPDATE", "NO", "SHARE", "KEY"}  # after FOR
+# PostgreSQL folds these letters of an unquoted name, and no others: Ä stays Ä.
+FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 # TREAT(x AS y) calls a function with the name of y.
 STRANGE = {"TREAT"}
 
@@ -45,7 +48,7 @@ class Token:
         """Return what a name means: only a quoted one keeps its capitals. "" for what is none."""
         if self.kind == "quoted":
             return self.value[1:-1].replace('""', '"')
-        return self.value.lower() if self.kind == "word" else ""
+        return self.value.translate(FOLDED) if self.kind == "word" else ""
 
 
 class Unreadable(Exception):

@@ -113,6 +113,7 @@ REFUSED_BY = {
         "SELECT txid_current()",
         "SELECT harmless_by_its_word()",
         "SELECT harmful()",
+        "SELECT Äffects()",
         "SELECT (films).attribute_of FROM films",
         "SELECT * FROM locking_view",
         "SELECT TREAT(9 AS pg_sleep)",
@@ -153,6 +154,8 @@ CREATE SEQUENCE counter;
 CREATE FUNCTION harmful() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM pg_advisory_lock(7)';
 CREATE FUNCTION harmless_by_its_word() RETURNS int STABLE LANGUAGE plpgsql
 AS 'BEGIN PERFORM pg_advisory_lock(7); RETURN 1; END';
+CREATE FUNCTION Äffects() RETURNS int STABLE LANGUAGE plpgsql
+AS 'BEGIN PERFORM pg_advisory_lock(7); RETURN 1; END';
 CREATE FUNCTION attribute_of(films) RETURNS int STABLE LANGUAGE plpgsql
 AS 'BEGIN PERFORM pg_advisory_lock(7); RETURN 1; END';
 CREATE DOMAIN locking_number AS int CHECK (harmless_by_its_word() = VALUE);
@@ -162,6 +165,13 @@ OPERATOR = """
 CREATE FUNCTION both_of(int, int) RETURNS int IMMUTABLE LANGUAGE plpgsql
 AS 'BEGIN PERFORM pg_advisory_lock(7); RETURN 1; END';
 CREATE OPERATOR @@@@ (LEFTARG = int, RIGHTARG = int, FUNCTION = both_of)
+"""
+# Reading "whole" reads "part", which a wrapper may get from a program (file_fdw).
+FOREIGN_PART = """
+CREATE FOREIGN DATA WRAPPER wrapper;
+CREATE SERVER elsewhere FOREIGN DATA WRAPPER wrapper;
+CREATE TABLE whole (id int);
+CREATE FOREIGN TABLE part () INHERITS (whole) SERVER elsewhere
 """
 
 
@@ -270,6 +280,15 @@ def test_a_lab_with_a_dangerous_operator_repeats_nothing(on_postgresql):
 
     with pytest.raises(NotRepeated, match="operator"):
         select("SELECT id @@@@ 2 FROM films", [], ALIAS)
+
+
+def test_a_table_with_a_foreign_part_is_not_read(on_postgresql):
+    with on_postgresql.cursor() as cursor:
+        cursor.execute(FOREIGN_PART)
+
+    for ask in (select, explain):
+        with pytest.raises(NotRepeated, match="part in another one"):
+            ask("SELECT id FROM whole", [], ALIAS)
 
 
 def test_a_database_that_the_settings_no_longer_name_is_told():

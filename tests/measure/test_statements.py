@@ -104,5 +104,13 @@ def test_a_name_is_found_however_it_is_written():
     assert {"pg_catalog", "select", "c", "a"} <= find_names(tokens)
 
 
+def test_only_ascii_letters_lose_their_capitals():
+    assert find_called(read_tokens('SELECT ÄRGER(1), "ÄRGER"(2), \u212aELVIN(3)')) == {
+        "Ärger",
+        "ÄRGER",
+        "\u212aelvin",
+    }
+
+
 def test_a_call_within_a_text_is_none():
     assert find_called(read_tokens("SELECT 'pg_sleep(1)', E'\\'f(2)', lower('x')")) == {"lower"}
