@@ -157,7 +157,9 @@ def read(ask: Ask, columns: str) -> Found:
     tables = {table: frozenset(columns) for table, columns in names.items()}
     migrations = frozenset[tuple[str, str]]()
     if tables.get(MIGRATIONS_TABLE, frozenset()) >= {"app", "name"}:
-        migrations = frozenset(map(tuple, ask(f"SELECT app, name FROM {MIGRATIONS_TABLE}")))
+        rows = ask(f"SELECT app, name FROM {MIGRATIONS_TABLE}")
+        # Somebody else's columns hold anything: nothing (NULL), or bytes.
+        migrations = frozenset((str(app), str(name)) for app, name in rows)
     is_marked = False
     if tables.get(MARKER_TABLE) == frozenset({MARKER_COLUMN}):
         is_marked = (MARKER,) in map(tuple, ask(f"SELECT {MARKER_COLUMN} FROM {MARKER_TABLE}"))

@@ -244,6 +244,19 @@ def test_a_marker_that_says_something_else_is_none(database, run):
     assert "it holds perflab_marker." in run("migrate", database).stderr
 
 
+@pytest.mark.parametrize("app", ["NULL", "x'ff00'"])
+def test_whatever_the_list_of_migrations_holds_the_refusal_names_the_tables(tmp_path, app):
+    file = SQLiteFile(tmp_path / "db.sqlite3")
+    file.execute(FOREIGN + f"INSERT INTO django_migrations VALUES (3, {app}, NULL, 'then');")
+
+    with closing(sqlite3.connect(file.path)) as connection:
+        found = ownership.read(
+            lambda statement: connection.execute(statement).fetchall(), ownership.SQLITE_COLUMNS
+        )
+
+    assert "movies_movie" in ownership.find_fault(found)
+
+
 def test_postgresql_is_only_asked_in_a_transaction_that_cannot_write(on_postgresql, run):
     on_postgresql.execute(FOREIGN)
     on_postgresql.execute("ALTER DATABASE perflab SET log_statement = 'all'")

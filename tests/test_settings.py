@@ -65,6 +65,8 @@ def test_deployment_checks_are_clean_in_public_mode():
         ({"DATABASE_URL": "sqlite:///file::memory:"}, "DATABASE_URL must name SQLite's file"),
         ({"DATABASE_URL": "sqlite://host/path"}, "DATABASE_URL names a host"),
         ({"DATABASE_URL": "sqlite:////usr"}, "is a folder"),
+        ({"DATABASE_URL": "sqlite:////dev/null"}, "is a device or a pipe"),
+        ({"DATABASE_URL": "sqlite:////tmp/a%00b"}, "a NUL byte"),
         ({"DATABASE_URL": "sqlite:////nowhere/at/all"}, "no folder"),
         ({"DATABASE_URL": f"sqlite:///{__file__}"}, "is not a SQLite database"),
         ({"REDIS_URL": "localhost:6379"}, "REDIS_URL must be like"),

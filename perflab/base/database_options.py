@@ -7,6 +7,8 @@ from perflab.base.numbers import whole_number
 MAX_AGE_S = 86_400
 MAX_POOL = 64  # connections of each worker
 POOL_TIMEOUT_S = 3  # how long a page waits for a connection of the pool
+# What the driver takes as objects of Python; from an address they come as texts.
+OBJECTS = ("autocommit", "context", "cursor_factory", "row_factory")
 OPTIONS = ("disable_server_side_cursors", "conn_max_age", "pool")
 
 
@@ -19,6 +21,8 @@ def move_options(database: dict[str, Any]) -> str:
     texts = {name: str(options.pop(name)) for name in OPTIONS if name in options}
     if texts and database["ENGINE"] != "django.db.backends.postgresql":
         return f"has {' and '.join(texts)}, which only PostgreSQL takes"
+    if objects := [name for name in OBJECTS if name in options]:
+        return f"has {' and '.join(objects)}, which cannot be set in an address"
     try:
         if "disable_server_side_cursors" in texts:
             is_disabled = read_flag("disable_server_side_cursors", texts)

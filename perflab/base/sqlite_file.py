@@ -16,6 +16,8 @@ def find_fault_in_sqlite(database: dict[str, Any]) -> str:
     """
     if database["NAME"].startswith(IN_MEMORY):
         return "must name SQLite's file: each worker would have a database in memory for itself"
+    if "\0" in database["NAME"]:
+        return "names a file with a NUL byte (%00) in its path, which no file has"
     return "names a host, and SQLite is a file: sqlite:////path" if database.get("HOST") else ""
 
 
@@ -30,6 +32,8 @@ def check_sqlite_file(database: dict[str, Any]) -> None:
     path = Path(database["NAME"])
     if path.is_dir():
         raise Problem(f"DATABASE_URL names {path}, which is a folder: name a file in it.")
+    if path.exists() and not path.is_file():  # reading a pipe would wait without end
+        raise Problem(f"DATABASE_URL names {path}, which is a device or a pipe: name a file.")
     if not path.parent.is_dir():
         raise Problem(f"DATABASE_URL names {path}, and there is no folder {path.parent}.")
     try:

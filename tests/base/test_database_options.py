@@ -57,6 +57,9 @@ def test_a_pool_keeps_its_connections_itself_and_the_driver_gets_its_own_options
         ("pool=many", "has pool=many: it must be a whole number from 0 to 64"),
         ("pool=65", "has pool=65: it must be a whole number from 0 to 64"),
         ("pool=2&conn_max_age=60", "has pool and conn_max_age"),
+        ("cursor_factory=a", "has cursor_factory, which cannot be set in an address"),
+        ("row_factory=a&sslmode=require", "has row_factory, which cannot be set in an address"),
+        ("autocommit=0&context=1", "has autocommit and context, which cannot be set"),
     ],
 )
 def test_what_an_option_cannot_be_is_said(options, words):
