@@ -98,6 +98,8 @@ def read_json(path: Path, kind: type[Any], default: Any = None) -> Any:
     is a type such as dict.
     """
     try:
+        if not path.is_file():  # a pipe or a device may have no end
+            return default
         text = path.read_text(encoding="utf-8")
         value = json.loads(text)
         if "\\ud" in text.lower():  # half a character, which no page can hold: a ValueError

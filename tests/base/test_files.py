@@ -123,6 +123,19 @@ def test_what_cannot_be_read_is_read_as_the_default(tmp_path):
     assert read_json(tmp_path, dict) is None
 
 
+def test_a_pipe_or_a_device_in_the_place_of_a_file_is_not_read(tmp_path):
+    reading, writing = os.pipe()
+    os.write(writing, b'{"a": 1}')
+    os.close(writing)
+    path = tmp_path / "file.json"
+    path.symlink_to(f"/dev/fd/{reading}")
+
+    try:
+        assert read_json(path, dict) is None
+    finally:
+        os.close(reading)
+
+
 def make_files(folder, count):
     """Make files of which a higher number is newer; return their names, the newest first."""
     for number in range(count):
