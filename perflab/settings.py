@@ -199,12 +199,12 @@ CACHE_TIMEOUT_S = 0.2  # how long a page may wait for a cache
 
 CACHE_BACKENDS = {}  # in the form of CACHES
 if REDIS_URL:
-    from redis import ConnectionPool  # only here: it takes 50 ms
+    from redis import ConnectionPool, RedisError  # only here: it takes 50 ms
 
     refuse("REDIS_URL", addresses.find_fault_in_redis_url(REDIS_URL))
     try:
         ConnectionPool.from_url(REDIS_URL).make_connection()  # it connects to nothing yet
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RedisError) as error:
         raise ImproperlyConfigured(f"REDIS_URL has a wrong option: {error}.") from error
     CACHE_BACKENDS["redis"] = {
         "BACKEND": "django_redis.cache.RedisCache",

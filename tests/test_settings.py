@@ -77,6 +77,8 @@ def test_deployment_checks_are_clean_in_public_mode():
         ({"REDIS_URL": "redis://:a/b@host:6379/0"}, "in a password, / is %2F"),
         ({"REDIS_URL": "redis://host:6379/films"}, "the number of a database"),
         ({"REDIS_URL": "redis://host:6379/0?colour=red"}, "REDIS_URL has a wrong option"),
+        ({"REDIS_URL": "redis://host:6379/0?protocol=9"}, "REDIS_URL has a wrong option"),
+        ({"REDIS_URL": "rediss://host/0?ssl_cert_reqs=x"}, "REDIS_URL has a wrong option"),
         ({"REDIS_URL": "unix://"}, "it has no path"),
         ({"MEMCACHED_URL": "memcached://user:password@host:11211"}, "cannot log in"),
         ({"MEMCACHED_URL": "http://host:11211"}, "MEMCACHED_URL must be like"),
