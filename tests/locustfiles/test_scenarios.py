@@ -71,12 +71,15 @@ def test_the_duel_on_an_experiments_page_runs_as_it_stands(lab):
 
 
 def test_a_duel_takes_both_variants_of_every_experiment_in_turn(lab):
-    duel = run("duel", *load(lab, seconds=10))
+    both = {f"{s} {variant}" for s in slugs(lab) for variant in ("slow", "fast")}
+
+    duel = measure_long_enough(
+        lambda seconds: run("duel", *load(lab, seconds=seconds)),
+        lambda run: run.counts.keys() == both,
+    )
 
     assert duel.status == 0, duel.log
-    assert duel.counts.keys() == {
-        f"{s} {variant}" for s in slugs(lab) for variant in ("slow", "fast")
-    }
+    assert duel.counts.keys() == both
     assert not duel.failed
     for slug in slugs(lab):  # each user may be between two variants when the time is up
         assert abs(duel.counts[f"{slug} slow"] - duel.counts[f"{slug} fast"]) <= 4
