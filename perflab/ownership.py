@@ -22,9 +22,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 
 from perflab.base.messages import count_of
-from perflab.base.sqlite_file import IN_MEMORY
+from perflab.base.sqlite_file import IN_MEMORY, MARKER_TABLE
 
-MARKER_TABLE, MARKER_COLUMN = "perflab_marker", "project"
+MARKER_COLUMN = "project"  # of MARKER_TABLE
 MARKER = "perflab, a teaching lab for Django performance"
 MIGRATIONS_TABLE = "django_migrations"
 MIGRATIONS_COLUMNS = frozenset({"id", "app", "name", "applied"})

@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from perflab.base import addresses, secret_keys
 from perflab.base.database_options import move_options, pool_of
 from perflab.base.files import is_collected
-from perflab.base.sqlite_file import find_fault_in_sqlite
+from perflab.base.sqlite_file import choose_init_command, find_fault_in_sqlite
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -167,10 +167,9 @@ refuse("DATABASE_URL", move_options(DATABASES["default"]))
 match DATABASES["default"]["ENGINE"]:
     case "django.db.backends.sqlite3":
         refuse("DATABASE_URL", find_fault_in_sqlite(DATABASES["default"]))
-        # With WAL readers need not wait for a writer. With IMMEDIATE a writer waits for another
-        # writer; otherwise it would fail.
+        # With IMMEDIATE a writer waits for another writer; otherwise it would fail.
         DATABASES["default"]["OPTIONS"] = {
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "init_command": choose_init_command(Path(DATABASES["default"]["NAME"])),
             "transaction_mode": "IMMEDIATE",
             "timeout": 5,
         }

@@ -32,6 +32,8 @@ COMMANDS = {
     "gunicorn": [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--workers", "1"],
     "the launcher": [sys.executable, "-m", "perflab.launcher.prepare"],
 }
+# Commands of Django that only look, and are let.
+LOOKING = {name: [sys.executable, "manage.py", name] for name in ("sqlflush", "inspectdb")}
 # A shop for films, with names that the lab has too, and with migrations of the same name.
 FOREIGN = """
     CREATE TABLE django_migrations (id integer, app varchar(255), name varchar(255), applied text);
@@ -120,7 +122,7 @@ def run(may_start_servers, tmp_path):
         path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
         own = {"DATABASE_URL": database.url, "PERFLAB_VAR": str(tmp_path / "var"), "PATH": path}
         return subprocess.run(
-            [*COMMANDS[name], *arguments],
+            [*(COMMANDS | LOOKING)[name], *arguments],
             cwd=ROOT,
             env={**os.environ, **own, "REDIS_URL": ""},
             capture_output=True,
@@ -150,6 +152,17 @@ def test_a_database_of_somebody_else_is_refused_before_anything_is_written(
     assert "movies_movie" in done.stderr
     assert "Nothing was written." in done.stderr
     assert "--reset" not in done.stderr
+    assert database.content() == before
+
+
+@pytest.mark.parametrize("name", LOOKING)
+def test_a_command_that_only_looks_changes_nothing(database, run, name):
+    database.execute(FOREIGN)
+    before = database.content()
+
+    done = run(name, database)
+
+    assert done.returncode == 0, done.stderr
     assert database.content() == before
 
 

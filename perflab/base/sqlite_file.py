@@ -1,11 +1,16 @@
 """The file of a SQLite database, looked at before anything opens it."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from perflab.base.config import Problem
 
 HEADER = b"SQLite format 3\0"
+WAL = b"\2\2"  # the two bytes after the header's page size that say in which mode a file is
+WAL_AT = 18
+MARKER_TABLE = "perflab_marker"  # by which the lab knows its own database (perflab/ownership.py)
 IN_MEMORY = (":memory:", "file:")  # how the names of databases in memory begin
 
 
@@ -48,3 +53,29 @@ def check_sqlite_file(database: dict[str, Any]) -> None:
             f"{path} is not a SQLite database, or a damaged one: name another file in "
             "DATABASE_URL, or delete it, and the lab makes a new one."
         )
+
+
+def choose_init_command(path: Path) -> str:
+    """Return what each connection to a SQLite file begins with.
+
+    The mode WAL, in which readers need not wait for a writer, stays in the file. So it is set in a
+    file of ours alone: a new one, or one with the lab's marker. A file in that mode stays as it is.
+    """
+    wal = "PRAGMA journal_mode=WAL; "
+    return f"{wal if may_set_wal(path) else ''}PRAGMA synchronous=NORMAL;"
+
+
+def may_set_wal(path: Path) -> bool:
+    """Return whether a file is new, empty, ours, or in the mode WAL anyway. It is only read."""
+    try:
+        if not path.is_file():  # a pipe would keep a reader waiting
+            return not path.exists()
+        with path.open("rb") as file:
+            start = file.read(WAL_AT + len(WAL))
+        if not start or start.endswith(WAL):
+            return True
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            found = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+            return database.execute(found, [MARKER_TABLE]).fetchone() is not None
+    except (OSError, sqlite3.Error):
+        return False  # whoever uses the file says what is wrong with it
