@@ -99,6 +99,11 @@ DELAYS = (0, 10) if settings.PUBLIC else (0, 20, 50, 100)
 DELAY = 10 if settings.PUBLIC else 50
 COUNTS = "The page says how many round trips, requests and connections it took."
 
+
+def variant(name, view, *also, differs=""):
+    return Variant(name, view, Queries(1), also=also, differs=differs, event_loop=True)
+
+
 experiment = Experiment(
     title="The far visitor",
     act="measure",
@@ -122,10 +127,10 @@ experiment = Experiment(
         "answering more requests.",
     ),
     variants=(
-        Variant("connection-each", connection_each, Queries(1), also=(page, file)),
-        Variant("keep-alive", keep_alive, Queries(1), also=(page, file), differs=COUNTS),
-        Variant("bundled", bundled, Queries(1), also=(page, file), differs=COUNTS),
-        Variant("compressed", compressed, Queries(1), also=(page, file), differs=COUNTS),
-        Variant("cached", cached, Queries(1), also=(page, kept), differs=COUNTS),
+        variant("connection-each", connection_each, page, file),
+        variant("keep-alive", keep_alive, page, file, differs=COUNTS),
+        variant("bundled", bundled, page, file, differs=COUNTS),
+        variant("compressed", compressed, page, file, differs=COUNTS),
+        variant("cached", cached, page, kept, differs=COUNTS),
     ),
 )

@@ -161,6 +161,7 @@ class Variant:
     site_cache: int = 0  # seconds for which Django's cache middlewares keep the page
     site_cache_first: bool = False  # whether both stand first, against Django's documentation
     body: str = "html"  # how load scenarios read the answer (BODIES)
+    event_loop: bool = False  # its view runs one of asyncio's, as each coroutine does
 
     def promise(self, warm: bool) -> Queries:
         """Return the queries that are expected of a warm or a cold cache."""

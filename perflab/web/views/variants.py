@@ -21,8 +21,8 @@ from perflab.workers import scoreboard
 from ..errors import error_page, reads_only
 from .lookup import experiment_or_404, variant_or_404
 
-NO_COROUTINES = (
-    "Its view is a coroutine. asyncio has one event loop in a thread, and under gevent all "
+NO_EVENT_LOOP = (
+    "Its view runs an event loop of asyncio, of which a thread has one, and under gevent all "
     "requests of a worker share one thread: Django would refuse the queries of every page under "
     "way. Start the lab with another worker class: sync, gthread or asgi."
 )
@@ -43,8 +43,8 @@ def variant(request, slug, name):
     if name != chosen_variant.name:
         address = reverse("variant", args=[slug, chosen_variant.name])
         return redirect(f"{address}?{request.META['QUERY_STRING']}".rstrip("?"))
-    if runs_greenlets() and iscoroutinefunction(chosen_variant.view):
-        return error_page(request, 409, "This variant does not run under gevent", NO_COROUTINES)
+    if runs_greenlets() and runs_event_loop(chosen_variant):
+        return error_page(request, 409, "This variant does not run under gevent", NO_EVENT_LOOP)
     chosen = Knobs.read_request(request, experiment)
     queries = chosen_variant.queries.at(chosen.movies)
     chosen.refuse_if_too_slow(queries)
@@ -75,6 +75,11 @@ def may_begin(pages, ms, places):
     if settings.PUBLIC and pages >= max(1, places - 1):
         return False
     return not pages or ms / count_cores() < settings.PAGE_DEADLINE_S * 1000
+
+
+def runs_event_loop(variant):
+    """Return whether a variant's view runs an event loop of asyncio."""
+    return variant.event_loop or iscoroutinefunction(variant.view)
 
 
 @cache
