@@ -176,6 +176,7 @@ def test_a_machine_whose_check_fails_is_not_judged(visitor):
     expect_no_verdict(page, "machine_busy")
 
 
+@pytest.mark.exhaustive
 def test_a_worker_that_inspects_all_the_time_is_not_judged(visitor):
     page = visitor().open(PAGE.replace("runs=6", "runs=40"))  # so many last until it is inspected
     page.locator("[data-do=run]").click()

@@ -9,7 +9,8 @@ from perflab.compare.clients import in_process
 
 # Lessons of which each figure is one, quick enough for every run of the suite. By time: one whose
 # difference is far beyond what a busy machine adds.
-QUICK = ["n-plus-one", "many-to-many", "inefficient-code", "payload", "remote-calls", "stale-page"]
+SLUGS = ["n-plus-one", "many-to-many", "remote-calls", "stale-page"]
+SLUGS += [pytest.param(s, marks=pytest.mark.exhaustive) for s in ("inefficient-code", "payload")]
 
 
 def result(first, best, key="median_ms", of_first=10.0, of_best=10.0, between=None):
@@ -73,7 +74,7 @@ def test_a_lesson_that_needs_more_films_is_not_measured(client):
 
 @pytest.mark.usefixtures("may_start_servers")  # it starts none, but is too long for --quick
 @pytest.mark.django_db(databases="__all__")
-@pytest.mark.parametrize("slug", QUICK)
+@pytest.mark.parametrize("slug", SLUGS)
 def test_a_lesson_shows_at_its_setting(slug):
     from perflab.compare import lab_pages
 

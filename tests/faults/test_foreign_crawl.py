@@ -102,7 +102,7 @@ def wait_until_warm(lab, server):
     ("host", "each", "others"),
     [
         pytest.param("localhost", 2, ("", WRITES), id="another-site"),
-        pytest.param("127.0.0.1", 3, (NONE, NONE), id="another-port"),
+        pytest.param("127.0.0.1", 3, (NONE, NONE), id="another-port", marks=pytest.mark.exhaustive),
         pytest.param("localhost", 99, (NONE, NONE), id="all", marks=pytest.mark.exhaustive),
         pytest.param("127.0.0.1", 99, (NONE, NONE), id="all-port", marks=pytest.mark.exhaustive),
     ],

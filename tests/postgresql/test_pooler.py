@@ -70,6 +70,7 @@ def test_without_the_option_the_lab_says_so_and_shows_no_wrong_rows(pooler):
         assert "A pooler stands between" in lab.log.read_text()
 
 
+@pytest.mark.exhaustive
 def test_without_a_pooler_nothing_is_refused(postgresql):
     with Lab(workers=1, DATABASE_URL=postgresql.url, PERFLAB_TOOLBAR="0") as lab:
         streamed = lab.get(f"{EXPORT}/fast/?movies=400")

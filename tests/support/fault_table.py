@@ -103,7 +103,6 @@ ON = {"sqlite": ["sqlite"], "postgresql": ["postgresql"], "pgbouncer": ["pgbounc
 ON |= {"worker": ["impatient"], "disk": ["small"]}
 ON |= {part: ["sqlite", "postgresql"] for part in CACHES}
 ALWAYS = [
-    ("postgresql frozen", "sync", "postgresql"),
     ("postgresql frozen", "gevent", "postgresql"),
     ("postgresql killed", "gthread", "postgresql"),
     ("postgresql backends_frozen", "gthread", "postgresql"),

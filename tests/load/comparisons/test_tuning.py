@@ -95,6 +95,7 @@ def test_both_positions_of_a_switch_are_different_and_one_is_the_labs_own(switch
 # What is refused. ------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_a_page_that_is_not_found_ends_the_rounds(lab):
     with pytest.raises(plan.LoadRefused, match=r"/nowhere/ answers 404"):
         tuning_rounds.send_requests(Address("127.0.0.1", lab.port), "/nowhere/", 0.1, 2)

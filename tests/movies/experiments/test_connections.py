@@ -48,6 +48,7 @@ def lab_on_postgresql(postgresql):
         yield lab
 
 
+@pytest.mark.exhaustive
 def test_only_the_slow_variant_makes_a_connection_for_every_request(lab_on_postgresql):
     done = subprocess.run(
         [sys.executable, "manage.py", "shell", "--verbosity=0", "-c", BACKENDS],

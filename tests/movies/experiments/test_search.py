@@ -143,6 +143,7 @@ def test_a_missing_full_text_index_is_noticed():
     assert explain_word_indexes().startswith("There is no full-text index")
 
 
+@pytest.mark.exhaustive
 def test_without_the_right_to_create_the_extension_migrate_succeeds(own_postgresql, tmp_path):
     where = {"host": str(own_postgresql.folder), "user": "postgres", "autocommit": True}
     with psycopg.connect(**where, dbname="perflab") as server:
