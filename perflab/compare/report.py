@@ -200,9 +200,9 @@ def figure_of_each_variant(experiment: Json) -> str:
 PAGE = """\
 # Results
 
-Written by `manage.py results` from what `manage.py measure --all --json` found, never by hand:
-see [how](command-measure.md#a-page-of-results). One machine's figures; yours are the ones that
-count.
+Written by `manage.py results` from what `manage.py measure --all --lessons --json` found, never
+by hand: see [how](command-measure.md#a-page-of-results). One machine's figures; yours are the ones
+that count.
 
 {settings}
 

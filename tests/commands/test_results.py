@@ -13,25 +13,6 @@ from tests.support.labs import ROOT
 from tests.support.measure_command import QUICK, measured
 
 in_process = pytest.mark.django_db
-# Lessons that are newer than the published results. Whoever measures anew empties this.
-NOT_YET_MEASURED = (
-    "distance",
-    "hidden-queries",
-    "fetch-modes",
-    "top-per-group",
-    "get-in-a-loop",
-    "duplicates",
-    "upsert",
-    "search",
-    "every-page",
-    "after-the-response",
-    "unused-index",
-    "form-choices",
-    "lost-update",
-    "long-transaction",
-    "every-page",
-    "after-the-response",
-)
 
 
 def results(*files):
@@ -105,7 +86,8 @@ def test_the_published_results_were_written_by_the_command():
 def test_the_published_results_name_every_experiment_with_figures_for_both_databases():
     rows = cells((ROOT / "docs/results.md").read_text())
 
-    measured = set(registry.experiments) - set(NOT_YET_MEASURED)
+    newer = {e.slug for e in registry.experiments.values() if e.needs.startswith("django>=")}
+    measured = set(registry.experiments) - newer
     assert sorted(row[0].strip("`") for row in rows) == sorted(measured)
     for row in rows:
         assert re.fullmatch(
@@ -116,4 +98,5 @@ def test_the_published_results_name_every_experiment_with_figures_for_both_datab
                 assert registry.get(row[0].strip("`")).needs
                 continue
             assert all(float(median) > 0 for median in medians.split(" → "))
-            assert re.search(r"[\d.]+ \([\d.]+ to [\d.]+\)$", ratio)
+            # In process one worker answers, which gives some stories no verdict.
+            assert re.search(r"[\d.,]+ \([\d.,]+ to [\d.,]+\)$|^not judged: The lesson", ratio)
