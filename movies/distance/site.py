@@ -4,35 +4,27 @@ import asyncio
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseNotFound
 
+from .port import Port
+
 FILES = "/files/"
 MAX_HEAD = 8192  # bytes
 IDLE_S = 10  # a connection that asks nothing for so long is closed
 
 
-class Site:
+class Site(Port):
     """Serves a page that is made already, and files, on a loopback port. Use it as `async with`.
 
     `file` is a view of a file's name, `around` a decorator of Django's for all answers. A site that
     keeps no connections closes each one after its answer, as Gunicorn's sync workers do.
     """
 
+    limit = MAX_HEAD
+
     def __init__(self, page, file, around=lambda view: view, keep_alive=True):
+        super().__init__()
         self.page = around(lambda request: HttpResponse(page.content))
         self.file = around(file)
         self.keep_alive = keep_alive
-        self.tasks = set()
-        self.port = None
-
-    async def __aenter__(self):
-        self.server = await asyncio.start_server(self.accept, "127.0.0.1", 0, limit=MAX_HEAD)
-        self.port = self.server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *error):
-        self.server.close()
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def accept(self, reader, writer):
         """Answer the requests of one connection, one after the other."""

@@ -8,6 +8,8 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 
+from .port import Port
+
 MAX_ROUND_TRIP_MS = 200
 MAX_CONNECTIONS = 16  # a closed one counts until both ends know of it
 FIRST_WINDOW = 14_600  # bytes: ten packets, as Linux sends before the first has been acknowledged
@@ -26,7 +28,7 @@ class Passage:
     asked: bool = False  # whether a request has passed since the last piece of an answer
 
 
-class Wire:
+class Wire(Port):
     """Leads from a loopback port to the port of a site, with a round trip in ms.
 
     Use it as `async with`. It delays each piece of data by half a round trip. The handshake of a
@@ -36,25 +38,15 @@ class Wire:
     no limit of bandwidth.
     """
 
+    limit = PIECE
+
     def __init__(self, site, round_trip_ms):
+        super().__init__()
         if not 0 <= round_trip_ms <= MAX_ROUND_TRIP_MS:
             raise ValueError(f"a round trip takes 0 to {MAX_ROUND_TRIP_MS} ms")
         self.site = site
         self.round_trip = round_trip_ms / 1000  # seconds
         self.passages = {}  # by the visitor's port
-        self.tasks = set()
-        self.port = None
-
-    async def __aenter__(self):
-        self.server = await asyncio.start_server(self.accept, "127.0.0.1", 0, limit=PIECE)
-        self.port = self.server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *error):
-        self.server.close()
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def accept(self, from_visitor, to_visitor):
         """Lead one connection to the site, until both ends have said their last."""
